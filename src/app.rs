@@ -1,0 +1,1 @@
+//! Builds all parts, starts them in order, and stops them in order.

@@ -1,0 +1,66 @@
+//! What a committed transaction changed: the store tells the queue, which tells everybody else.
+
+use super::id::JobSeq;
+use super::job::JobRecord;
+use super::{Claimed, Failure, JobId, QueuedJob, Tier, Timestamp, UserId};
+
+/// One committed change, in commit order.
+#[derive(Clone, Debug)]
+pub enum Change {
+    /// A job was accepted, or an operator queued a failed one again.
+    Queued(QueuedJob),
+    /// A job was claimed by a lane.
+    Claimed(Box<Claimed>),
+    /// A running job went back to its place.
+    Requeued {
+        /// As it now waits.
+        job: QueuedJob,
+        /// Calls that failed so far.
+        attempts: u32,
+        /// In plain words; empty when nothing failed.
+        reason: &'static str,
+        /// Whether a call failed (a full lane is no failure).
+        failed: bool,
+    },
+    /// A job ended.
+    Ended(Ended),
+    /// A user's tier changed, or the user was disabled.
+    UserChanged {
+        /// Who.
+        user: UserId,
+        /// The tier now.
+        tier: Tier,
+    },
+    /// The operator paused or resumed the queue.
+    Paused(bool),
+}
+
+/// A job's end.
+#[derive(Clone, Debug)]
+pub struct Ended {
+    /// Place of acceptance.
+    pub seq: JobSeq,
+    /// Public id.
+    pub id: JobId,
+    /// Owner.
+    pub user: UserId,
+    /// When it was accepted.
+    pub created_at: Timestamp,
+    /// Whether it was running (else it was waiting).
+    pub was_running: bool,
+    /// How it ended.
+    pub how: EndKind,
+}
+
+/// How a job ended.
+#[derive(Clone, Debug)]
+pub enum EndKind {
+    /// With a source.
+    Completed(Box<JobRecord>),
+    /// Without.
+    Failed(Failure),
+    /// By its user.
+    Cancelled,
+    /// By its deadline.
+    Expired,
+}

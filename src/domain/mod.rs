@@ -1,0 +1,32 @@
+//! Plain data shared by every room: no IO, no async, no clocks, no randomness.
+//!
+//! Everything may use this module; it uses nothing of the crate. The one table of legal job
+//! moves is [`job::JobState::may_become`].
+
+pub mod change;
+pub mod diagram;
+pub mod event;
+pub mod failure;
+pub mod id;
+pub mod job;
+pub mod lane;
+pub mod limits;
+pub mod money;
+pub mod prices;
+pub mod tier;
+pub mod time;
+pub mod usage;
+pub mod user;
+
+pub use change::Change;
+pub use diagram::{DiagramType, SourceError, Validation, ValidationStatus};
+pub use event::{Event, JobEvent};
+pub use failure::Failure;
+pub use id::{JobId, JobSeq, KeyId, UserId};
+pub use job::{Brief, Claimed, JobState, NewJob, QueuedJob};
+pub use lane::LaneName;
+pub use money::{Money, Price};
+pub use tier::{Tier, TierPolicy};
+pub use time::Timestamp;
+pub use usage::TokenUsage;
+pub use user::{Role, User};

@@ -1,0 +1,101 @@
+//! The built-in table of model prices, dated; a configured price wins.
+
+use super::{Money, Price, TokenUsage};
+
+/// The day these prices were read off the vendor's price list.
+pub const PRICES_DATED: &str = "2026-11-01";
+
+/// A model's price; some cost more when the prompt is long.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ModelPrice {
+    /// The price.
+    pub base: Price,
+    /// From more than this many input tokens on, every token of the call costs this instead.
+    pub long: Option<(u64, Price)>,
+}
+
+impl ModelPrice {
+    /// The price of a model without a long-prompt surcharge.
+    pub const fn flat(base: Price) -> Self {
+        Self { base, long: None }
+    }
+
+    /// The exact cost of one call.
+    pub fn cost(&self, usage: &TokenUsage) -> Money {
+        match self.long {
+            Some((threshold, price)) if usage.total_input() > threshold => price.cost(usage),
+            _ => self.base.cost(usage),
+        }
+    }
+
+    /// The most a call with at most these tokens can cost: every input token at the dearest
+    /// input price.
+    pub fn ceiling(&self, input: u64, output: u64) -> Money {
+        let dearest = |price: &Price| {
+            let input_price = price.input.max(price.cache_write).max(price.cache_read);
+            Price { input: input_price, ..*price }.cost(&TokenUsage {
+                input,
+                output,
+                ..TokenUsage::default()
+            })
+        };
+        match self.long {
+            Some((threshold, price)) if input > threshold => dearest(&price),
+            _ => dearest(&self.base),
+        }
+    }
+}
+
+/// Nano-dollars per thousand tokens from dollars per million tokens, in thousandths.
+const fn price(input: i64, output: i64, cache_write: i64, cache_read: i64) -> Price {
+    Price {
+        input: input * 1000,
+        output: output * 1000,
+        cache_write: cache_write * 1000,
+        cache_read: cache_read * 1000,
+    }
+}
+
+/// The built-in price of `model`; `None` for a model that the table does not know. A dated
+/// name (`claude-haiku-4-5-20251001`) has the price of its family.
+pub fn built_in(model: &str) -> Option<ModelPrice> {
+    let family = model.strip_suffix("-latest").unwrap_or_else(|| strip_date(model));
+    let flat = |p| Some(ModelPrice::flat(p));
+    match family {
+        "claude-opus-5-5" => flat(price(4000, 20_000, 5000, 200)),
+        "claude-opus-5" | "claude-opus-4-8" | "claude-opus-4-7" | "claude-opus-4-6" | "claude-opus-4-5" => {
+            flat(price(5000, 25_000, 6250, 500))
+        }
+        "claude-sonnet-5-5" => flat(price(2000, 10_000, 2500, 100)),
+        "claude-sonnet-5" => flat(price(2000, 10_000, 2500, 200)),
+        "claude-sonnet-4-6" | "claude-sonnet-4-5" => flat(price(3000, 15_000, 3750, 300)),
+        "claude-haiku-5-5" => Some(ModelPrice {
+            base: price(100, 500, 125, 10),
+            long: Some((100_000, price(500, 2500, 625, 50))),
+        }),
+        "claude-haiku-4-5" => flat(price(1000, 5000, 1250, 100)),
+        _ => None,
+    }
+}
+
+fn strip_date(model: &str) -> &str {
+    match model.rsplit_once('-') {
+        Some((family, date)) if date.len() == 8 && date.bytes().all(|byte| byte.is_ascii_digit()) => family,
+        _ => model,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn long_prompts_and_dated_names_are_priced() {
+        let haiku = built_in("claude-haiku-5-5-20261001").unwrap();
+        let short = TokenUsage { input: 100_000, output: 1000, ..TokenUsage::default() };
+        let long = TokenUsage { input: 100_001, output: 1000, ..TokenUsage::default() };
+        assert_eq!(haiku.cost(&short).to_string(), "0.010500000");
+        assert_eq!(haiku.cost(&long).to_string(), "0.052500500");
+        assert_eq!(built_in("gpt-oss"), None);
+    }
+}

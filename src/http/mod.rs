@@ -1,0 +1,1 @@
+//! The HTTP server: router, authentication, resources, live updates.

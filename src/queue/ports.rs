@@ -1,0 +1,44 @@
+//! What the queue needs of a scheduler. The scheduler implements it; `app` joins the two.
+
+use crate::domain::id::JobSeq;
+use crate::domain::lane::{CallReport, LaneName, LimitsSeen, Verdict};
+use crate::domain::limits::{Overview, Place};
+use crate::domain::tier::Tiers;
+use crate::domain::{Change, JobId};
+
+/// A scheduler as the queue sees it. No call blocks on anything but a short mutex.
+pub trait Scheduling: Send + Sync {
+    /// Learns of committed changes, in commit order. Called on the store's writer thread.
+    fn committed(&self, changes: &[Change]);
+
+    /// A claim that the scheduler asked for could not be committed: the job was cancelled in the
+    /// meantime (`gone`), or the store failed (the job is still waiting).
+    fn claim_failed(&self, seq: JobSeq, gone: bool);
+
+    /// The call's first byte is about to leave: its charges' minute starts now.
+    fn call_sent(&self, seq: JobSeq, run: u32);
+
+    /// The upstream told its limits in an answer's headers.
+    fn limits_seen(&self, lane: &LaneName, seen: &LimitsSeen);
+
+    /// A call ended: settles its charges, moves the lane's state, decides about the job.
+    fn call_ended(&self, report: &CallReport) -> Verdict;
+
+    /// A waiting job's place; `None` when it is not waiting.
+    fn place(&self, seq: JobSeq) -> Option<Place>;
+
+    /// The first `count` waiting jobs in order, with their places.
+    fn front(&self, count: usize) -> Vec<(JobId, Place)>;
+
+    /// The whole queue's figures.
+    fn overview(&self) -> Overview;
+
+    /// New tier limits and weights are in force.
+    fn reconfigure(&self, tiers: &Tiers);
+
+    /// The operator resumes: paused lanes are open again.
+    fn resume_lanes(&self);
+
+    /// A number that moves with every change of order; the position ticker compares it.
+    fn revision(&self) -> u64;
+}

@@ -1,0 +1,1 @@
+//! The scheduler: which job goes next, on which lane, and when.

@@ -1,0 +1,280 @@
+//! Every write, named for its intent. One call is one statement of purpose; a backend runs many
+//! of them in one transaction and reports what they changed as [`Change`](crate::domain::Change)s
+//! after the commit.
+
+use crate::domain::id::JobSeq;
+use crate::domain::job::{Bill, Claimed, JobRecord, Outcome};
+use crate::domain::lane::LaneName;
+use crate::domain::limits::UserCounts;
+use crate::domain::user::Role;
+use crate::domain::{JobId, KeyId, Money, NewJob, Tier, Timestamp, TokenUsage, User, UserId};
+
+use super::StoreError;
+
+/// A submission with the limits that it must meet, checked and charged in one step.
+#[derive(Clone, Debug)]
+pub struct Submission {
+    /// The job.
+    pub job: NewJob,
+    /// Limits in force for its user.
+    pub limits: SubmitLimits,
+    /// The caller's idempotency key and the SHA-256 of the body it came with.
+    pub idempotency: Option<(String, [u8; 32])>,
+}
+
+/// Limits of one submission.
+#[derive(Clone, Copy, Debug)]
+pub struct SubmitLimits {
+    /// Units a UTC hour.
+    pub per_hour: u32,
+    /// Units a UTC day.
+    pub per_day: u32,
+    /// This user's waiting jobs.
+    pub max_queued_user: u32,
+    /// Everybody's waiting jobs.
+    pub max_queued_server: u32,
+    /// Spending a UTC month.
+    pub monthly_budget: Option<Money>,
+}
+
+/// What became of a submission. Nothing but `Accepted` consumed anything.
+#[derive(Clone, Debug)]
+pub enum Submitted {
+    /// On disk once the transaction commits.
+    Accepted {
+        /// Place of acceptance.
+        seq: JobSeq,
+        /// The user's counts after it.
+        counts: UserCounts,
+    },
+    /// The same key with the same body was accepted before, as this job.
+    Replayed(JobId),
+    /// The same key came with another body.
+    KeyReused,
+    /// A limit stands against it.
+    Refused {
+        /// Which.
+        limit: RefusedBy,
+        /// The user's counts as they stand.
+        counts: UserCounts,
+    },
+}
+
+/// The limit that refused a submission.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RefusedBy {
+    /// Units of this hour.
+    Hour,
+    /// Units of this day.
+    Day,
+    /// The month's money.
+    Budget,
+    /// The user's own backlog.
+    UserBacklog,
+    /// The server's backlog.
+    ServerBacklog,
+}
+
+/// A claim to write before the upstream call (write-ahead intent).
+#[derive(Clone, Debug)]
+pub struct Claim {
+    /// The job.
+    pub seq: JobSeq,
+    /// Its completed runs; the claim fails when this has moved.
+    pub run: u32,
+    /// The upstream.
+    pub lane: LaneName,
+    /// The model to ask.
+    pub model: String,
+    /// Input tokens held.
+    pub estimated_input: u32,
+    /// Output tokens held.
+    pub estimated_output: u32,
+    /// Now.
+    pub at: Timestamp,
+}
+
+/// What became of a claim.
+#[derive(Clone, Debug)]
+pub enum ClaimOutcome {
+    /// Committed with the transaction.
+    Claimed(Box<Claimed>),
+    /// The job was not waiting any more.
+    Gone,
+    /// The user's monthly budget stands against another call; the job failed.
+    BudgetExceeded,
+}
+
+/// What a call used, recorded on its attempt.
+#[derive(Clone, Debug)]
+pub struct CallRecord {
+    /// When the first byte left; `None` when nothing was sent.
+    pub sent_at: Option<Timestamp>,
+    /// When it ended.
+    pub ended_at: Timestamp,
+    /// Tokens and cost.
+    pub bill: Bill,
+    /// Whether the call failed or ended the job (it then counts in `attempts`).
+    pub counts: bool,
+}
+
+/// What becomes of the job with the end of a call.
+#[derive(Clone, Debug)]
+pub enum JobEnd {
+    /// Completed.
+    Completed(Outcome),
+    /// Failed; `outcome.failure` says why. The unit goes back when `return_unit`.
+    Failed {
+        /// With `failure` set.
+        outcome: Outcome,
+        /// Whether the user gets the hourly and daily unit back.
+        return_unit: bool,
+    },
+    /// Back to its place.
+    Requeued {
+        /// Not before.
+        retry_at: Option<Timestamp>,
+        /// Whether the call counts towards `max_attempts`.
+        strike: bool,
+        /// Whether a call failed.
+        failed: bool,
+        /// In plain words.
+        reason: &'static str,
+    },
+    /// Its deadline passed.
+    Expired,
+}
+
+/// The end of one run.
+#[derive(Clone, Debug)]
+pub struct Settlement {
+    /// The job.
+    pub seq: JobSeq,
+    /// The run that ended.
+    pub run: u32,
+    /// The call.
+    pub call: CallRecord,
+    /// The job.
+    pub end: JobEnd,
+}
+
+/// What became of a settlement.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Settled {
+    /// The job moved.
+    Moved,
+    /// The job had already ended (cancelled, say): only the call was recorded.
+    Superseded,
+}
+
+/// What became of a cancellation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cancellation {
+    /// Now cancelled.
+    Cancelled,
+    /// Was cancelled before.
+    AlreadyCancelled,
+    /// Ended otherwise; cannot be cancelled.
+    NotCancellable,
+    /// No such job of this owner.
+    Unknown,
+}
+
+/// Who may touch a job.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Owner {
+    /// One user.
+    User(UserId),
+    /// An admin: anybody's.
+    Anyone,
+}
+
+/// A key to store; the key's text itself never gets here.
+#[derive(Clone, Debug)]
+pub struct NewKey {
+    /// Public id.
+    pub id: KeyId,
+    /// Owner.
+    pub user: UserId,
+    /// What its holder may do.
+    pub role: Role,
+    /// SHA-256 of the key.
+    pub hash: [u8; 32],
+    /// First characters, for recognising it.
+    pub prefix: String,
+    /// Refused from then on.
+    pub expires_at: Option<Timestamp>,
+    /// Now.
+    pub created_at: Timestamp,
+}
+
+/// A call that was in flight when the server died.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Recovered {
+    /// Jobs put back into the queue.
+    pub requeued: u64,
+}
+
+/// Writes of one transaction. An error rolls the whole transaction back.
+pub trait Commands {
+    /// Checks the limits and the idempotency key, charges the units and stores the job.
+    fn submit(&mut self, submission: &Submission) -> Result<Submitted, StoreError>;
+    /// Queued to processing, with the call's intent.
+    fn claim(&mut self, claim: &Claim) -> Result<ClaimOutcome, StoreError>;
+    /// Ends a run: records its call and moves its job, if the job still is in that run.
+    fn settle(&mut self, settlement: &Settlement) -> Result<Settled, StoreError>;
+    /// Queued or processing to cancelled. A unit goes back if it was queued.
+    fn cancel(&mut self, id: JobId, owner: Owner, at: Timestamp) -> Result<Cancellation, StoreError>;
+    /// Queued to expired: the deadline passed. The unit goes back.
+    fn expire(&mut self, seq: JobSeq, at: Timestamp) -> Result<bool, StoreError>;
+    /// A queued job fails before any call. The unit goes back.
+    fn fail_queued(
+        &mut self,
+        seq: JobSeq,
+        failure: &crate::domain::Failure,
+        at: Timestamp,
+    ) -> Result<bool, StoreError>;
+    /// Failed to queued, by an operator; `None` when there is no such failed job.
+    fn retry_failed(&mut self, id: JobId, at: Timestamp) -> Result<Option<JobRecord>, StoreError>;
+    /// At start: every processing job goes back to its place, every open call is marked lost
+    /// and charged from `at` on.
+    fn recover(&mut self, at: Timestamp) -> Result<Recovered, StoreError>;
+
+    /// The user with this name, made with `tier` on first sight. An existing user's tier is
+    /// set to `tier` when `Some` and different.
+    fn ensure_user(&mut self, name: &str, tier: Option<Tier>, at: Timestamp) -> Result<User, StoreError>;
+    /// Changes a user's tier; `None` when there is no such user.
+    fn set_tier(&mut self, name: &str, tier: Tier) -> Result<Option<User>, StoreError>;
+    /// Disables or enables a user; `None` when there is no such user.
+    fn set_disabled(
+        &mut self,
+        name: &str,
+        disabled_at: Option<Timestamp>,
+    ) -> Result<Option<User>, StoreError>;
+    /// Sets the argon2id hash of a user's password; `false` when there is no such user.
+    fn set_password(&mut self, name: &str, phc: &str) -> Result<bool, StoreError>;
+    /// Stores a key.
+    fn create_key(&mut self, key: &NewKey) -> Result<(), StoreError>;
+    /// Revokes a key; `false` when there is no such key. Revoking twice keeps the first time.
+    fn revoke_key(&mut self, id: &KeyId, at: Timestamp) -> Result<bool, StoreError>;
+    /// Records last uses.
+    fn touch_keys(&mut self, uses: &[(KeyId, Timestamp)]) -> Result<(), StoreError>;
+    /// Pauses or resumes the queue; survives a restart.
+    fn set_paused(&mut self, paused: bool) -> Result<(), StoreError>;
+    /// Deletes at most `limit` jobs that ended before `before`, and idempotency keys older than
+    /// a day; returns how many jobs went.
+    fn purge(&mut self, before: Timestamp, now: Timestamp, limit: u32) -> Result<u32, StoreError>;
+}
+
+/// Usage that survives restarts, to rebuild a lane's budgets.
+#[derive(Clone, Debug)]
+pub struct LiveCharge {
+    /// The upstream.
+    pub lane: LaneName,
+    /// When the request counts from.
+    pub sent_at: Timestamp,
+    /// When the output counts from.
+    pub ended_at: Timestamp,
+    /// Tokens, actual or (for a lost call) as estimated.
+    pub usage: TokenUsage,
+}

@@ -1,0 +1,159 @@
+//! Every read, named for its intent. Each is limited in time; callers on the runtime go through
+//! [`super::Store::read`](super) and never block a worker thread.
+
+use crate::domain::id::JobSeq;
+use crate::domain::job::JobRecord;
+use crate::domain::limits::UserCounts;
+use crate::domain::user::ApiKey;
+use crate::domain::{Brief, JobId, JobState, Money, QueuedJob, Timestamp, TokenUsage, User, UserId};
+
+use super::StoreError;
+use super::commands::LiveCharge;
+
+/// A list of jobs to read, newest first.
+#[derive(Clone, Debug)]
+pub struct JobQuery {
+    /// Only this user's; `None`: everybody's.
+    pub user: Option<UserId>,
+    /// Only in this state.
+    pub state: Option<JobState>,
+    /// Only accepted before this one (the cursor).
+    pub before: Option<JobSeq>,
+    /// At most so many.
+    pub limit: u32,
+}
+
+/// A user's tokens and money.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Spending {
+    /// Tokens this UTC day.
+    pub today: TokenUsage,
+    /// Tokens this UTC month.
+    pub month: TokenUsage,
+    /// Cost this UTC day.
+    pub cost_today: Money,
+    /// Cost this UTC month.
+    pub cost_month: Money,
+    /// Answers from the cache this UTC month.
+    pub cache_hits: u64,
+    /// What they would have cost.
+    pub cache_saved: Money,
+}
+
+/// How statistics are grouped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum GroupBy {
+    /// UTC hour of acceptance.
+    Hour,
+    /// UTC day of acceptance.
+    Day,
+    /// User's name.
+    User,
+    /// Tier at submission.
+    Tier,
+    /// Model of the last call.
+    Model,
+    /// Diagram language.
+    DiagramType,
+}
+
+/// Spread of a duration over jobs, in milliseconds. `None` when there is no sample.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize)]
+pub struct Percentiles {
+    /// Median.
+    pub p50: Option<u64>,
+    /// 95th percentile (nearest rank).
+    pub p95: Option<u64>,
+    /// 99th percentile (nearest rank).
+    pub p99: Option<u64>,
+}
+
+/// Counts of one group of jobs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Figures {
+    /// Jobs accepted.
+    pub submitted: u64,
+    /// Of these, completed by now.
+    pub completed: u64,
+    /// Failed.
+    pub failed: u64,
+    /// Cancelled.
+    pub cancelled: u64,
+    /// Expired.
+    pub expired: u64,
+    /// Answered from the cache.
+    pub cache_hits: u64,
+    /// Completed after a mend.
+    pub repaired: u64,
+    /// Calls beyond the first of each job.
+    pub retries: u64,
+    /// All input tokens, cache reads and writes included.
+    pub input_tokens: u64,
+    /// Output tokens.
+    pub output_tokens: u64,
+    /// Cost.
+    pub cost_usd: Money,
+    /// What cache hits would have cost.
+    pub saved_usd: Money,
+    /// Acceptance to first claim.
+    pub wait_ms: Percentiles,
+    /// First claim to end.
+    pub service_ms: Percentiles,
+}
+
+/// Statistics over a span of acceptance times.
+#[derive(Clone, Debug, Default)]
+pub struct Stats {
+    /// All jobs.
+    pub totals: Figures,
+    /// By group key, in the key's order (times rising, names alphabetical).
+    pub groups: Vec<(String, Figures)>,
+}
+
+/// A credential's owner, looked up by the key's hash.
+#[derive(Clone, Debug)]
+pub struct KeyOwner {
+    /// The key.
+    pub key: ApiKey,
+    /// Its owner.
+    pub user: User,
+}
+
+/// Reads. Every method may be called from any thread and blocks for at most the read limit.
+pub trait Reads: Send + Sync {
+    /// One job; `None` when unknown.
+    fn job(&self, id: JobId) -> Result<Option<JobRecord>, StoreError>;
+    /// A page of jobs.
+    fn jobs(&self, query: &JobQuery) -> Result<Vec<JobRecord>, StoreError>;
+    /// What a job was asked.
+    fn brief(&self, id: JobId) -> Result<Option<Brief>, StoreError>;
+    /// A user's counts at `now`.
+    fn counts(&self, user: UserId, now: Timestamp) -> Result<UserCounts, StoreError>;
+    /// A user's tokens and money at `now`.
+    fn spending(&self, user: UserId, now: Timestamp) -> Result<Spending, StoreError>;
+    /// Statistics over `from..to`; at most 10,000 groups.
+    fn stats(&self, from: Timestamp, to: Timestamp, group_by: GroupBy) -> Result<Stats, StoreError>;
+
+    /// The key with this SHA-256 and its owner, revoked or not.
+    fn key_by_hash(&self, hash: &[u8; 32]) -> Result<Option<KeyOwner>, StoreError>;
+    /// Every key, newest first.
+    fn keys(&self) -> Result<Vec<ApiKey>, StoreError>;
+    /// One user by name.
+    fn user(&self, name: &str) -> Result<Option<User>, StoreError>;
+    /// One user by row number.
+    fn user_by_id(&self, id: UserId) -> Result<Option<User>, StoreError>;
+    /// Every user, by name.
+    fn users(&self) -> Result<Vec<User>, StoreError>;
+    /// The argon2id hash of a user's password.
+    fn password(&self, name: &str) -> Result<Option<String>, StoreError>;
+    /// A number that moves whenever a user or key changes, also from another process.
+    fn identity_epoch(&self) -> Result<i64, StoreError>;
+
+    /// Every waiting job in order of acceptance, handed over one by one.
+    fn each_queued(&self, hand_over: &mut dyn FnMut(QueuedJob)) -> Result<(), StoreError>;
+    /// Charges whose life may cover `now`: ended after `since`.
+    fn live_charges(&self, since: Timestamp) -> Result<Vec<LiveCharge>, StoreError>;
+    /// Whether the operator paused the queue.
+    fn paused(&self) -> Result<bool, StoreError>;
+}

@@ -1,0 +1,267 @@
+//! The writer thread: the only owner of the read-write connection, with group commit.
+//!
+//! It takes one operation, drains what else is waiting (bounded in number and bytes) without
+//! waiting for more, runs all of it in one transaction, commits, tells the listener what
+//! changed, and only then answers the callers. Control operations go before submits.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, OnceLock};
+use std::thread::JoinHandle;
+
+use parking_lot::{Condvar, Mutex};
+use tokio::sync::oneshot;
+
+use crate::domain::Change;
+
+use super::{Commands, StoreError};
+
+/// Operations of one transaction.
+const BATCH_OPS_MAX: usize = 512;
+/// Bytes of one transaction's operations.
+const BATCH_BYTES_MAX: usize = 4 << 20;
+/// Submits waiting for the writer; one more is refused with [`StoreError::Busy`].
+const SUBMITS_WAITING_MAX: usize = 16_384;
+/// Control operations waiting: more than there can be calls in flight.
+const CONTROLS_WAITING_MAX: usize = 65_536;
+
+/// A backend's write side.
+pub trait Backend: Send {
+    /// Runs `work` in one transaction and commits it durably. Returns what changed, in order.
+    /// On an error nothing is kept.
+    fn transaction(
+        &mut self,
+        work: &mut dyn FnMut(&mut dyn Commands) -> Result<(), StoreError>,
+    ) -> Result<Vec<Change>, StoreError>;
+
+    /// Called after every batch, outside transactions: housekeeping such as checkpoints.
+    fn tidy(&mut self) {}
+}
+
+/// Hears of committed changes on the writer thread, in commit order; must not block.
+pub type CommitListener = Arc<dyn Fn(&[Change]) + Send + Sync>;
+
+/// Which queue an operation waits in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Priority {
+    /// Claims, settlements, cancellations, administration.
+    Control,
+    /// Submissions.
+    Submit,
+}
+
+/// Runs one operation inside the batch, and once more alone if the batch had to be rolled back.
+trait Operation: Send {
+    fn run(&mut self, commands: &mut dyn Commands) -> Result<(), StoreError>;
+    fn finish(self: Box<Self>, committed: Result<(), StoreError>);
+}
+
+struct Write<T, F, D> {
+    work: F,
+    outcome: Option<T>,
+    done: D,
+}
+
+impl<T, F, D> Operation for Write<T, F, D>
+where
+    T: Send,
+    F: FnMut(&mut dyn Commands) -> Result<T, StoreError> + Send,
+    D: FnOnce(Result<T, StoreError>) + Send,
+{
+    fn run(&mut self, commands: &mut dyn Commands) -> Result<(), StoreError> {
+        self.outcome = Some((self.work)(commands)?);
+        Ok(())
+    }
+
+    fn finish(self: Box<Self>, committed: Result<(), StoreError>) {
+        let Self { outcome, done, .. } = *self;
+        done(committed.and_then(|()| outcome.ok_or(StoreError::Closed)));
+    }
+}
+
+struct Waiting {
+    operation: Box<dyn Operation>,
+    bytes: usize,
+}
+
+#[derive(Default)]
+struct Inbox {
+    controls: VecDeque<Waiting>,
+    submits: VecDeque<Waiting>,
+    closed: bool,
+}
+
+impl Inbox {
+    fn next_batch(&mut self) -> Vec<Box<dyn Operation>> {
+        let mut batch = Vec::new();
+        let mut bytes = 0;
+        while batch.len() < BATCH_OPS_MAX && bytes < BATCH_BYTES_MAX {
+            let Some(next) = self.controls.pop_front().or_else(|| self.submits.pop_front()) else {
+                break;
+            };
+            bytes += next.bytes;
+            batch.push(next.operation);
+        }
+        batch
+    }
+}
+
+#[derive(Default)]
+struct Shared {
+    inbox: Mutex<Inbox>,
+    arrived: Condvar,
+    listener: OnceLock<CommitListener>,
+}
+
+/// A handle to the writer thread; cheap to clone.
+#[derive(Clone)]
+pub struct Writer {
+    shared: Arc<Shared>,
+    thread: Arc<Mutex<Option<JoinHandle<()>>>>,
+}
+
+impl Writer {
+    /// Starts the writer thread on `backend`.
+    ///
+    /// # Errors
+    /// When the system refuses a thread.
+    pub fn start(backend: impl Backend + 'static) -> std::io::Result<Self> {
+        let shared = Arc::new(Shared::default());
+        let for_thread = Arc::clone(&shared);
+        let thread = std::thread::Builder::new()
+            .name("store-writer".into())
+            .spawn(move || write_until_closed(&for_thread, backend))?;
+        Ok(Self { shared, thread: Arc::new(Mutex::new(Some(thread))) })
+    }
+
+    /// Sets who hears of commits; once, before the first job is written.
+    pub fn listen(&self, listener: CommitListener) {
+        // A second listener would split the truth; the first one stays.
+        if self.shared.listener.set(listener).is_err() {
+            tracing::error!("a second commit listener was refused");
+        }
+    }
+
+    /// Runs `work` in the next transaction and returns its outcome after the commit.
+    ///
+    /// `bytes` is the rough size of what it writes. `work` may run twice (the first run's effects
+    /// are rolled back when another operation of the batch fails).
+    ///
+    /// # Errors
+    /// [`StoreError::Busy`] when too much is waiting, else what the store reports: then nothing
+    /// of `work` is kept.
+    pub async fn write<T, F>(&self, priority: Priority, bytes: usize, work: F) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: FnMut(&mut dyn Commands) -> Result<T, StoreError> + Send + 'static,
+    {
+        let (answer, answered) = oneshot::channel();
+        self.write_then(priority, bytes, work, move |outcome| {
+            // The caller may have gone away; the commit stands all the same.
+            drop(answer.send(outcome));
+        });
+        answered.await.unwrap_or(Err(StoreError::Closed))
+    }
+
+    /// As [`Writer::write`], for callers outside the runtime: blocks until the commit.
+    ///
+    /// # Errors
+    /// As [`Writer::write`].
+    pub fn write_blocking<T, F>(&self, work: F) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: FnMut(&mut dyn Commands) -> Result<T, StoreError> + Send + 'static,
+    {
+        let (answer, answered) = oneshot::channel();
+        self.write_then(Priority::Control, 0, work, move |outcome| drop(answer.send(outcome)));
+        answered.blocking_recv().unwrap_or(Err(StoreError::Closed))
+    }
+
+    /// As [`Writer::write`], but calls `done` on the writer thread instead of waiting. `done`
+    /// must not block; it is called at once, on this thread, when the operation is refused.
+    pub fn write_then<T, F, D>(&self, priority: Priority, bytes: usize, work: F, done: D)
+    where
+        T: Send + 'static,
+        F: FnMut(&mut dyn Commands) -> Result<T, StoreError> + Send + 'static,
+        D: FnOnce(Result<T, StoreError>) + Send + 'static,
+    {
+        let operation = Box::new(Write { work, outcome: None, done });
+        if let Err((operation, reason)) = self.enqueue(priority, Waiting { operation, bytes }) {
+            operation.finish(Err(reason));
+        }
+    }
+
+    fn enqueue(&self, priority: Priority, waiting: Waiting) -> Result<(), (Box<dyn Operation>, StoreError)> {
+        let mut inbox = self.shared.inbox.lock();
+        if inbox.closed {
+            return Err((waiting.operation, StoreError::Closed));
+        }
+        let (queue, room) = match priority {
+            Priority::Control => (&mut inbox.controls, CONTROLS_WAITING_MAX),
+            Priority::Submit => (&mut inbox.submits, SUBMITS_WAITING_MAX),
+        };
+        if queue.len() >= room {
+            return Err((waiting.operation, StoreError::Busy));
+        }
+        queue.push_back(waiting);
+        drop(inbox);
+        self.shared.arrived.notify_one();
+        Ok(())
+    }
+
+    /// Commits everything that waits, stops the thread and closes the connection. Later writes
+    /// get [`StoreError::Closed`].
+    pub fn close(&self) {
+        self.shared.inbox.lock().closed = true;
+        self.shared.arrived.notify_one();
+        let thread = self.thread.lock().take();
+        if thread.is_some_and(|thread| thread.join().is_err()) {
+            tracing::error!("the store's writer thread panicked");
+        }
+    }
+}
+
+fn write_until_closed(shared: &Shared, mut backend: impl Backend) {
+    loop {
+        let batch = {
+            let mut inbox = shared.inbox.lock();
+            loop {
+                let batch = inbox.next_batch();
+                if !batch.is_empty() {
+                    break batch;
+                }
+                if inbox.closed {
+                    return;
+                }
+                shared.arrived.wait(&mut inbox);
+            }
+        };
+        write_batch(shared, &mut backend, batch);
+        backend.tidy();
+    }
+}
+
+fn write_batch(shared: &Shared, backend: &mut impl Backend, mut batch: Vec<Box<dyn Operation>>) {
+    let committed = backend.transaction(&mut |commands| batch.iter_mut().try_for_each(|op| op.run(commands)));
+    match committed {
+        Ok(changes) => {
+            publish(shared, &changes);
+            batch.into_iter().for_each(|op| op.finish(Ok(())));
+        }
+        // One bad operation must not fail its neighbours: each gets a transaction of its own.
+        Err(_) if batch.len() > 1 => {
+            for op in batch {
+                write_batch(shared, backend, vec![op]);
+            }
+        }
+        Err(reason) => batch.into_iter().for_each(|op| op.finish(Err(reason.clone()))),
+    }
+}
+
+fn publish(shared: &Shared, changes: &[Change]) {
+    if changes.is_empty() {
+        return;
+    }
+    if let Some(listener) = shared.listener.get() {
+        listener(changes);
+    }
+}

@@ -1,0 +1,1 @@
+//! The worker: one claimed job from prompt to settled result.
