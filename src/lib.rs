@@ -10,6 +10,8 @@ pub mod config;
 
 pub mod store;
 
+pub mod accounts;
+
 pub mod events;
 
 pub mod queue;

@@ -57,6 +57,8 @@ pub enum Submitted {
         limit: RefusedBy,
         /// The user's counts as they stand.
         counts: UserCounts,
+        /// The user's job that has waited longest, when the user's backlog refused it.
+        oldest: Option<JobSeq>,
     },
 }
 
