@@ -51,6 +51,8 @@ impl ModelPrice {
 pub struct LanePricing {
     /// The upstream.
     pub lane: LaneName,
+    /// Its protocol: `anthropic`, `openai` or `offline`.
+    pub provider: &'static str,
     /// The model it serves by itself.
     pub model: String,
     /// The price of that model; `None`: by the built-in table.
@@ -72,6 +74,11 @@ pub struct Quote {
 pub struct PriceBook(pub Vec<LanePricing>);
 
 impl PriceBook {
+    /// The protocol of `lane`; empty for an upstream that is not in the book.
+    pub fn provider(&self, lane: &LaneName) -> &'static str {
+        self.0.iter().find(|pricing| pricing.lane == *lane).map_or("", |pricing| pricing.provider)
+    }
+
     /// The price of a call of `model` on `lane`.
     pub fn quote(&self, lane: &LaneName, model: &str) -> Quote {
         let configured = self.0.iter().find(|pricing| pricing.lane == *lane && pricing.model == model);

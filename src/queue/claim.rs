@@ -2,7 +2,7 @@
 //! a decision comes back to the scheduler as a committed change, or as a failed claim.
 
 use crate::domain::lane::LaneName;
-use crate::domain::{Failure, JobSeq, Timestamp};
+use crate::domain::{Failure, JobSeq, Tier, Timestamp};
 use crate::store::Priority;
 use crate::store::commands::{Claim, ClaimOutcome};
 
@@ -31,7 +31,10 @@ impl Queue {
     /// Claims a waiting job for a call. The claim is on disk before a worker hears of it.
     pub fn claim(&self, request: ClaimRequest) {
         let ClaimRequest { seq, run, lane, model, estimated_input, estimated_output, at } = request;
-        let claim = Claim { seq, run, lane, model, estimated_input, estimated_output, at };
+        let rules = self.rules();
+        let provider = rules.prices.provider(&lane);
+        let budgets = Tier::ALL.map(|tier| rules.tiers.of(tier).monthly_budget);
+        let claim = Claim { seq, run, lane, provider, model, estimated_input, estimated_output, budgets, at };
         let queue = self.clone();
         self.inner.writer.write_then(
             Priority::Control,
