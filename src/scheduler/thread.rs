@@ -14,7 +14,7 @@ use crate::domain::lane::{CallReport, LaneName, LaneSpec, LimitsSeen, Verdict};
 use crate::domain::limits::{Overview, Place};
 use crate::domain::tier::Tiers;
 use crate::domain::time::Clock;
-use crate::domain::{Change, Failure, JobId, JobSeq, Timestamp};
+use crate::domain::{Change, Failure, JobId, JobSeq, QueuedJob, Timestamp};
 use crate::queue::{ClaimRequest, Scheduling};
 
 use super::core::{Action, Core};
@@ -72,6 +72,14 @@ impl Scheduler {
     /// Works on the core before the start: the backlog and the charges of earlier calls.
     pub fn prepare(&self, work: impl FnOnce(&mut Core, Timestamp)) {
         work(&mut self.core.lock(), (self.clock)());
+    }
+
+    /// Takes over a backlog that `read` hands over job by job, and returns what `read` does.
+    /// A million jobs must not wait for a lock a million times.
+    pub fn load<T>(&self, read: impl FnOnce(&mut dyn FnMut(QueuedJob)) -> T) -> T {
+        let now = (self.clock)();
+        let mut core = self.core.lock();
+        read(&mut |job| core.committed(&Change::Queued(job), now))
     }
 
     /// Starts deciding.
