@@ -4,11 +4,22 @@
 //! answer or a [`CallError`] that already says what to do next ([`CallEnd`]). Dropping the future
 //! closes the connection.
 
+pub mod anthropic;
+mod endpoint;
+mod events;
+pub mod openai;
+mod outcome;
+mod retry_after;
+mod sse;
+mod transport;
+
 use std::future::Future;
 use std::pin::Pin;
 
 use crate::domain::lane::{CallEnd, LimitsSeen};
 use crate::domain::{DiagramType, TokenUsage};
+
+pub use endpoint::{ApiKey, Endpoint, EndpointError};
 
 /// One call.
 #[derive(Clone, Debug)]
