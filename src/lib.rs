@@ -22,7 +22,7 @@ pub mod provider;
 
 pub mod diagram;
 
-pub mod worker;
+
 
 pub mod http;
 
@@ -30,6 +30,6 @@ pub mod telemetry;
 
 pub mod client;
 
-pub mod app;
+
 
 pub mod cli;
