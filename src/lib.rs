@@ -22,14 +22,10 @@ pub mod provider;
 
 pub mod diagram;
 
-
-
 pub mod http;
 
 pub mod telemetry;
 
 pub mod client;
-
-
 
 pub mod cli;

@@ -1,1 +1,9 @@
 //! Prompts and answers: what the model is told, and the source taken out of what it says.
+//!
+//! Pure text work for the worker; it makes no call and reads no file.
+
+pub mod check;
+pub mod extract;
+pub mod headers;
+pub mod prompt;
+pub mod stream;

@@ -67,7 +67,10 @@ impl SourceStream {
             State::LineStart => {
                 self.held.push_str(part);
                 let start = self.held.trim_start();
-                let may_be_fence = start.is_empty() || is_fence(start) || "```".starts_with(start) || "~~~".starts_with(start);
+                let may_be_fence = start.is_empty()
+                    || is_fence(start)
+                    || "```".starts_with(start)
+                    || "~~~".starts_with(start);
                 if ends && is_fence(start) {
                     self.held.clear();
                     self.state = State::After;
@@ -99,7 +102,11 @@ mod tests {
     fn only_the_source_is_told_however_the_answer_is_cut() {
         let answer = "Here you are:\n```mermaid\nflowchart TD\n  A --> B\n  B --> `x`\n```\nTitle: Two\n";
         for piece in 1..answer.len() {
-            assert_eq!(streamed(answer, piece), "flowchart TD\n  A --> B\n  B --> `x`\n", "pieces of {piece}");
+            assert_eq!(
+                streamed(answer, piece),
+                "flowchart TD\n  A --> B\n  B --> `x`\n",
+                "pieces of {piece}"
+            );
         }
     }
 

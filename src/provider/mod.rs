@@ -7,6 +7,7 @@
 pub mod anthropic;
 mod endpoint;
 mod events;
+pub mod offline;
 pub mod openai;
 mod outcome;
 mod retry_after;

@@ -31,7 +31,9 @@ fn invariants_hold_for_every_seed() {
                 ended += told.ended;
             }
             Err(reason) => {
-                eprintln!("seed {seed} failed; replay: DIAGRAMD_SIM_SEED={seed} cargo test --test simulation");
+                eprintln!(
+                    "seed {seed} failed; replay: DIAGRAMD_SIM_SEED={seed} cargo test --test simulation"
+                );
                 std::panic::resume_unwind(reason);
             }
         }

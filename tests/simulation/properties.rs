@@ -23,8 +23,13 @@ impl Closed {
     fn new(spec: LaneSpec) -> Self {
         let mut tiers = Tiers::default();
         tiers.0.iter_mut().for_each(|policy| policy.max_concurrent = 1000);
-        let retry = RetryPolicy { max_attempts: 6, base: Duration::from_secs(1), cap: Duration::from_secs(300) };
-        Self { core: Core::new(vec![spec], tiers, retry, || 0.5), now: Timestamp(1_000_000), jobs: Vec::new() }
+        let retry =
+            RetryPolicy { max_attempts: 6, base: Duration::from_secs(1), cap: Duration::from_secs(300) };
+        Self {
+            core: Core::new(vec![spec], tiers, retry, || 0.5),
+            now: Timestamp(1_000_000),
+            jobs: Vec::new(),
+        }
     }
 
     fn add(&mut self, user: i64, tier: Tier, max_tokens: u32) -> JobSeq {
@@ -51,10 +56,13 @@ impl Closed {
     fn claims(&mut self) -> Vec<JobSeq> {
         let mut actions = Vec::new();
         self.core.step(self.now, &mut actions);
-        actions.iter().map(|action| match action {
-            Action::Claim { seq, .. } => *seq,
-            Action::Expire(_) | Action::Fail(..) => panic!("nothing expires here"),
-        }).collect()
+        actions
+            .iter()
+            .map(|action| match action {
+                Action::Claim { seq, .. } => *seq,
+                Action::Expire(_) | Action::Fail(..) => panic!("nothing expires here"),
+            })
+            .collect()
     }
 
     fn finish(&mut self, seq: JobSeq, usage: TokenUsage) {
@@ -63,7 +71,8 @@ impl Closed {
         self.core.call_ended(&report, self.now);
         let job = &self.jobs[seq.0 as usize];
         let how = EndKind::Cancelled;
-        let ended = Ended { seq, id: job.id, user: job.user, created_at: job.created_at, was_running: true, how };
+        let ended =
+            Ended { seq, id: job.id, user: job.user, created_at: job.created_at, was_running: true, how };
         self.core.committed(&Change::Ended(ended), self.now);
     }
 
@@ -131,7 +140,11 @@ fn places_are_within_three_of_the_true_order() {
     let mut worst = 0;
     for seed in 0..40 {
         let mut rng = StdRng::seed_from_u64(seed);
-        let mut closed = Closed::new(LaneSpec { tokens_per_minute: 200_000, requests_per_minute: 1_000_000, ..unlimited() });
+        let mut closed = Closed::new(LaneSpec {
+            tokens_per_minute: 200_000,
+            requests_per_minute: 1_000_000,
+            ..unlimited()
+        });
         // The lane must not run dry: the order is what is looked at.
         closed.core.set_lanes(vec![unlimited()]);
         for _ in 0..rng.random_range(2..600) {
@@ -209,5 +222,8 @@ fn saturate(spec: LaneSpec, max_tokens: u32, output: std::ops::Range<u64>, minut
         }
     }
     let share = |used: u64, limit: u64| used as f64 / (limit * (minutes as u64 - 1)).max(1) as f64;
-    (share(meter.requests_total - counted.0, requests_limit), share(meter.tokens_total - counted.1, tokens_limit))
+    (
+        share(meter.requests_total - counted.0, requests_limit),
+        share(meter.tokens_total - counted.1, tokens_limit),
+    )
 }

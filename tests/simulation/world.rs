@@ -9,8 +9,8 @@ use diagramd::domain::failure::FailureCode;
 use diagramd::domain::lane::{CallEnd, CallReport, LaneName, LaneSpec, LaneState, RetryPolicy, Verdict};
 use diagramd::domain::tier::Tiers;
 use diagramd::domain::{
-    Brief, Change, Claimed, DiagramType, Failure, JobId, JobSeq, JobState, QueuedJob, Tier, Timestamp, TokenUsage,
-    UserId,
+    Brief, Change, Claimed, DiagramType, Failure, JobId, JobSeq, JobState, QueuedJob, Tier, Timestamp,
+    TokenUsage, UserId,
 };
 use diagramd::scheduler::core::{Action, Core};
 use rand::rngs::StdRng;
@@ -200,7 +200,10 @@ impl World {
                         if down.contains(&lane) {
                             let before = self.probed.insert(lane.clone(), self.now.0);
                             let since = before.map(|at| self.now.0 - at);
-                            assert!(since.is_none_or(|ms| ms >= 5000), "{lane} was probed again after {since:?} ms");
+                            assert!(
+                                since.is_none_or(|ms| ms >= 5000),
+                                "{lane} was probed again after {since:?} ms"
+                            );
                         }
                         let fails = self.rng.random_bool(0.01);
                         let (input, output) = (estimated_input, estimated_output);
@@ -234,7 +237,10 @@ impl World {
         let seq = self.next_seq;
         self.next_seq += 1;
         let user = self.rng.random_range(0..USERS);
-        let deadline = self.rng.random_bool(0.05).then(|| self.now.after(Duration::from_secs(self.rng.random_range(1..120))));
+        let deadline = self
+            .rng
+            .random_bool(0.05)
+            .then(|| self.now.after(Duration::from_secs(self.rng.random_range(1..120))));
         let job = QueuedJob {
             seq: JobSeq(seq),
             id: JobId((seq as u128).to_be_bytes()),
@@ -260,11 +266,16 @@ impl World {
         match write {
             Write::Submit(job) => {
                 let seq = job.seq.0;
-                self.store.insert(seq, Stored { job: job.clone(), state: JobState::Queued, attempts: 0, terminal_states: 0 });
+                self.store.insert(
+                    seq,
+                    Stored { job: job.clone(), state: JobState::Queued, attempts: 0, terminal_states: 0 },
+                );
                 self.tell(Change::Queued(job));
                 self.check_place(seq);
             }
-            Write::Claim { seq, run, lane, input, output, fails } => self.claim(seq, run, lane, input, output, fails),
+            Write::Claim { seq, run, lane, input, output, fails } => {
+                self.claim(seq, run, lane, input, output, fails)
+            }
             Write::Cancel(seq) => {
                 let running = self.store.get(&seq).map(|stored| stored.state);
                 if matches!(running, Some(JobState::Queued | JobState::Processing)) {
@@ -303,7 +314,8 @@ impl World {
         let job = stored.job.clone();
         let attempts = stored.attempts;
         let index = self.lanes.iter().position(|spec| spec.name == lane).unwrap();
-        let call = Call { lane: index, user: job.user, input, output, sent: None, reached: false, cancelled: false };
+        let call =
+            Call { lane: index, user: job.user, input, output, sent: None, reached: false, cancelled: false };
         self.calls.insert((seq, job.run), call);
         self.tell(Change::Claimed(Box::new(claimed(&job, attempts, lane, self.now))));
         let at = self.rng.random_range(0..20);
@@ -325,7 +337,10 @@ impl World {
         let (lane, user, input) = (call.lane, call.user, call.input);
         self.told.calls += 1;
         assert!(self.meters[lane].request(self.now), "more requests in a minute than lane {lane} allows");
-        assert!(self.meters[lane].tokens(input.into(), self.now), "more tokens in a minute than lane {lane} allows");
+        assert!(
+            self.meters[lane].tokens(input.into(), self.now),
+            "more tokens in a minute than lane {lane} allows"
+        );
         let open = self.open.entry(user).or_default();
         *open += 1;
         let cap = self.tiers.of(Tier::ALL[(user.0 % 4) as usize]).max_concurrent;
@@ -341,7 +356,10 @@ impl World {
         }
         let (end, usage) = self.how(&call);
         if call.reached {
-            assert!(self.meters[call.lane].tokens(usage.output, self.now), "more tokens in a minute than allowed");
+            assert!(
+                self.meters[call.lane].tokens(usage.output, self.now),
+                "more tokens in a minute than allowed"
+            );
         }
         if let Some(sent) = call.sent {
             self.past.push(Past { lane: self.lanes[call.lane].name.clone(), usage, sent, ended: self.now });
@@ -358,7 +376,11 @@ impl World {
             return (CallEnd::Abandoned, if call.reached { input } else { TokenUsage::default() });
         }
         let failed = |unreachable| CallEnd::Failed {
-            failure: Failure { code: FailureCode::UpstreamUnavailable, message: "down".into(), retryable: true },
+            failure: Failure {
+                code: FailureCode::UpstreamUnavailable,
+                message: "down".into(),
+                retryable: true,
+            },
             retry_after: None,
             unreachable,
         };
@@ -367,9 +389,18 @@ impl World {
         }
         if self.rng.random_bool(self.fault_rate) {
             let end = match self.rng.random_range(0..4) {
-                0 => CallEnd::Limited { retry_after: Some(Duration::from_secs(self.rng.random_range(1..20))) },
-                1 => CallEnd::LanePaused { reason: "401".into(), until: Some(self.now.after(Duration::from_secs(30))) },
-                2 => CallEnd::Rejected(Failure { code: FailureCode::UpstreamRejected, message: "no".into(), retryable: false }),
+                0 => {
+                    CallEnd::Limited { retry_after: Some(Duration::from_secs(self.rng.random_range(1..20))) }
+                }
+                1 => CallEnd::LanePaused {
+                    reason: "401".into(),
+                    until: Some(self.now.after(Duration::from_secs(30))),
+                },
+                2 => CallEnd::Rejected(Failure {
+                    code: FailureCode::UpstreamRejected,
+                    message: "no".into(),
+                    retryable: false,
+                }),
                 _ => failed(false),
             };
             return (end, input);
@@ -404,7 +435,8 @@ impl World {
         stored.terminal_states += 1;
         self.told.ended += 1;
         let job = &stored.job;
-        let ended = Ended { seq: job.seq, id: job.id, user: job.user, created_at: job.created_at, was_running, how };
+        let ended =
+            Ended { seq: job.seq, id: job.id, user: job.user, created_at: job.created_at, was_running, how };
         self.tell(Change::Ended(ended));
     }
 
@@ -414,8 +446,17 @@ impl World {
         self.woken_for = None;
         // Writes under way are lost; upstreams see their connections close.
         for happening in &mut self.happenings {
-            let lost = matches!(happening, Some(Happening::Commit(write)) if !matches!(write, Write::Cancel(_)));
-            let gone = matches!(happening, Some(Happening::Send { .. } | Happening::Reach { .. } | Happening::CallEnd { .. } | Happening::Wake));
+            let lost =
+                matches!(happening, Some(Happening::Commit(write)) if !matches!(write, Write::Cancel(_)));
+            let gone = matches!(
+                happening,
+                Some(
+                    Happening::Send { .. }
+                        | Happening::Reach { .. }
+                        | Happening::CallEnd { .. }
+                        | Happening::Wake
+                )
+            );
             if lost || gone {
                 *happening = None;
             }
@@ -425,8 +466,14 @@ impl World {
         self.probed.clear();
         self.core = core(&self.lanes, &self.tiers, self.rng.random());
         for ((_, _), call) in std::mem::take(&mut self.calls) {
-            let usage = TokenUsage { input: call.input.into(), output: call.output.into(), ..TokenUsage::default() };
-            self.past.push(Past { lane: self.lanes[call.lane].name.clone(), usage, sent: self.now, ended: self.now });
+            let usage =
+                TokenUsage { input: call.input.into(), output: call.output.into(), ..TokenUsage::default() };
+            self.past.push(Past {
+                lane: self.lanes[call.lane].name.clone(),
+                usage,
+                sent: self.now,
+                ended: self.now,
+            });
         }
         let mut waiting: Vec<QueuedJob> = Vec::new();
         for stored in self.store.values_mut().filter(|stored| !stored.state.is_terminal()) {
@@ -446,7 +493,11 @@ impl World {
 
     fn check_place(&self, seq: i64) {
         if let Some(place) = self.core.place(JobSeq(seq), self.now) {
-            assert!((1..=self.core.waiting()).contains(&place.position), "place {place:?} of {}", self.core.waiting());
+            assert!(
+                (1..=self.core.waiting()).contains(&place.position),
+                "place {place:?} of {}",
+                self.core.waiting()
+            );
         }
     }
 }
