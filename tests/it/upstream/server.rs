@@ -98,7 +98,7 @@ async fn serve(shared: Arc<Shared>, request: Request<Incoming>) -> Response<Scri
         (call.body, call.headers) = (Bytes::new(), HeaderMap::new());
     }
     let key_fits = shared.key.is_none() || shared.key == call.api_key;
-    let mut entry = shared.ledger.enter(call);
+    let entry = shared.ledger.enter(call);
     let id = HeaderValue::from_str(&entry.request_id()).expect("an id is a header value");
     let mut response = judge(&shared, entry, key_fits, estimate).await;
     response.headers_mut().insert(shared.dialect.id_header(), id);
