@@ -10,6 +10,8 @@ pub mod config;
 
 pub mod store;
 
+pub mod accounts;
+
 pub mod events;
 
 pub mod queue;
@@ -20,7 +22,7 @@ pub mod provider;
 
 pub mod diagram;
 
-pub mod worker;
+
 
 pub mod http;
 
@@ -28,6 +30,6 @@ pub mod telemetry;
 
 pub mod client;
 
-pub mod app;
+
 
 pub mod cli;

@@ -1,6 +1,6 @@
 //! The built-in table of model prices, dated; a configured price wins.
 
-use super::{Money, Price, TokenUsage};
+use super::{LaneName, Money, Price, TokenUsage};
 
 /// The day these prices were read off the vendor's price list.
 pub const PRICES_DATED: &str = "2026-11-01";
@@ -45,6 +45,68 @@ impl ModelPrice {
         }
     }
 }
+
+/// What one upstream's calls cost.
+#[derive(Clone, Debug)]
+pub struct LanePricing {
+    /// The upstream.
+    pub lane: LaneName,
+    /// Its protocol: `anthropic`, `openai` or `offline`.
+    pub provider: &'static str,
+    /// The model it serves by itself.
+    pub model: String,
+    /// The price of that model; `None`: by the built-in table.
+    pub price: Option<ModelPrice>,
+}
+
+/// A price and whether it is the model's own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Quote {
+    /// What the call costs.
+    pub price: ModelPrice,
+    /// False when nobody knows the model's price: then this is the dearest of the table, so
+    /// that budgets hold, and every bill made with it is marked as estimated.
+    pub known: bool,
+}
+
+/// The prices of all upstreams.
+#[derive(Clone, Debug, Default)]
+pub struct PriceBook(pub Vec<LanePricing>);
+
+impl PriceBook {
+    /// The protocol of `lane`; empty for an upstream that is not in the book.
+    pub fn provider(&self, lane: &LaneName) -> &'static str {
+        self.0.iter().find(|pricing| pricing.lane == *lane).map_or("", |pricing| pricing.provider)
+    }
+
+    /// The price of a call of `model` on `lane`.
+    pub fn quote(&self, lane: &LaneName, model: &str) -> Quote {
+        let configured = self.0.iter().find(|pricing| pricing.lane == *lane && pricing.model == model);
+        quote(configured.and_then(|pricing| pricing.price), model)
+    }
+
+    /// The most that a call can cost on whichever upstream takes it.
+    pub fn ceiling(&self, model: Option<&str>, input: u64, output: u64) -> Money {
+        let serving = |pricing: &&LanePricing| model.is_none_or(|model| pricing.model == model);
+        let costs = self
+            .0
+            .iter()
+            .filter(serving)
+            .map(|pricing| quote(pricing.price, &pricing.model).price.ceiling(input, output));
+        let asked = || quote(None, model.unwrap_or_default()).price.ceiling(input, output);
+        costs.max().unwrap_or_else(asked)
+    }
+}
+
+fn quote(configured: Option<ModelPrice>, model: &str) -> Quote {
+    match configured.or_else(|| built_in(model)) {
+        Some(price) => Quote { price, known: true },
+        None => Quote { price: ModelPrice::flat(DEAREST), known: false },
+    }
+}
+
+/// The dearest row of the table.
+const DEAREST: Price = price(5000, 25_000, 6250, 500);
 
 /// Nano-dollars per thousand tokens from dollars per million tokens, in thousandths.
 const fn price(input: i64, output: i64, cache_write: i64, cache_read: i64) -> Price {

@@ -9,6 +9,9 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Timestamp(pub i64);
 
+/// A clock, passed in wherever time matters.
+pub type Clock = fn() -> Timestamp;
+
 /// Milliseconds in one UTC hour.
 pub const HOUR_MS: i64 = 3_600_000;
 /// Milliseconds in one UTC day (Unix time has no leap seconds).
@@ -47,6 +50,12 @@ impl Timestamp {
     pub fn since(self, earlier: Self) -> Duration {
         let ms = self.0.saturating_sub(earlier.0).max(0);
         Duration::from_millis(ms.unsigned_abs())
+    }
+
+    /// Whole seconds from this instant to `later`, rounded up, at least 1: a `Retry-After` after
+    /// which `later` has come.
+    pub fn seconds_until(self, later: Self) -> u64 {
+        later.since(self).as_millis().div_ceil(1000).max(1).try_into().unwrap_or(u64::MAX)
     }
 
     /// Parses RFC 3339; `None` when the text is not a date with a zone.

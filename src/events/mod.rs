@@ -1,3 +1,13 @@
 //! The bus: events of committed changes to whoever watches. Publishing never blocks.
 //!
 //! Called by the queue and the worker (publish), by websocket, SSE and watchers (subscribe).
+//! A job's events carry a rising `seq`; what has passed before one subscribes is in the job's
+//! row, and the text of a running answer is handed over at subscription.
+
+mod bus;
+mod envelope;
+mod mailbox;
+
+pub use bus::{Bus, Subscriber, WatchedJob};
+pub use envelope::Envelope;
+pub use mailbox::Received;

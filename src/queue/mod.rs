@@ -3,4 +3,140 @@
 //! Called by http and cli (submit, cancel, retry, pause), by the scheduler (claim, expire) and by
 //! the worker (settle). It never speaks HTTP and never makes an upstream call.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
+
+use arc_swap::ArcSwap;
+use tokio::sync::{Notify, mpsc};
+
+use crate::domain::limits::{Overview, Place};
+use crate::domain::time::Clock;
+use crate::domain::{JobSeq, Timestamp};
+use crate::events::Bus;
+use crate::store::{Reader, Writer};
+
+mod admin;
+mod cancel;
+mod claim;
 pub mod ports;
+mod positions;
+mod recover;
+mod refusal;
+mod relay;
+pub mod request;
+pub mod rules;
+mod running;
+mod settle;
+mod submit;
+
+pub use claim::ClaimRequest;
+pub use ports::Scheduling;
+pub use recover::Backlog;
+pub use refusal::{Refusal, RefusedLimit, Scope, SubmitError, Upgrade};
+pub use request::{Fault, SubmitRequest};
+pub use rules::Rules;
+pub use running::Running;
+pub use settle::{CallResult, Conclusion};
+pub use submit::{Idempotency, Receipt};
+
+/// Claimed jobs on their way to workers: no more than there can be calls in flight (16 upstreams
+/// of at most 1,000 calls).
+const CLAIMED_MAX: usize = 16_000;
+
+/// The queue; cheap to clone.
+#[derive(Clone)]
+pub struct Queue {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    writer: Writer,
+    reader: Reader,
+    bus: Bus,
+    rules: ArcSwap<Rules>,
+    clock: Clock,
+    scheduler: OnceLock<Arc<dyn Scheduling>>,
+    running: running::Registry,
+    claimed: mpsc::Sender<Running>,
+    /// Moves with every committed change; the position ticker waits for it.
+    changed: Notify,
+    draining: AtomicBool,
+}
+
+impl Queue {
+    /// A queue over a store. Returns the receiving end of claimed jobs, for the worker.
+    pub fn new(
+        writer: Writer,
+        reader: Reader,
+        bus: Bus,
+        rules: Rules,
+        clock: Clock,
+    ) -> (Self, mpsc::Receiver<Running>) {
+        let (claimed, to_run) = mpsc::channel(CLAIMED_MAX);
+        let inner = Arc::new(Inner {
+            writer,
+            reader,
+            bus,
+            rules: ArcSwap::from_pointee(rules),
+            clock,
+            scheduler: OnceLock::new(),
+            running: running::Registry::default(),
+            claimed,
+            changed: Notify::new(),
+            draining: AtomicBool::new(false),
+        });
+        (Self { inner }, to_run)
+    }
+
+    /// Joins the scheduler; from now on commits reach it. Once, before the first job.
+    pub fn connect(&self, scheduler: Arc<dyn Scheduling>) {
+        if self.inner.scheduler.set(scheduler).is_err() {
+            tracing::error!("a second scheduler was refused");
+            return;
+        }
+        let inner = Arc::downgrade(&self.inner);
+        self.inner.writer.listen(Arc::new(move |changes| {
+            if let Some(inner) = inner.upgrade() {
+                relay::relay(&inner, changes);
+            }
+        }));
+    }
+
+    /// A waiting job's place; `None` when it is not waiting.
+    pub fn place(&self, seq: JobSeq) -> Option<Place> {
+        self.inner.scheduler.get()?.place(seq)
+    }
+
+    /// The whole queue's figures; `None` before the scheduler is joined.
+    pub fn overview(&self) -> Option<Overview> {
+        Some(self.inner.scheduler.get()?.overview())
+    }
+
+    /// The limits in force.
+    pub fn rules(&self) -> Arc<Rules> {
+        self.inner.rules.load_full()
+    }
+
+    /// Puts new limits in force, for the next submission and the next decision. Usage stays.
+    pub fn reload(&self, rules: Rules) {
+        if let Some(scheduler) = self.inner.scheduler.get() {
+            scheduler.reconfigure(&rules.tiers);
+        }
+        self.inner.rules.store(Arc::new(rules));
+    }
+
+    /// Accepts nothing more; what is accepted goes on.
+    pub fn drain(&self) {
+        self.inner.draining.store(true, Ordering::Release);
+    }
+
+    /// Whether [`Queue::drain`] was called.
+    pub fn is_draining(&self) -> bool {
+        self.inner.draining.load(Ordering::Acquire)
+    }
+
+    /// Now, by the queue's clock.
+    pub fn now(&self) -> Timestamp {
+        (self.inner.clock)()
+    }
+}

@@ -7,7 +7,7 @@ use crate::domain::job::{Bill, Claimed, JobRecord, Outcome};
 use crate::domain::lane::LaneName;
 use crate::domain::limits::UserCounts;
 use crate::domain::user::Role;
-use crate::domain::{JobId, KeyId, Money, NewJob, Tier, Timestamp, TokenUsage, User, UserId};
+use crate::domain::{Failure, JobId, KeyId, Money, NewJob, Tier, Timestamp, TokenUsage, User, UserId};
 
 use super::StoreError;
 
@@ -57,6 +57,8 @@ pub enum Submitted {
         limit: RefusedBy,
         /// The user's counts as they stand.
         counts: UserCounts,
+        /// The user's job that has waited longest, when the user's backlog refused it.
+        oldest: Option<JobSeq>,
     },
 }
 
@@ -84,12 +86,16 @@ pub struct Claim {
     pub run: u32,
     /// The upstream.
     pub lane: LaneName,
+    /// Its protocol: the `provider` of status answers.
+    pub provider: &'static str,
     /// The model to ask.
     pub model: String,
     /// Input tokens held.
     pub estimated_input: u32,
     /// Output tokens held.
     pub estimated_output: u32,
+    /// Monthly budgets in force, by [`Tier::index`].
+    pub budgets: [Option<Money>; 4],
     /// Now.
     pub at: Timestamp,
 }
@@ -228,12 +234,7 @@ pub trait Commands {
     /// Queued to expired: the deadline passed. The unit goes back.
     fn expire(&mut self, seq: JobSeq, at: Timestamp) -> Result<bool, StoreError>;
     /// A queued job fails before any call. The unit goes back.
-    fn fail_queued(
-        &mut self,
-        seq: JobSeq,
-        failure: &crate::domain::Failure,
-        at: Timestamp,
-    ) -> Result<bool, StoreError>;
+    fn fail_queued(&mut self, seq: JobSeq, failure: &Failure, at: Timestamp) -> Result<bool, StoreError>;
     /// Failed to queued, by an operator; `None` when there is no such failed job.
     fn retry_failed(&mut self, id: JobId, at: Timestamp) -> Result<Option<JobRecord>, StoreError>;
     /// At start: every processing job goes back to its place, every open call is marked lost

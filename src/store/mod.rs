@@ -6,10 +6,13 @@
 
 pub mod commands;
 pub mod error;
+pub mod reader;
 pub mod reads;
+pub mod sqlite;
 pub mod writer;
 
 pub use commands::Commands;
 pub use error::StoreError;
+pub use reader::Reader;
 pub use reads::Reads;
-pub use writer::Writer;
+pub use writer::{Priority, Writer};

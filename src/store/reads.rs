@@ -5,7 +5,7 @@ use crate::domain::id::JobSeq;
 use crate::domain::job::JobRecord;
 use crate::domain::limits::UserCounts;
 use crate::domain::user::ApiKey;
-use crate::domain::{Brief, JobId, JobState, Money, QueuedJob, Timestamp, TokenUsage, User, UserId};
+use crate::domain::{Brief, JobId, JobState, Money, QueuedJob, Tier, Timestamp, TokenUsage, User, UserId};
 
 use super::StoreError;
 use super::commands::LiveCharge;
@@ -149,6 +149,11 @@ pub trait Reads: Send + Sync {
     fn password(&self, name: &str) -> Result<Option<String>, StoreError>;
     /// A number that moves whenever a user or key changes, also from another process.
     fn identity_epoch(&self) -> Result<i64, StoreError>;
+
+    /// Users whose tier changed after `epoch`, with the tier now.
+    fn tiers_changed_since(&self, epoch: i64) -> Result<Vec<(UserId, Tier)>, StoreError>;
+    /// This user's jobs that wait or run, oldest first; at most 1,000.
+    fn live_jobs(&self, user: UserId) -> Result<Vec<JobRecord>, StoreError>;
 
     /// Every waiting job in order of acceptance, handed over one by one.
     fn each_queued(&self, hand_over: &mut dyn FnMut(QueuedJob)) -> Result<(), StoreError>;

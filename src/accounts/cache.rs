@@ -1,0 +1,106 @@
+//! Callers seen lately, so that a call costs no read. Emptied whenever a user or key changes.
+
+use std::collections::HashMap;
+
+use parking_lot::Mutex;
+
+use crate::domain::{KeyId, Timestamp};
+
+use super::Caller;
+
+/// Entries of each kind; a fuller cache is emptied.
+const ENTRIES_MAX: usize = 10_000;
+
+/// A good key's caller and the key's end.
+#[derive(Clone, Debug)]
+pub(super) struct Known {
+    pub(super) caller: Caller,
+    pub(super) expires_at: Option<Timestamp>,
+}
+
+#[derive(Debug, Default)]
+pub(super) struct Cache {
+    inner: Mutex<Inner>,
+}
+
+#[derive(Debug, Default)]
+struct Inner {
+    /// The store's identity epoch last seen.
+    epoch: Option<i64>,
+    /// Moves whenever the cache forgets: what was read before is then not remembered.
+    generation: u64,
+    keys: HashMap<[u8; 32], Known>,
+    people: HashMap<String, Caller>,
+    uses: HashMap<KeyId, Timestamp>,
+}
+
+impl Cache {
+    pub(super) fn key(&self, hash: &[u8; 32]) -> Option<Known> {
+        self.inner.lock().keys.get(hash).cloned()
+    }
+
+    /// Remembers what was read while the cache was at `generation`; a change since then forbids it.
+    pub(super) fn remember_key(&self, generation: u64, hash: [u8; 32], known: Known) {
+        let mut inner = self.inner.lock();
+        if inner.generation != generation {
+            return;
+        }
+        if inner.keys.len() >= ENTRIES_MAX {
+            inner.keys.clear();
+        }
+        inner.keys.insert(hash, known);
+    }
+
+    pub(super) fn person(&self, name: &str) -> Option<Caller> {
+        self.inner.lock().people.get(name).cloned()
+    }
+
+    pub(super) fn remember_person(&self, generation: u64, caller: Caller) {
+        let mut inner = self.inner.lock();
+        if inner.generation != generation {
+            return;
+        }
+        if inner.people.len() >= ENTRIES_MAX {
+            inner.people.clear();
+        }
+        inner.people.insert(caller.name.to_string(), caller);
+    }
+
+    pub(super) fn generation(&self) -> u64 {
+        self.inner.lock().generation
+    }
+
+    /// Forgets everything when `epoch` has moved. Returns the epoch before, if it has.
+    pub(super) fn moved_to(&self, epoch: i64) -> Option<i64> {
+        let mut inner = self.inner.lock();
+        if inner.epoch == Some(epoch) {
+            return None;
+        }
+        inner.forget();
+        inner.epoch.replace(epoch)
+    }
+
+    /// Forgets everything: a change was made here.
+    pub(super) fn forget(&self) {
+        self.inner.lock().forget();
+    }
+
+    pub(super) fn used(&self, key: &KeyId, at: Timestamp) {
+        let mut inner = self.inner.lock();
+        if inner.uses.len() < ENTRIES_MAX || inner.uses.contains_key(key) {
+            inner.uses.insert(key.clone(), at);
+        }
+    }
+
+    pub(super) fn take_uses(&self) -> Vec<(KeyId, Timestamp)> {
+        std::mem::take(&mut self.inner.lock().uses).into_iter().collect()
+    }
+}
+
+impl Inner {
+    fn forget(&mut self) {
+        self.keys.clear();
+        self.people.clear();
+        self.generation += 1;
+    }
+}

@@ -1,0 +1,122 @@
+//! Who is this: callers by key and by name.
+
+use std::sync::Arc;
+
+use crate::domain::user::{Role, User, valid_user_name};
+use crate::domain::{Tier, UserId};
+use crate::store::{Priority, StoreError};
+
+use super::cache::Known;
+use super::{AccountError, Accounts, Caller, key};
+
+impl Accounts {
+    /// The caller that holds this key; `None` when the key is malformed, unknown, revoked or
+    /// expired, or its user disabled.
+    ///
+    /// # Errors
+    /// What the store reports.
+    pub async fn by_key(&self, text: &str) -> Result<Option<Caller>, StoreError> {
+        if !key::looks_like_key(text) {
+            return Ok(None);
+        }
+        let hash = key::hash(text);
+        let now = (self.clock)();
+        let known = match self.cache.key(&hash) {
+            Some(known) => known,
+            None => {
+                let generation = self.cache.generation();
+                let owner = self.reader.read(move |reads| reads.key_by_hash(&hash)).await?;
+                let Some(owner) = owner else { return Ok(None) };
+                if owner.key.revoked_at.is_some() || owner.user.disabled_at.is_some() {
+                    return Ok(None);
+                }
+                let caller = caller(&owner.user, owner.key.role);
+                let known = Known {
+                    caller: Caller { key: Some(owner.key.id), ..caller },
+                    expires_at: owner.key.expires_at,
+                };
+                self.cache.remember_key(generation, hash, known.clone());
+                known
+            }
+        };
+        if known.expires_at.is_some_and(|end| end <= now) {
+            return Ok(None);
+        }
+        if let Some(id) = &known.caller.key {
+            self.cache.used(id, now);
+        }
+        Ok(Some(known.caller))
+    }
+
+    /// The user with this name as a caller, made on first sight. With `tier`, the user is moved
+    /// to it (an operator's token says so). `None` when the user is disabled.
+    ///
+    /// # Errors
+    /// [`AccountError::BadName`], or what the store reports.
+    pub async fn by_name(&self, name: &str, tier: Option<Tier>) -> Result<Option<Caller>, AccountError> {
+        if let Some(known) = self.cache.person(name).filter(|known| tier.is_none_or(|t| t == known.tier)) {
+            return Ok(Some(known));
+        }
+        if !valid_user_name(name) {
+            return Err(AccountError::BadName(name.to_owned()));
+        }
+        let generation = self.cache.generation();
+        let owned = name.to_owned();
+        let stored = self.reader.read(move |reads| reads.user(&owned)).await?;
+        let user = match stored.filter(|user| tier.is_none_or(|t| t == user.tier)) {
+            Some(user) => user,
+            None => {
+                let now = (self.clock)();
+                let owned = name.to_owned();
+                self.writer
+                    .write(Priority::Control, 0, move |commands| commands.ensure_user(&owned, tier, now))
+                    .await?
+            }
+        };
+        if user.disabled_at.is_some() {
+            return Ok(None);
+        }
+        let caller = caller(&user, Role::User);
+        self.cache.remember_person(generation, caller.clone());
+        Ok(Some(caller))
+    }
+
+    /// A known user as a caller, for tokens this server signed itself; `None` when the user is
+    /// gone or disabled.
+    ///
+    /// # Errors
+    /// What the store reports.
+    pub async fn by_id(&self, id: UserId, role: Role) -> Result<Option<Caller>, StoreError> {
+        let user = self.reader.read(move |reads| reads.user_by_id(id)).await?;
+        Ok(user.filter(|user| user.disabled_at.is_none()).map(|user| caller(&user, role)))
+    }
+
+    /// Looks whether another process changed users or keys; forgets what is stale. Returns the
+    /// users whose tier changed. Call at least once a second.
+    ///
+    /// # Errors
+    /// What the store reports.
+    pub async fn notice_changes(&self) -> Result<Vec<(UserId, Tier)>, StoreError> {
+        let epoch = self.reader.read(|reads| reads.identity_epoch()).await?;
+        match self.cache.moved_to(epoch) {
+            Some(before) => self.reader.read(move |reads| reads.tiers_changed_since(before)).await,
+            None => Ok(Vec::new()),
+        }
+    }
+
+    /// Writes down when keys were last used.
+    ///
+    /// # Errors
+    /// What the store reports; these uses are then forgotten.
+    pub async fn record_uses(&self) -> Result<(), StoreError> {
+        let uses = self.cache.take_uses();
+        if uses.is_empty() {
+            return Ok(());
+        }
+        self.writer.write(Priority::Control, 0, move |commands| commands.touch_keys(&uses)).await
+    }
+}
+
+fn caller(user: &User, role: Role) -> Caller {
+    Caller { user: user.id, name: Arc::from(user.name.as_str()), tier: user.tier, role, key: None }
+}

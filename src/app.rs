@@ -1,1 +1,0 @@
-//! Builds all parts, starts them in order, and stops them in order.

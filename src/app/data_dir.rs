@@ -1,0 +1,50 @@
+//! The data directory: made private, holding the database, the lock and the server's secret.
+
+use std::fs::{DirBuilder, OpenOptions};
+use std::io::{Read, Write};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::path::Path;
+
+use anyhow::{Context, bail};
+use rand::Rng;
+
+/// File that holds the secret of this server's own tokens.
+const SECRET_FILE: &str = "secret";
+
+/// Makes the data directory, readable by its owner only, if it is not there.
+pub(super) fn make(path: &Path) -> anyhow::Result<()> {
+    if path.is_dir() {
+        return Ok(());
+    }
+    DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(path)
+        .with_context(|| format!("the data directory {} cannot be made", path.display()))
+}
+
+/// The server's secret, made on first use.
+pub(super) fn secret(data_dir: &Path) -> anyhow::Result<[u8; 32]> {
+    let path = data_dir.join(SECRET_FILE);
+    let mut fresh = [0; 32];
+    rand::rng().fill_bytes(&mut fresh);
+    let created = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path);
+    match created {
+        Ok(mut file) => {
+            file.write_all(&fresh).and_then(|()| file.sync_all()).with_context(|| path.display().to_string())?;
+            return Ok(fresh);
+        }
+        Err(reason) if reason.kind() == std::io::ErrorKind::AlreadyExists => {}
+        Err(reason) => return Err(reason).with_context(|| path.display().to_string()),
+    }
+    let mut bytes = Vec::new();
+    OpenOptions::new()
+        .read(true)
+        .open(&path)
+        .and_then(|file| file.take(33).read_to_end(&mut bytes))
+        .with_context(|| path.display().to_string())?;
+    let Ok(secret) = bytes.try_into() else {
+        bail!("{} is not a secret of 32 bytes; delete it to make a new one (tokens then end)", path.display());
+    };
+    Ok(secret)
+}

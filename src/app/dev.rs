@@ -1,0 +1,33 @@
+//! `serve --dev`: one ready key per tier, a line to try, and where to go.
+
+use anyhow::Context;
+
+use crate::accounts::Accounts;
+use crate::domain::Tier;
+use crate::domain::user::Role;
+
+/// Makes one key per tier (and one for an admin) and prints them, for this data directory's
+/// developer only: on standard output, never in the log.
+pub(super) async fn welcome(accounts: &Accounts, address: &str) -> anyhow::Result<()> {
+    let accounts = accounts.clone();
+    let keys = tokio::task::spawn_blocking(move || {
+        let make = |tier: Tier, role| accounts.create_key(&format!("dev-{tier}"), Some(tier), role, None);
+        let tiers: Result<Vec<_>, _> =
+            Tier::ALL.into_iter().map(|tier| make(tier, Role::User).map(|key| (tier, key.text))).collect();
+        let admin = accounts.create_key("dev-admin", Some(Tier::Enterprise), Role::Admin, None);
+        Ok::<_, crate::accounts::AccountError>((tiers?, admin?.text))
+    });
+    let (tiers, admin) = keys.await.context("the keys were not made")??;
+    let mut text = String::from("\ndiagramd is ready, in development mode: keys are printed, do not expose it.\n\n");
+    for (tier, key) in &tiers {
+        text.push_str(&format!("  {:<11} {key}\n", tier.name()));
+    }
+    text.push_str(&format!("  {:<11} {admin}\n", "admin"));
+    if let Some((_, key)) = tiers.last() {
+        text.push_str(&format!(
+            "\nTry it:\n\n  curl -s {address}/api/diagram/generate \\\n    -H 'X-API-Key: {key}' -H 'Content-Type: application/json' -H 'Prefer: wait=30' \\\n    -d '{{\"prompt\":\"User logs in, then if the password is right show the dashboard, otherwise show an error\",\"diagramType\":\"mermaid\"}}'\n\nListening on {address}\n"
+        ));
+    }
+    println!("{text}");
+    Ok(())
+}

@@ -1,0 +1,177 @@
+//! Everything but HTTP: store, queue, scheduler, worker. The server and the command line's
+//! in-process `generate` both run one.
+
+use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use anyhow::Context;
+use rand::{RngExt, SeedableRng};
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+use crate::accounts::Accounts;
+use crate::config::Config;
+use crate::diagram::check::Unchecked;
+use crate::domain::{Change, Timestamp};
+use crate::events::Bus;
+use crate::queue::{Queue, Scheduling};
+use crate::scheduler::Scheduler;
+use crate::scheduler::core::Core;
+use crate::store::sqlite::{self, DataLock, Sqlite};
+use crate::store::{Reader, Writer};
+use crate::worker::{TagSecret, Worker};
+
+use super::{data_dir, housekeeping, wiring};
+
+/// The system's clock.
+pub(super) fn now() -> Timestamp {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    Timestamp(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
+}
+
+/// The running parts.
+pub struct Engine {
+    /// Submissions and figures.
+    pub queue: Queue,
+    /// Reads.
+    pub reader: Reader,
+    /// Live events.
+    pub bus: Bus,
+    /// Users and keys.
+    pub accounts: Accounts,
+    /// The scheduler.
+    pub scheduler: Arc<Scheduler>,
+    /// The secret of this server's own tokens.
+    pub secret: [u8; 32],
+    writer: Writer,
+    stop: CancellationToken,
+    give_up: CancellationToken,
+    worker: JoinHandle<()>,
+    tasks: Vec<JoinHandle<()>>,
+    _lock: DataLock,
+}
+
+impl Engine {
+    /// Opens the store, puts right what the last stop left, and starts claiming.
+    ///
+    /// # Errors
+    /// When the data directory is in use, the store does not open, or an upstream's settings
+    /// cannot be used.
+    pub async fn start(config: &Config) -> anyhow::Result<Self> {
+        data_dir::make(&config.server.data_dir)?;
+        let lock = DataLock::take(&config.server.data_dir)?;
+        let secret = data_dir::secret(&config.server.data_dir)?;
+        let Sqlite { writer, reader } = open_store(config)?;
+        let bus = Bus::default();
+        let accounts = Accounts::new(writer.clone(), reader.clone(), now);
+        let (queue, claimed) =
+            Queue::new(writer.clone(), reader.clone(), bus.clone(), wiring::rules(config), now);
+        let scheduler = start_scheduler(config, &queue).await?;
+
+        let (stop, give_up) = (CancellationToken::new(), CancellationToken::new());
+        let worker = Arc::new(Worker {
+            queue: queue.clone(),
+            bus: bus.clone(),
+            providers: wiring::providers(config)?,
+            checker: Arc::new(Unchecked),
+            timeout: config.generation.timeout,
+            tags: TagSecret::new(secret),
+            clock: now,
+        });
+        let worker = tokio::spawn(worker.work(claimed, stop.clone(), give_up.clone()));
+        let tasks = vec![
+            tokio::spawn(queue.clone().tell_positions(stop.clone())),
+            tokio::spawn(housekeeping::notice_changes(accounts.clone(), queue.clone(), stop.clone())),
+            tokio::spawn(housekeeping::record_uses(accounts.clone(), stop.clone())),
+            tokio::spawn(housekeeping::purge(queue.clone(), config.retention.finished, stop.clone())),
+        ];
+        Ok(Self {
+            queue,
+            reader,
+            bus,
+            accounts,
+            scheduler,
+            secret,
+            writer,
+            stop,
+            give_up,
+            worker,
+            tasks,
+            _lock: lock,
+        })
+    }
+
+    /// Takes nothing new and claims nothing more.
+    pub fn drain(&self) {
+        self.queue.drain();
+        self.scheduler.stop();
+        self.stop.cancel();
+    }
+
+    /// Waits for running calls until `hurry` fires, closes those that still run (their jobs go
+    /// back into the queue), and closes the store. Call [`Engine::drain`] first.
+    pub async fn finish(self, hurry: impl Future<Output = ()>) {
+        let mut worker = self.worker;
+        tokio::select! {
+            ended = &mut worker => log_join("worker", ended),
+            () = hurry => {
+                self.give_up.cancel();
+                log_join("worker", worker.await);
+            }
+        }
+        for task in self.tasks {
+            log_join("background task", task.await);
+        }
+        if let Err(reason) = self.accounts.record_uses().await {
+            tracing::warn!(%reason, "the last uses of keys were not recorded");
+        }
+        let writer = self.writer;
+        log_join("store", tokio::task::spawn_blocking(move || writer.close()).await);
+    }
+}
+
+fn log_join(what: &str, ended: Result<(), tokio::task::JoinError>) {
+    if let Err(reason) = ended {
+        tracing::error!(%reason, "the {what} did not end well");
+    }
+}
+
+fn open_store(config: &Config) -> anyhow::Result<Sqlite> {
+    let path = config.storage.path.clone().unwrap_or_else(|| sqlite::path_in(&config.server.data_dir));
+    sqlite::open(&path).with_context(|| format!("the database {} cannot be opened", path.display()))
+}
+
+/// Users and keys for a command-line verb, whether or not a server runs on the data directory.
+///
+/// # Errors
+/// When the store does not open.
+pub fn open_accounts(config: &Config) -> anyhow::Result<Accounts> {
+    data_dir::make(&config.server.data_dir)?;
+    let Sqlite { writer, reader } = open_store(config)?;
+    Ok(Accounts::new(writer, reader, now))
+}
+
+/// Hands the backlog over and starts deciding.
+async fn start_scheduler(config: &Config, queue: &Queue) -> anyhow::Result<Arc<Scheduler>> {
+    let lanes = config.upstreams.iter().map(|upstream| upstream.lane.clone()).collect();
+    let mut rng = rand::rngs::StdRng::from_rng(&mut rand::rng());
+    let core = Core::new(lanes, config.tiers.clone(), config.queue.retry, move || rng.random());
+    let scheduler = Scheduler::new(core, now);
+    queue.connect(Arc::clone(&scheduler) as Arc<dyn Scheduling>);
+    let (loading, into) = (queue.clone(), Arc::clone(&scheduler));
+    let loaded = tokio::task::spawn_blocking(move || {
+        into.load(|hand_over| loading.recover(hand_over))
+    });
+    let backlog = loaded.await.context("the backlog was not read")??;
+    if backlog.recovered.requeued > 0 {
+        tracing::info!(requests = backlog.recovered.requeued, "requests that ran at the last stop wait again");
+    }
+    scheduler.prepare(|core, at| {
+        for charge in &backlog.charges {
+            core.restore_charge(&charge.lane, &charge.usage, charge.sent_at, charge.ended_at);
+        }
+        core.committed(&Change::Paused(backlog.paused), at);
+    });
+    scheduler.begin(Arc::new(queue.clone())).context("the scheduler cannot start")?;
+    Ok(scheduler)
+}

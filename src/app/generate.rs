@@ -1,0 +1,170 @@
+//! `generate` without a server: the whole engine in this process, on the data directory.
+
+use anyhow::{Context, bail};
+
+use crate::config::Config;
+use crate::domain::job::JobRecord;
+use crate::domain::{DiagramType, JobEvent, JobId, JobSeq, JobState, Tier};
+use crate::events::Received;
+use crate::queue::{SubmitError, SubmitRequest};
+use crate::store::commands::Owner;
+
+use super::engine::Engine;
+
+/// Whose requests of the command line are.
+const LOCAL_USER: &str = "local";
+
+/// What to draw.
+#[derive(Clone, Debug)]
+pub struct GenerateRequest {
+    /// The prompt.
+    pub prompt: String,
+    /// The language.
+    pub diagram_type: DiagramType,
+}
+
+/// What happens meanwhile.
+#[derive(Clone, Debug)]
+pub enum Progress {
+    /// Accepted under this id.
+    Accepted(JobId),
+    /// Its place.
+    Position {
+        /// 1-based.
+        position: u64,
+        /// Seconds.
+        estimated_wait_seconds: u64,
+    },
+    /// A call runs.
+    Processing {
+        /// The model.
+        model: String,
+    },
+    /// Bytes of source so far.
+    Written(usize),
+    /// A call failed and is tried again.
+    Retrying {
+        /// In plain words.
+        reason: String,
+    },
+}
+
+/// A finished diagram.
+#[derive(Clone, Debug)]
+pub struct Generated {
+    /// The whole record, completed.
+    pub job: JobRecord,
+}
+
+/// Runs one request to its end.
+///
+/// # Errors
+/// When the engine does not start (a server on the same data directory, say), the request is
+/// refused, or it ends without a diagram.
+pub async fn generate_in_process(
+    config: &Config,
+    request: GenerateRequest,
+    progress: &mut (dyn FnMut(Progress) + Send),
+) -> anyhow::Result<Generated> {
+    let engine = Engine::start(config).await?;
+    let outcome = run(&engine, request, progress).await;
+    engine.drain();
+    engine.finish(std::future::ready(())).await;
+    outcome
+}
+
+async fn run(
+    engine: &Engine,
+    request: GenerateRequest,
+    progress: &mut (dyn FnMut(Progress) + Send),
+) -> anyhow::Result<Generated> {
+    let caller = engine
+        .accounts
+        .by_name(LOCAL_USER, Some(Tier::Enterprise))
+        .await?
+        .context("the user \"local\" is disabled on this data directory")?;
+    let body = SubmitRequest {
+        prompt: request.prompt,
+        diagram_type: request.diagram_type,
+        ..SubmitRequest::default()
+    };
+    let receipt =
+        engine.queue.submit(caller.user, caller.tier, body, None).await.map_err(plain_refusal)?;
+    progress(Progress::Accepted(receipt.id));
+    tokio::select! {
+        ended = follow(engine, receipt.id, progress) => ended,
+        _ = tokio::signal::ctrl_c() => {
+            engine.queue.cancel(receipt.id, Owner::Anyone).await?;
+            bail!("cancelled");
+        }
+    }
+}
+
+async fn follow(
+    engine: &Engine,
+    id: JobId,
+    progress: &mut (dyn FnMut(Progress) + Send),
+) -> anyhow::Result<Generated> {
+    let mut subscriber = engine.bus.subscriber();
+    let first = read(engine, id).await?;
+    subscriber.watch_job(id, first.seq, first.user);
+    let mut job = read(engine, id).await?;
+    tell_place(engine, job.seq, progress);
+    let mut written = 0;
+    while !job.state.is_terminal() {
+        let Received::Event(envelope) = subscriber.recv().await else { bail!("too many events at once") };
+        match &envelope.event.what {
+            JobEvent::Position { position, estimated_wait_seconds } => progress(Progress::Position {
+                position: *position,
+                estimated_wait_seconds: *estimated_wait_seconds,
+            }),
+            JobEvent::Processing { model, .. } => progress(Progress::Processing { model: model.clone() }),
+            JobEvent::Delta { text } => {
+                written += text.len();
+                progress(Progress::Written(written));
+            }
+            JobEvent::Retrying { reason, .. } => progress(Progress::Retrying { reason: reason.clone() }),
+            JobEvent::Validating | JobEvent::Repairing { .. } => {}
+            JobEvent::Completed(_) | JobEvent::Failed(_) | JobEvent::Cancelled | JobEvent::Expired => {
+                job = read(engine, id).await?;
+            }
+        }
+    }
+    match (job.state, &job.outcome.failure) {
+        (JobState::Completed, _) => Ok(Generated { job }),
+        (_, Some(failure)) => bail!("{}", failure.message),
+        (state, None) => bail!("the request ended as {}", state.name()),
+    }
+}
+
+fn tell_place(engine: &Engine, seq: JobSeq, progress: &mut (dyn FnMut(Progress) + Send)) {
+    if let Some(place) = engine.queue.place(seq) {
+        progress(Progress::Position {
+            position: place.position,
+            estimated_wait_seconds: place.estimated_wait_seconds,
+        });
+    }
+}
+
+async fn read(engine: &Engine, id: JobId) -> anyhow::Result<JobRecord> {
+    let job = engine.reader.read(move |reads| reads.job(id)).await?;
+    job.context("the request has gone from the database")
+}
+
+fn plain_refusal(error: SubmitError) -> anyhow::Error {
+    match error {
+        SubmitError::Invalid(faults) => {
+            let faults: Vec<String> =
+                faults.iter().map(|fault| format!("{}: {}", fault.pointer.trim_start_matches('/'), fault.detail)).collect();
+            anyhow::anyhow!("{}", faults.join("\n"))
+        }
+        SubmitError::ModelForbidden { model, .. } => anyhow::anyhow!("the model {model:?} may not be used here"),
+        SubmitError::Refused(refusal) => anyhow::anyhow!(
+            "a limit of the tier enterprise was reached ({:?}); it resets at {}",
+            refusal.limit,
+            refusal.resets_at
+        ),
+        SubmitError::KeyReused | SubmitError::ShuttingDown => anyhow::anyhow!("the engine is stopping"),
+        SubmitError::Store(reason) => reason.into(),
+    }
+}

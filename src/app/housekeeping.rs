@@ -1,0 +1,53 @@
+//! What a running server does besides serving, each a loop that ends with `stop`.
+
+use std::time::Duration;
+
+use tokio::time::{MissedTickBehavior, interval};
+use tokio_util::sync::CancellationToken;
+
+use crate::accounts::Accounts;
+use crate::queue::Queue;
+
+/// A key revoked by the command line is refused within a second.
+const NOTICE_EVERY: Duration = Duration::from_millis(400);
+/// Last uses of keys are exact to about this.
+const RECORD_USES_EVERY: Duration = Duration::from_secs(10);
+/// Old requests are deleted this often.
+const PURGE_EVERY: Duration = Duration::from_secs(3600);
+
+pub(super) async fn notice_changes(accounts: Accounts, queue: Queue, stop: CancellationToken) {
+    every(NOTICE_EVERY, &stop, async || match accounts.notice_changes().await {
+        Ok(moved) => moved.into_iter().for_each(|(user, tier)| queue.user_changed(user, tier)),
+        Err(reason) => tracing::warn!(%reason, "changes of users and keys could not be read"),
+    })
+    .await;
+}
+
+pub(super) async fn record_uses(accounts: Accounts, stop: CancellationToken) {
+    every(RECORD_USES_EVERY, &stop, async || {
+        if let Err(reason) = accounts.record_uses().await {
+            tracing::warn!(%reason, "last uses of keys could not be recorded");
+        }
+    })
+    .await;
+}
+
+pub(super) async fn purge(queue: Queue, keep: Duration, stop: CancellationToken) {
+    every(PURGE_EVERY, &stop, async || match queue.purge(keep).await {
+        Ok(0) => {}
+        Ok(purged) => tracing::info!(requests = purged, "old requests were deleted"),
+        Err(reason) => tracing::warn!(%reason, "old requests could not be deleted"),
+    })
+    .await;
+}
+
+async fn every(pause: Duration, stop: &CancellationToken, mut work: impl AsyncFnMut()) {
+    let mut ticks = interval(pause);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        tokio::select! {
+            () = stop.cancelled() => return,
+            _ = ticks.tick() => work().await,
+        }
+    }
+}

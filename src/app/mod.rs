@@ -1,0 +1,17 @@
+//! Builds all parts, starts them in order, and stops them in order.
+//!
+//! The only room that knows every other; the command line calls it.
+
+mod data_dir;
+mod dev;
+mod engine;
+mod generate;
+mod housekeeping;
+mod reload;
+mod serve;
+mod signals;
+mod wiring;
+
+pub use engine::{Engine, open_accounts};
+pub use generate::{GenerateRequest, Generated, Progress, generate_in_process};
+pub use serve::{ServeOptions, serve};

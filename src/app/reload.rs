@@ -1,0 +1,40 @@
+//! SIGHUP: re-reads the file and puts in force what may change while serving.
+
+use std::sync::Arc;
+
+use crate::config::Loaded;
+use crate::queue::Queue;
+use crate::scheduler::Scheduler;
+
+use super::wiring;
+
+/// The configuration in force and those who must hear of another.
+pub(super) struct Running {
+    loaded: Loaded,
+    scheduler: Arc<Scheduler>,
+    queue: Queue,
+}
+
+impl Running {
+    pub(super) fn new(loaded: Loaded, scheduler: Arc<Scheduler>, queue: Queue) -> Self {
+        Self { loaded, scheduler, queue }
+    }
+
+    /// A bad file changes nothing and is reported.
+    pub(super) fn reload(&mut self) {
+        let fresh = match self.loaded.again() {
+            Ok(fresh) => fresh,
+            Err(faults) => {
+                tracing::error!(%faults, "the configuration was not reloaded: it has faults");
+                return;
+            }
+        };
+        for key in crate::config::needs_restart(&self.loaded.config, &fresh.config) {
+            tracing::warn!(key, "changed in the file; it takes effect at the next start");
+        }
+        self.queue.reload(wiring::rules(&fresh.config));
+        self.scheduler.set_lanes(fresh.config.upstreams.iter().map(|upstream| upstream.lane.clone()).collect());
+        self.loaded = fresh;
+        tracing::info!("the configuration was reloaded");
+    }
+}

@@ -1,0 +1,128 @@
+//! `serve`: the engine behind HTTP, until a signal.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use anyhow::Context;
+use tokio::net::{TcpListener, UnixListener};
+use tokio_util::sync::CancellationToken;
+
+use crate::config::{Config, Listen, Loaded};
+use crate::http::api::{Api, HttpOptions};
+use crate::http::server::{self, Listener};
+
+use super::engine::{Engine, now};
+use super::signals::{Signals, Wish};
+use super::{dev, reload, wiring};
+
+/// How to serve.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct ServeOptions {
+    /// Print one ready key per tier and where to go.
+    pub dev: bool,
+}
+
+/// Serves until SIGTERM or SIGINT; a second one ends at once.
+///
+/// # Errors
+/// When anything that serving needs cannot be had: the data directory, the address, an
+/// upstream's settings.
+pub async fn serve(loaded: Loaded, options: ServeOptions) -> anyhow::Result<()> {
+    let mut signals = Signals::listen()?;
+    let config = loaded.config.clone();
+    let engine = Engine::start(&config).await?;
+    let (listener, address) = bind(&config.server.listen).await?;
+    for warning in &loaded.warnings {
+        tracing::warn!("{warning}");
+    }
+    wiring::say_upstreams(&config);
+    let api = Arc::new(api(&config, &engine)?);
+    let stop = CancellationToken::new();
+    let mut http =
+        tokio::spawn(server::serve(api, vec![listener], stop.clone(), config.server.shutdown_grace));
+    tracing::info!(address, version = env!("CARGO_PKG_VERSION"), "serving");
+    if options.dev {
+        dev::welcome(&engine.accounts, &address).await?;
+    }
+
+    let mut running = reload::Running::new(loaded, Arc::clone(&engine.scheduler), engine.queue.clone());
+    loop {
+        tokio::select! {
+            wish = signals.next() => match wish {
+                Wish::Reload => running.reload(),
+                Wish::Stop => break,
+            },
+            ended = &mut http => {
+                ended.context("the HTTP server ended unexpectedly")?;
+                break;
+            }
+        }
+    }
+    tracing::info!("stopping: running calls may finish; a second signal ends them");
+    engine.drain();
+    let grace = tokio::time::sleep(config.server.shutdown_grace);
+    let hurry = async {
+        tokio::select! {
+            () = grace => {}
+            () = signals.stop() => tracing::warn!("a second signal: running calls are closed, their requests wait on disk"),
+        }
+    };
+    engine.finish(hurry).await;
+    stop.cancel();
+    if !http.is_finished() {
+        http.await.context("the HTTP server did not end well")?;
+    }
+    tracing::info!("stopped");
+    Ok(())
+}
+
+fn api(config: &Config, engine: &Engine) -> anyhow::Result<Api> {
+    let scheduler = Arc::clone(&engine.scheduler);
+    Ok(Api {
+        queue: engine.queue.clone(),
+        reader: engine.reader.clone(),
+        bus: engine.bus.clone(),
+        accounts: engine.accounts.clone(),
+        auth: wiring::auth(config, engine.accounts.clone(), engine.secret)?,
+        options: HttpOptions {
+            public_url: config.server.public_url.clone(),
+            cors_origins: config.server.cors_origins.clone(),
+            trusted_proxies: config.server.trusted_proxies.clone(),
+            max_body: config.server.max_body,
+            max_connections: config.server.max_connections,
+            api_requests_per_minute: config.server.api_requests_per_minute,
+            anonymous_requests_per_minute: config.server.anonymous_requests_per_minute,
+            websocket_require_auth: config.server.websocket_require_auth,
+            effective_config: crate::config::show_json(config),
+        },
+        clock: now,
+        scheduler_ticked: Box::new(move || scheduler.ticked_at()),
+    })
+}
+
+/// Listens, and tells where in a form that a person can open.
+async fn bind(listen: &Listen) -> anyhow::Result<(Listener, String)> {
+    match listen {
+        Listen::Tcp(address) => {
+            let listener = TcpListener::bind(address)
+                .await
+                .with_context(|| format!("cannot listen on {address}; is another server there?"))?;
+            let bound: SocketAddr = listener.local_addr()?;
+            Ok((Listener::Tcp(listener), format!("http://{bound}")))
+        }
+        Listen::Unix(path) => {
+            remove_stale_socket(path)?;
+            let listener =
+                UnixListener::bind(path).with_context(|| format!("cannot listen on {}", path.display()))?;
+            Ok((Listener::Unix(listener), format!("unix:{}", path.display())))
+        }
+    }
+}
+
+/// A socket file that nobody answers on is a leftover of a crash.
+fn remove_stale_socket(path: &std::path::Path) -> anyhow::Result<()> {
+    if path.exists() && std::os::unix::net::UnixStream::connect(path).is_err() {
+        std::fs::remove_file(path).with_context(|| path.display().to_string())?;
+    }
+    Ok(())
+}

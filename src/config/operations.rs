@@ -1,0 +1,144 @@
+//! `[alerts]`, `[webhooks]`, `[log]`, `[metrics]` and `[retention]`: what the operator sees and
+//! for how long things are kept.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use super::address;
+use super::reader::Section;
+use super::secret::{self, Secret};
+
+/// `[alerts]`.
+#[derive(Clone, Debug)]
+pub struct Alerts {
+    /// Shares of a limit or budget, rising, each in 0..=1.
+    pub thresholds: Vec<f64>,
+    /// Age of the oldest waiting request.
+    pub queue_age: Duration,
+    /// Where to post; empty: nowhere.
+    pub webhook_url: String,
+}
+
+/// `[webhooks]`.
+#[derive(Clone, Debug)]
+pub struct Webhooks {
+    /// Whether targets may be private addresses.
+    pub allow_private_addresses: bool,
+}
+
+/// Log line format.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LogFormat {
+    /// Text on a terminal, JSON otherwise.
+    Auto,
+    /// For people.
+    Text,
+    /// For machines.
+    Json,
+}
+
+impl LogFormat {
+    /// The name used in the file.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Auto => "auto",
+            Self::Text => "text",
+            Self::Json => "json",
+        }
+    }
+}
+
+/// `[log]`.
+#[derive(Clone, Debug)]
+pub struct Log {
+    /// Line format.
+    pub format: LogFormat,
+    /// A level, or `tracing` directives (`info,diagramd::http=debug`).
+    pub level: String,
+}
+
+/// `[metrics]`.
+#[derive(Clone, Debug)]
+pub struct Metrics {
+    /// Own listener; `None`: `/metrics` on the main one, with the token.
+    pub listen: Option<SocketAddr>,
+    /// Bearer token; `None` with no own listener: `/metrics` answers admins only.
+    pub token: Option<Secret>,
+}
+
+/// `[retention]`.
+#[derive(Clone, Debug)]
+pub struct Retention {
+    /// Ended requests are deleted after this long.
+    pub finished: Duration,
+}
+
+const SECOND: Duration = Duration::from_secs(1);
+const DAY: Duration = Duration::from_secs(86_400);
+/// The most alert thresholds.
+const THRESHOLDS_MAX: usize = 10;
+
+impl Alerts {
+    pub(super) fn read(section: &Section<'_>) -> Self {
+        let thresholds = section.list("thresholds", THRESHOLDS_MAX, share).unwrap_or_else(|| vec![0.8, 0.95]);
+        if !thresholds.is_sorted_by(|a, b| a < b) {
+            section.fault(
+                "thresholds",
+                format!("{thresholds:?} does not rise; expected each share to be larger than the one before"),
+            );
+        }
+        Self {
+            thresholds,
+            queue_age: section.duration("queue_age", Duration::from_secs(300), SECOND..=30 * DAY),
+            webhook_url: section.parsed("webhook_url", address::target_url).unwrap_or_default(),
+        }
+    }
+}
+
+impl Webhooks {
+    pub(super) fn read(section: &Section<'_>) -> Self {
+        Self { allow_private_addresses: section.flag("allow_private_addresses", false) }
+    }
+}
+
+impl Log {
+    pub(super) fn read(section: &Section<'_>) -> Self {
+        let formats = [LogFormat::Auto, LogFormat::Text, LogFormat::Json];
+        Self {
+            format: section.choice("format", LogFormat::Auto, &formats.map(|format| (format.name(), format))),
+            level: section.parsed("level", directives).unwrap_or_else(|| "info".to_owned()),
+        }
+    }
+}
+
+impl Metrics {
+    pub(super) fn read(section: &Section<'_>) -> Self {
+        Self { listen: section.parsed("listen", address::socket), token: secret::read(section, "token") }
+    }
+}
+
+impl Retention {
+    pub(super) fn read(section: &Section<'_>) -> Self {
+        Self { finished: section.duration("finished", 90 * DAY, SECOND..=3650 * DAY) }
+    }
+}
+
+fn share(text: &str) -> Result<f64, String> {
+    let value: f64 = text.parse().map_err(|_| "is not a share; expected a number from 0 to 1".to_owned())?;
+    if (0.0..=1.0).contains(&value) { Ok(value) } else { Err("is out of bounds; expected 0 to 1".to_owned()) }
+}
+
+fn directives(text: &str) -> Result<String, String> {
+    let is_level = |level: &str| {
+        ["off", "error", "warn", "info", "debug", "trace"].contains(&level.to_ascii_lowercase().as_str())
+    };
+    let is_directive = |part: &str| match part.rsplit_once('=') {
+        Some((target, level)) => !target.trim().is_empty() && is_level(level.trim()),
+        None => is_level(part.trim()),
+    };
+    if text.split(',').all(is_directive) {
+        return Ok(text.to_owned());
+    }
+    Err("is not a log level; expected off, error, warn, info, debug or trace, with module=level after commas"
+        .to_owned())
+}

@@ -1,0 +1,29 @@
+//! An event on its way to many readers: rendered once, shared by all.
+
+use std::sync::OnceLock;
+
+use bytes::Bytes;
+
+use crate::domain::Event;
+
+/// An event with its place in the order of its job.
+#[derive(Debug)]
+pub struct Envelope {
+    /// Rises from event to event of a job, also over a restart of the server; not without gaps.
+    pub seq: u64,
+    /// The event.
+    pub event: Event,
+    rendered: OnceLock<Bytes>,
+}
+
+impl Envelope {
+    pub(super) fn new(seq: u64, event: Event) -> Self {
+        Self { seq, event, rendered: OnceLock::new() }
+    }
+
+    /// The event in wire form, made by `render` for the first reader and shared by the rest:
+    /// ten thousand watchers of one job cost one rendering.
+    pub fn rendered(&self, render: impl FnOnce(&Self) -> String) -> Bytes {
+        self.rendered.get_or_init(|| Bytes::from(render(self))).clone()
+    }
+}

@@ -1,0 +1,77 @@
+//! The operator's moves: pause, resume, try a failed request again, keep the database small.
+
+use std::time::Duration;
+
+use crate::domain::{Change, JobId, Tier, Timestamp, UserId};
+use crate::store::{Priority, StoreError};
+
+use super::{Queue, Receipt};
+
+/// Jobs deleted in one transaction: a submit never waits long behind one.
+const PURGE_AT_ONCE: u32 = 200;
+
+impl Queue {
+    /// Stops or starts claiming; survives a restart. Resuming also opens every paused upstream.
+    ///
+    /// # Errors
+    /// What the store reports; then nothing changed.
+    pub async fn set_paused(&self, paused: bool) -> Result<(), StoreError> {
+        self.inner.writer.write(Priority::Control, 0, move |commands| commands.set_paused(paused)).await?;
+        if !paused && let Some(scheduler) = self.inner.scheduler.get() {
+            scheduler.resume_lanes();
+        }
+        Ok(())
+    }
+
+    /// Tells the scheduler of a user's tier that another process changed.
+    pub fn user_changed(&self, user: UserId, tier: Tier) {
+        if let Some(scheduler) = self.inner.scheduler.get() {
+            scheduler.committed(&[Change::UserChanged { user, tier }]);
+        }
+    }
+
+    /// Queues a failed request again, at its old place, at no charge to its user; `None` when
+    /// there is no such failed request.
+    ///
+    /// # Errors
+    /// What the store reports; then nothing changed.
+    pub async fn retry_failed(&self, id: JobId) -> Result<Option<Receipt>, StoreError> {
+        let now = self.now();
+        let job = self
+            .inner
+            .writer
+            .write(Priority::Control, 0, move |commands| commands.retry_failed(id, now))
+            .await?;
+        Ok(job.map(|job| Receipt {
+            id,
+            state: job.state,
+            place: self.place(job.seq),
+            created_at: job.created_at,
+            counts: None,
+            replayed: false,
+        }))
+    }
+
+    /// Deletes requests that ended longer than `keep` ago, in small steps. Returns how many.
+    ///
+    /// # Errors
+    /// What the store reports; what was deleted before stays deleted.
+    pub async fn purge(&self, keep: Duration) -> Result<u64, StoreError> {
+        let now = self.now();
+        let keep_ms = i64::try_from(keep.as_millis()).unwrap_or(i64::MAX);
+        let before = Timestamp(now.0.saturating_sub(keep_ms));
+        let mut purged = 0;
+        loop {
+            let some = self
+                .inner
+                .writer
+                .write(Priority::Control, 0, move |commands| commands.purge(before, now, PURGE_AT_ONCE))
+                .await?;
+            purged += u64::from(some);
+            if some < PURGE_AT_ONCE {
+                return Ok(purged);
+            }
+            tokio::task::yield_now().await;
+        }
+    }
+}

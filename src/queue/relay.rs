@@ -1,0 +1,69 @@
+//! From a committed change to everybody who must know: the scheduler, the workers, the watchers.
+//! Runs on the store's writer thread, after the commit and before the callers are answered.
+
+use crate::domain::change::{EndKind, Ended};
+use crate::domain::limits::Place;
+use crate::domain::{Change, Claimed, Event, JobEvent, JobId, QueuedJob, UserId};
+
+use super::{Inner, Running};
+
+pub(super) fn relay(inner: &Inner, changes: &[Change]) {
+    if let Some(scheduler) = inner.scheduler.get() {
+        scheduler.committed(changes);
+    }
+    for change in changes {
+        match change {
+            Change::Claimed(job) => begin(inner, job),
+            Change::Requeued { job, attempts, reason, .. } => {
+                inner.running.end(job.seq);
+                let retrying = JobEvent::Retrying {
+                    attempt: *attempts,
+                    retry_at: job.retry_at,
+                    reason: (*reason).to_owned(),
+                };
+                publish(inner, job.id, job.user, retrying);
+            }
+            Change::Ended(ended) => end(inner, ended),
+            Change::Queued(job) => accept(inner, job),
+            Change::UserChanged { .. } | Change::Paused(_) => {}
+        }
+    }
+    inner.changed.notify_one();
+}
+
+/// Who watches all of a user's requests hears of a new one by its place.
+fn accept(inner: &Inner, job: &QueuedJob) {
+    if !inner.bus.is_user_watched(job.user) {
+        return;
+    }
+    let place = inner.scheduler.get().and_then(|scheduler| scheduler.place(job.seq));
+    if let Some(Place { position, estimated_wait_seconds }) = place {
+        publish(inner, job.id, job.user, JobEvent::Position { position, estimated_wait_seconds });
+    }
+}
+
+fn begin(inner: &Inner, job: &Claimed) {
+    let processing = JobEvent::Processing { attempt: job.attempts + 1, model: job.model.clone() };
+    publish(inner, job.id, job.user, processing);
+    let ended = inner.running.begin(job.seq);
+    let running = Running { job: Box::new(job.clone()), ended };
+    if inner.claimed.try_send(running).is_err() {
+        // Only while stopping: the worker is gone, and the next start recovers the job.
+        tracing::warn!(job = %job.id, "no worker takes this claimed request; the next start will");
+    }
+}
+
+fn end(inner: &Inner, ended: &Ended) {
+    inner.running.end(ended.seq);
+    let what = match &ended.how {
+        EndKind::Completed(job) => JobEvent::Completed(job.clone()),
+        EndKind::Failed(failure) => JobEvent::Failed(failure.clone()),
+        EndKind::Cancelled => JobEvent::Cancelled,
+        EndKind::Expired => JobEvent::Expired,
+    };
+    publish(inner, ended.id, ended.user, what);
+}
+
+fn publish(inner: &Inner, job: JobId, user: UserId, what: JobEvent) {
+    inner.bus.publish(Event { job, user, what });
+}

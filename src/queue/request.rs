@@ -1,0 +1,198 @@
+//! What may be asked: the pure rules of a submission.
+
+use std::time::Duration;
+
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use crate::domain::{Brief, DiagramType, JobId, TierPolicy};
+
+use super::Rules;
+
+/// Bytes of `metadata`.
+pub const METADATA_BYTES_MAX: usize = 2048;
+/// Bytes of `baseSource`: what the validator reads at most.
+pub const BASE_SOURCE_BYTES_MAX: usize = 50_000;
+/// The longest deadline: 30 days.
+pub const DEADLINE_SECONDS_MAX: u64 = 30 * 24 * 3600;
+
+/// The body of `POST /api/diagram/generate`, typed but not yet checked.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct SubmitRequest {
+    /// What to draw.
+    pub prompt: String,
+    /// Language; Mermaid when absent.
+    #[serde(default)]
+    pub diagram_type: DiagramType,
+    /// Output bound.
+    #[serde(default)]
+    pub max_tokens: Option<u64>,
+    /// Model; the tier's default when absent.
+    #[serde(default)]
+    pub model: Option<String>,
+    /// Template name.
+    #[serde(default)]
+    pub template: Option<String>,
+    /// Template variables.
+    #[serde(default)]
+    pub variables: Option<Box<RawValue>>,
+    /// A finished request whose diagram is to be changed.
+    #[serde(default)]
+    pub base_request_id: Option<String>,
+    /// A diagram to be changed.
+    #[serde(default)]
+    pub base_source: Option<String>,
+    /// Ends as expired after this many seconds.
+    #[serde(default)]
+    pub deadline_seconds: Option<u64>,
+    /// `default` or `bypass`.
+    #[serde(default)]
+    pub cache: Option<String>,
+    /// Where to post the end.
+    #[serde(default)]
+    pub webhook_url: Option<String>,
+    /// The caller's own data, returned as it came.
+    #[serde(default)]
+    pub metadata: Option<Box<RawValue>>,
+}
+
+/// One fault of a body: a JSON pointer and what to do about it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fault {
+    /// JSON pointer into the body.
+    pub pointer: &'static str,
+    /// In plain words.
+    pub detail: String,
+}
+
+/// A body that keeps the rules.
+#[derive(Clone, Debug)]
+pub struct Checked {
+    /// Language.
+    pub diagram_type: DiagramType,
+    /// Output bound.
+    pub max_tokens: u32,
+    /// Model; `None`: the upstream's.
+    pub model: Option<String>,
+    /// Time allowed.
+    pub deadline: Option<Duration>,
+    /// A finished request of the same user to start from.
+    pub base: Option<JobId>,
+    /// What to ask.
+    pub brief: Brief,
+}
+
+/// Why a body was not accepted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Unacceptable {
+    /// It breaks rules; all of them at once.
+    Faults(Vec<Fault>),
+    /// It asks for a model that the tier does not have.
+    ModelForbidden(String),
+}
+
+/// Checks a body against the rules and the caller's tier.
+///
+/// # Errors
+/// Every fault at once; a forbidden model only when there is no other fault.
+pub fn check(request: SubmitRequest, rules: &Rules, policy: &TierPolicy) -> Result<Checked, Unacceptable> {
+    let mut faults = Vec::new();
+    let mut fault = |pointer, detail: String| faults.push(Fault { pointer, detail });
+
+    let prompt = request.prompt.trim();
+    let chars = prompt.chars().count();
+    if chars == 0 {
+        fault("/prompt", "Say what to draw: the prompt is empty.".into());
+    } else if chars > rules.max_prompt_chars {
+        fault(
+            "/prompt",
+            format!("The prompt has {chars} characters; at most {} are allowed.", rules.max_prompt_chars),
+        );
+    }
+    let max_tokens = match request.max_tokens {
+        None => rules.default_max_tokens,
+        Some(asked) => match u32::try_from(asked) {
+            Ok(tokens) if (1..=rules.max_tokens_cap).contains(&tokens) => tokens,
+            _ => {
+                fault("/maxTokens", format!("Must be a whole number from 1 to {}.", rules.max_tokens_cap));
+                1
+            }
+        },
+    };
+    if request.deadline_seconds.is_some_and(|seconds| !(1..=DEADLINE_SECONDS_MAX).contains(&seconds)) {
+        fault("/deadlineSeconds", format!("Must be a whole number from 1 to {DEADLINE_SECONDS_MAX}."));
+    }
+    if request.model.as_deref().is_some_and(|model| model.is_empty() || model.len() > 128) {
+        fault("/model", "Must have 1 to 128 characters.".into());
+    }
+    if let Some(metadata) = &request.metadata {
+        if !metadata.get().starts_with('{') {
+            fault("/metadata", "Must be an object.".into());
+        } else if metadata.get().len() > METADATA_BYTES_MAX {
+            fault("/metadata", format!("Must be at most {METADATA_BYTES_MAX} bytes of JSON."));
+        }
+    }
+    if let Some(mode) = request.cache.as_deref().filter(|mode| !matches!(*mode, "default" | "bypass")) {
+        fault("/cache", format!("{mode:?} is not a cache mode; use \"default\" or \"bypass\"."));
+    }
+    check_base(&request, &mut fault);
+    let base = request.base_request_id.as_deref().and_then(|id| {
+        let parsed = id.parse::<JobId>().ok();
+        if parsed.is_none() {
+            fault("/baseRequestId", "Is not a request id (req_ and 32 hexadecimal digits).".into());
+        }
+        parsed
+    });
+    check_not_yet(&request, &mut fault);
+    if !faults.is_empty() {
+        return Err(Unacceptable::Faults(faults));
+    }
+
+    let model = match request.model {
+        Some(model) if rules.allows_model(policy, &model) => Some(model),
+        Some(model) => return Err(Unacceptable::ModelForbidden(model)),
+        None => policy.models.first().cloned(),
+    };
+    Ok(Checked {
+        diagram_type: request.diagram_type,
+        max_tokens,
+        model,
+        deadline: request.deadline_seconds.map(Duration::from_secs).or(rules.default_deadline),
+        base,
+        brief: Brief {
+            prompt: prompt.to_owned(),
+            base_source: request.base_source,
+            metadata: request.metadata,
+        },
+    })
+}
+
+fn check_base(request: &SubmitRequest, fault: &mut impl FnMut(&'static str, String)) {
+    if request.base_source.is_some() && request.base_request_id.is_some() {
+        fault("/baseSource", "Give either baseSource or baseRequestId, not both.".into());
+    }
+    if let Some(source) = &request.base_source {
+        if source.trim().is_empty() {
+            fault("/baseSource", "Is empty; leave it out to start from nothing.".into());
+        } else if source.len() > BASE_SOURCE_BYTES_MAX {
+            fault("/baseSource", format!("Must be at most {BASE_SOURCE_BYTES_MAX} bytes."));
+        }
+    }
+}
+
+/// Fields of the contract that this version does not serve yet: refused rather than ignored.
+fn check_not_yet(request: &SubmitRequest, fault: &mut impl FnMut(&'static str, String)) {
+    if let Some(name) = &request.template {
+        fault("/template", format!("There is no template {name:?}; this server has none yet."));
+    }
+    if request.variables.is_some() && request.template.is_none() {
+        fault("/variables", "Variables belong to a template; name one.".into());
+    }
+    if request.webhook_url.is_some() {
+        fault(
+            "/webhookUrl",
+            "This server does not send webhooks yet; follow the request by WebSocket.".into(),
+        );
+    }
+}

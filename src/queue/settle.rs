@@ -1,0 +1,158 @@
+//! The end of a run: what the call used, and what becomes of the job.
+
+use std::time::Duration;
+
+use crate::domain::job::{Bill, Outcome};
+use crate::domain::lane::{CallEnd, CallReport, LaneName, LimitsSeen, Verdict};
+use crate::domain::{Claimed, Failure, JobSeq, Timestamp, TokenUsage};
+use crate::store::commands::{CallRecord, JobEnd, Settled, Settlement};
+use crate::store::{Priority, StoreError};
+
+use super::Queue;
+
+/// What a worker made of a run.
+#[derive(Clone, Debug)]
+pub enum Conclusion {
+    /// A source.
+    Completed(Outcome),
+    /// No source; the call itself may have been fine (no diagram in the answer, refused).
+    Failed(Failure),
+    /// The call brought no answer: the scheduler decides.
+    NoAnswer,
+    /// The job's deadline passed while it ran.
+    Expired,
+    /// The job had ended otherwise before the call did.
+    Abandoned,
+}
+
+/// What a worker reports of a run.
+#[derive(Clone, Debug)]
+pub struct CallResult {
+    /// How the call ended.
+    pub end: CallEnd,
+    /// Tokens known to be used.
+    pub usage: TokenUsage,
+    /// Whether these are an estimate.
+    pub estimated: bool,
+    /// When the first byte left.
+    pub sent_at: Option<Timestamp>,
+    /// What it means for the job.
+    pub conclusion: Conclusion,
+}
+
+/// Waits between tries to write a settlement that the store does not take.
+const STORE_RETRY_FIRST: Duration = Duration::from_millis(100);
+const STORE_RETRY_LAST: Duration = Duration::from_secs(5);
+
+impl Queue {
+    /// The call's first byte is about to leave.
+    pub fn call_sent(&self, seq: JobSeq, run: u32) {
+        if let Some(scheduler) = self.inner.scheduler.get() {
+            scheduler.call_sent(seq, run);
+        }
+    }
+
+    /// The upstream told its limits.
+    pub fn limits_seen(&self, lane: &LaneName, seen: &LimitsSeen) {
+        if let Some(scheduler) = self.inner.scheduler.get() {
+            scheduler.limits_seen(lane, seen);
+        }
+    }
+
+    /// Ends a run. Returns when it is on disk: a store that does not take it is tried again
+    /// until it does or closes, for the answer is paid for.
+    ///
+    /// # Errors
+    /// [`StoreError::Closed`]; the run is then recovered at the next start.
+    pub async fn settle(&self, job: &Claimed, result: CallResult) -> Result<Settled, StoreError> {
+        let report = CallReport {
+            seq: job.seq,
+            run: job.run,
+            end: result.end.clone(),
+            usage: result.usage,
+            sent: result.sent_at.is_some(),
+        };
+        let Some(scheduler) = self.inner.scheduler.get() else { return Err(StoreError::Closed) };
+        let verdict = scheduler.call_ended(&report);
+        let settlement = Settlement {
+            seq: job.seq,
+            run: job.run,
+            call: self.call_record(job, &result),
+            end: job_end(result.conclusion, verdict, result.end),
+        };
+        self.write_settlement(settlement).await
+    }
+
+    fn call_record(&self, job: &Claimed, result: &CallResult) -> CallRecord {
+        let quote = self.rules().prices.quote(&job.lane, &job.model);
+        let counts = match result.end {
+            CallEnd::Answered | CallEnd::Failed { .. } | CallEnd::Rejected(_) => true,
+            CallEnd::Abandoned | CallEnd::Limited { .. } | CallEnd::LanePaused { .. } => false,
+        };
+        CallRecord {
+            sent_at: result.sent_at,
+            ended_at: self.now(),
+            bill: Bill {
+                tokens: result.usage,
+                cost: quote.price.cost(&result.usage),
+                estimated: result.estimated || !quote.known,
+            },
+            counts,
+        }
+    }
+
+    async fn write_settlement(&self, settlement: Settlement) -> Result<Settled, StoreError> {
+        let bytes = match &settlement.end {
+            JobEnd::Completed(outcome) => outcome.source.as_ref().map_or(0, String::len),
+            JobEnd::Failed { .. } | JobEnd::Requeued { .. } | JobEnd::Expired => 0,
+        };
+        let mut pause = STORE_RETRY_FIRST;
+        loop {
+            let settlement = settlement.clone();
+            let written = self
+                .inner
+                .writer
+                .write(Priority::Control, bytes, move |commands| commands.settle(&settlement))
+                .await;
+            match written {
+                Err(StoreError::Closed) => return Err(StoreError::Closed),
+                Err(reason) => {
+                    tracing::error!(%reason, "a finished request could not be written; trying again");
+                    tokio::time::sleep(pause).await;
+                    pause = (pause * 2).min(STORE_RETRY_LAST);
+                }
+                Ok(settled) => return Ok(settled),
+            }
+        }
+    }
+}
+
+fn job_end(conclusion: Conclusion, verdict: Verdict, end: CallEnd) -> JobEnd {
+    match conclusion {
+        Conclusion::Completed(outcome) => JobEnd::Completed(outcome),
+        Conclusion::Failed(failure) => failed(failure),
+        Conclusion::Expired => JobEnd::Expired,
+        // The job is not in this run any more; the store will see that it has moved.
+        Conclusion::Abandoned => requeued(None, false, false, ""),
+        Conclusion::NoAnswer => match verdict {
+            Verdict::GiveUp(failure) => failed(failure),
+            Verdict::Retry { at, strike, failed, reason } => requeued(at, strike, failed, reason),
+            Verdict::Finish => match end {
+                CallEnd::Rejected(failure) | CallEnd::Failed { failure, .. } => failed(failure),
+                CallEnd::Answered
+                | CallEnd::Abandoned
+                | CallEnd::Limited { .. }
+                | CallEnd::LanePaused { .. } => requeued(None, false, false, ""),
+            },
+        },
+    }
+}
+
+fn failed(failure: Failure) -> JobEnd {
+    let return_unit = failure.code.returns_unit();
+    JobEnd::Failed { outcome: Outcome { failure: Some(failure), ..Outcome::default() }, return_unit }
+}
+
+fn requeued(retry_at: Option<Timestamp>, strike: bool, failed: bool, reason: &'static str) -> JobEnd {
+    JobEnd::Requeued { retry_at, strike, failed, reason }
+}

@@ -1,0 +1,151 @@
+//! Accepting a request: checked, charged and stored in one transaction.
+
+use rand::Rng;
+
+use crate::domain::limits::{Place, UserCounts};
+use crate::domain::{Brief, JobId, JobState, NewJob, Tier, Timestamp, UserId};
+use crate::store::commands::{Submission, Submitted};
+use crate::store::{Priority, StoreError};
+
+use super::refusal::{self, named};
+use super::request::{self, Checked, Unacceptable};
+use super::{Fault, Queue, SubmitError, SubmitRequest};
+
+/// A caller's idempotency key and the SHA-256 of the body it came with.
+#[derive(Clone, Debug)]
+pub struct Idempotency {
+    /// The key.
+    pub key: String,
+    /// SHA-256 of the canonical body.
+    pub body_hash: [u8; 32],
+}
+
+/// What an accepted submission is answered with.
+#[derive(Clone, Debug)]
+pub struct Receipt {
+    /// The request's id.
+    pub id: JobId,
+    /// Its state: queued, unless it is a replay.
+    pub state: JobState,
+    /// Its place; absent once it does not wait.
+    pub place: Option<Place>,
+    /// Acceptance time.
+    pub created_at: Timestamp,
+    /// The user's counts after it; absent for a replay.
+    pub counts: Option<UserCounts>,
+    /// Whether the idempotency key had been used for this very request before.
+    pub replayed: bool,
+}
+
+/// Characters of an idempotency key.
+pub const IDEMPOTENCY_KEY_CHARS_MAX: usize = 255;
+
+impl Queue {
+    /// Accepts a request. When this returns a receipt, the request is on disk.
+    ///
+    /// # Errors
+    /// [`SubmitError`]; then nothing was accepted and nothing consumed.
+    pub async fn submit(
+        &self,
+        user: UserId,
+        tier: Tier,
+        request: SubmitRequest,
+        idempotency: Option<Idempotency>,
+    ) -> Result<Receipt, SubmitError> {
+        if self.is_draining() {
+            return Err(SubmitError::ShuttingDown);
+        }
+        let rules = self.rules();
+        let checked =
+            request::check(request, &rules, rules.tiers.of(tier)).map_err(|reason| match reason {
+                Unacceptable::Faults(faults) => SubmitError::Invalid(faults),
+                Unacceptable::ModelForbidden(model) => {
+                    let better = rules.upgrade(tier, |policy| policy.models.contains(&model));
+                    let upgrade = better.map(|better| {
+                        named(better, format!("The {better} tier has {model}."), rules.tiers.of(better))
+                    });
+                    SubmitError::ModelForbidden { model, upgrade }
+                }
+            })?;
+        let checked = self.with_base(user, checked).await?;
+        let job = self.new_job(user, tier, checked);
+        let (id, created_at, held) = (job.id, job.created_at, job.reserved);
+        let bytes = job.brief.prompt.len() + 512;
+        let submission = Submission {
+            job,
+            limits: rules.submit_limits(tier),
+            idempotency: idempotency.map(|i| (i.key, i.body_hash)),
+        };
+        let submitted = self
+            .inner
+            .writer
+            .write(Priority::Submit, bytes, move |commands| commands.submit(&submission))
+            .await?;
+        match submitted {
+            Submitted::Accepted { seq, counts } => {
+                // A job that is claimed already was first in line.
+                let place = self.place(seq).unwrap_or(Place { position: 1, estimated_wait_seconds: 0 });
+                Ok(Receipt {
+                    id,
+                    state: JobState::Queued,
+                    place: Some(place),
+                    created_at,
+                    counts: Some(counts),
+                    replayed: false,
+                })
+            }
+            Submitted::Replayed(id) => self.replay(id).await,
+            Submitted::KeyReused => Err(SubmitError::KeyReused),
+            Submitted::Refused { limit, counts, oldest } => {
+                let wait = refusal::waits_for(limit, oldest).and_then(|seq| self.place(seq));
+                let wait = wait.map(|place| place.estimated_wait_seconds.max(1));
+                let refusal = refusal::explain(limit, counts, held, tier, &rules, self.now(), wait);
+                Err(SubmitError::Refused(Box::new(refusal)))
+            }
+        }
+    }
+
+    async fn replay(&self, id: JobId) -> Result<Receipt, SubmitError> {
+        let job = self.inner.reader.read(move |reads| reads.job(id)).await?;
+        let job = job.ok_or_else(|| StoreError::Failed("an idempotency key names a missing job".into()))?;
+        let place = if job.state == JobState::Queued { self.place(job.seq) } else { None };
+        Ok(Receipt { id, state: job.state, place, created_at: job.created_at, counts: None, replayed: true })
+    }
+
+    /// Puts the source of the base request, if one is named, into the brief.
+    async fn with_base(&self, user: UserId, mut checked: Checked) -> Result<Checked, SubmitError> {
+        let Some(base) = checked.base else { return Ok(checked) };
+        let job = self.inner.reader.read(move |reads| reads.job(base)).await?;
+        let source = job.filter(|job| job.user == user).and_then(|job| job.outcome.source);
+        let Some(source) = source else {
+            return Err(SubmitError::Invalid(vec![Fault {
+                pointer: "/baseRequestId",
+                detail: "Names no completed request of yours.".into(),
+            }]));
+        };
+        checked.brief = Brief { base_source: Some(source), ..checked.brief };
+        Ok(checked)
+    }
+
+    fn new_job(&self, user: UserId, tier: Tier, checked: Checked) -> NewJob {
+        let rules = self.rules();
+        let now = self.now();
+        let mut id = [0; 16];
+        rand::rng().fill_bytes(&mut id);
+        let estimated_input = (rules.estimate_input)(checked.diagram_type, &checked.brief);
+        let reserved = rules.reserve(checked.model.as_deref(), estimated_input, checked.max_tokens);
+        NewJob {
+            id: JobId(id),
+            user,
+            tier,
+            diagram_type: checked.diagram_type,
+            max_tokens: checked.max_tokens,
+            model: checked.model,
+            estimated_input,
+            reserved,
+            deadline_at: checked.deadline.map(|span| now.after(span)),
+            brief: checked.brief,
+            created_at: now,
+        }
+    }
+}

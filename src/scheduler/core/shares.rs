@@ -1,0 +1,108 @@
+//! Fairness between tiers: weighted fair queueing, smallest virtual finish tag first.
+//!
+//! With the default weights 1:4:16:64 the heavier tiers go first in any ordinary burst, and the
+//! free tier still gets its 1/85 of a saturated server. An idle tier gathers no credit: its next
+//! start is never before virtual time.
+
+use crate::domain::Tier;
+use crate::domain::tier::Tiers;
+
+/// Scale of tier tags, so that a cost divided by a large weight keeps its digits.
+const SCALE: u64 = 1 << 16;
+
+/// Virtual time of the four tiers.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Shares {
+    weights: [u64; 4],
+    /// Finish tag of the tier's last job.
+    finish: [u64; 4],
+    /// Start tag of the tier's next job, while it has one that may go. Fixed when the tier
+    /// becomes ready: a waiting tier must not be pushed back by those that go.
+    next: [Option<u64>; 4],
+    virtual_time: u64,
+}
+
+impl Shares {
+    pub(super) fn new(tiers: &Tiers) -> Self {
+        let mut shares = Self::default();
+        shares.set_weights(tiers);
+        shares
+    }
+
+    pub(super) fn set_weights(&mut self, tiers: &Tiers) {
+        self.weights = Tier::ALL.map(|tier| u64::from(tiers.of(tier).weight).max(1));
+    }
+
+    /// Notes whether the tier has a job that may go.
+    pub(super) fn ready(&mut self, tier: Tier, ready: bool) {
+        let start = self.start(tier);
+        self.next[tier.index()] = ready.then_some(start);
+    }
+
+    /// Where the tier's next job starts.
+    fn start(&self, tier: Tier) -> u64 {
+        self.next[tier.index()].unwrap_or(self.finish[tier.index()].max(self.virtual_time))
+    }
+
+    /// The finish tag after `cost` of work of the tier from now on.
+    pub(super) fn finish_after(&self, tier: Tier, cost: u64) -> u64 {
+        self.start(tier) + cost * SCALE / self.weights[tier.index()]
+    }
+
+    /// The most work of the tier whose finish tag is below `finish`, or at it when `inclusive`.
+    pub(super) fn work_by(&self, tier: Tier, finish: u64, inclusive: bool) -> u64 {
+        let span =
+            finish.saturating_sub(self.start(tier)) + u64::from(inclusive && finish >= self.start(tier));
+        let work = u128::from(span) * u128::from(self.weights[tier.index()]);
+        u64::try_from(work.div_ceil(u128::from(SCALE)).saturating_sub(1)).unwrap_or(u64::MAX)
+    }
+
+    /// A job of the tier goes.
+    pub(super) fn went(&mut self, tier: Tier, cost: u32) {
+        let start = self.start(tier);
+        let finish = self.finish_after(tier, cost.into());
+        self.finish[tier.index()] = finish;
+        self.next[tier.index()] = Some(finish);
+        self.virtual_time = self.virtual_time.max(start);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The next tier by the rule, all of `among` having work.
+    fn next(shares: &mut Shares, among: &[Tier]) -> Tier {
+        Tier::ALL.iter().for_each(|tier| shares.ready(*tier, among.contains(tier)));
+        let tier = among
+            .iter()
+            .copied()
+            .min_by_key(|tier| (shares.finish_after(*tier, 1000), std::cmp::Reverse(*tier)));
+        let tier = tier.unwrap();
+        shares.went(tier, 1000);
+        tier
+    }
+
+    #[test]
+    fn saturated_tiers_share_by_weight_and_none_starves() {
+        let mut shares = Shares::new(&Tiers::default());
+        let mut served = [0u32; 4];
+        for _ in 0..8500 {
+            served[next(&mut shares, &Tier::ALL).index()] += 1;
+        }
+        assert_eq!(served, [100, 400, 1600, 6400]);
+    }
+
+    #[test]
+    fn an_idle_tier_gathers_no_credit() {
+        let mut shares = Shares::new(&Tiers::default());
+        for _ in 0..10_000 {
+            next(&mut shares, &[Tier::Free]);
+        }
+        let mut enterprise = 0;
+        for _ in 0..65 {
+            enterprise += u32::from(next(&mut shares, &[Tier::Free, Tier::Enterprise]) == Tier::Enterprise);
+        }
+        assert_eq!(enterprise, 64);
+    }
+}

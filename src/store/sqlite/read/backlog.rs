@@ -1,0 +1,48 @@
+//! What the scheduler must know at the start.
+
+use rusqlite::{Connection, params};
+
+use crate::domain::{LaneName, QueuedJob, Timestamp, TokenUsage};
+use crate::store::StoreError;
+use crate::store::commands::LiveCharge;
+use crate::store::sqlite::rows::{self, QUEUED_COLUMNS};
+
+pub(super) fn each_queued(
+    connection: &Connection,
+    hand_over: &mut dyn FnMut(QueuedJob),
+) -> Result<(), StoreError> {
+    let mut statement = connection
+        .prepare_cached(&format!("SELECT {QUEUED_COLUMNS} FROM job WHERE state = 0 ORDER BY seq"))?;
+    let mut found = statement.query([])?;
+    while let Some(row) = found.next()? {
+        hand_over(rows::queued_job(row)?);
+    }
+    Ok(())
+}
+
+pub(super) fn live_charges(connection: &Connection, since: Timestamp) -> Result<Vec<LiveCharge>, StoreError> {
+    let mut statement = connection.prepare_cached(
+        "SELECT lane, sent_at, ended_at, lost, estimated_input, estimated_output, input, output, cache_read, cache_write
+         FROM attempt WHERE ended_at >= ?1 AND sent_at IS NOT NULL",
+    )?;
+    let charges = statement.query_map(params![since], |row| {
+        let tokens = |index| row.get::<_, i64>(index).map(|count| u64::try_from(count).unwrap_or(0));
+        let usage = if row.get(3)? {
+            TokenUsage { input: tokens(4)?, output: tokens(5)?, ..TokenUsage::default() }
+        } else {
+            TokenUsage {
+                input: tokens(6)?,
+                output: tokens(7)?,
+                cache_read: tokens(8)?,
+                cache_write: tokens(9)?,
+            }
+        };
+        Ok(LiveCharge {
+            lane: LaneName::from(row.get_ref(0)?.as_str()?),
+            sent_at: row.get(1)?,
+            ended_at: row.get(2)?,
+            usage,
+        })
+    })?;
+    Ok(charges.collect::<Result<_, _>>()?)
+}

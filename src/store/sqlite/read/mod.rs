@@ -1,0 +1,128 @@
+//! The read side: read-only connections, each read limited in time.
+
+use std::time::{Duration, Instant};
+
+use rusqlite::Connection;
+
+use crate::domain::job::JobRecord;
+use crate::domain::limits::UserCounts;
+use crate::domain::user::ApiKey;
+use crate::domain::{Brief, JobId, QueuedJob, Tier, Timestamp, User, UserId};
+use crate::store::commands::LiveCharge;
+use crate::store::reads::{GroupBy, JobQuery, KeyOwner, Spending, Stats};
+use crate::store::{Reads, StoreError};
+
+use super::pool::Pool;
+
+mod accounts;
+mod backlog;
+mod jobs;
+mod stats;
+mod usage;
+
+/// The longest a read may take.
+const READ_LIMIT: Duration = Duration::from_secs(5);
+/// The longest the start's reads may take.
+const START_LIMIT: Duration = Duration::from_secs(120);
+/// Virtual-machine steps between two looks at the clock.
+const STEPS_BETWEEN_LOOKS: i32 = 10_000;
+
+pub(super) struct SqliteReads {
+    pool: Pool,
+}
+
+impl SqliteReads {
+    pub(super) fn new(pool: Pool) -> Self {
+        Self { pool }
+    }
+
+    fn read<T>(&self, work: impl FnOnce(&Connection) -> Result<T, StoreError>) -> Result<T, StoreError> {
+        self.read_within(READ_LIMIT, work)
+    }
+
+    fn read_within<T>(
+        &self,
+        limit: Duration,
+        work: impl FnOnce(&Connection) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        let mut connection = self.pool.get().map_err(|_| StoreError::Busy)?;
+        let deadline = Instant::now() + limit;
+        connection.progress_handler(STEPS_BETWEEN_LOOKS, Some(move || Instant::now() > deadline))?;
+        work(&connection)
+    }
+}
+
+/// The interface, one line a read; what each does stands in the file of its question.
+impl Reads for SqliteReads {
+    fn job(&self, id: JobId) -> Result<Option<JobRecord>, StoreError> {
+        self.read(|connection| jobs::job(connection, id))
+    }
+
+    fn jobs(&self, query: &JobQuery) -> Result<Vec<JobRecord>, StoreError> {
+        self.read(|connection| jobs::page(connection, query))
+    }
+
+    fn live_jobs(&self, user: UserId) -> Result<Vec<JobRecord>, StoreError> {
+        self.read(|connection| jobs::live(connection, user))
+    }
+
+    fn brief(&self, id: JobId) -> Result<Option<Brief>, StoreError> {
+        self.read(|connection| jobs::brief(connection, id))
+    }
+
+    fn counts(&self, user: UserId, now: Timestamp) -> Result<UserCounts, StoreError> {
+        self.read(|connection| usage::counts(connection, user, now))
+    }
+
+    fn spending(&self, user: UserId, now: Timestamp) -> Result<Spending, StoreError> {
+        self.read(|connection| usage::spending(connection, user, now))
+    }
+
+    fn stats(&self, from: Timestamp, to: Timestamp, group_by: GroupBy) -> Result<Stats, StoreError> {
+        self.read(|connection| stats::stats(connection, from, to, group_by))
+    }
+
+    fn key_by_hash(&self, hash: &[u8; 32]) -> Result<Option<KeyOwner>, StoreError> {
+        self.read(|connection| accounts::key_by_hash(connection, hash))
+    }
+
+    fn keys(&self) -> Result<Vec<ApiKey>, StoreError> {
+        self.read(accounts::keys)
+    }
+
+    fn user(&self, name: &str) -> Result<Option<User>, StoreError> {
+        self.read(|connection| accounts::user(connection, name))
+    }
+
+    fn user_by_id(&self, id: UserId) -> Result<Option<User>, StoreError> {
+        self.read(|connection| accounts::user_by_id(connection, id))
+    }
+
+    fn users(&self) -> Result<Vec<User>, StoreError> {
+        self.read(accounts::users)
+    }
+
+    fn password(&self, name: &str) -> Result<Option<String>, StoreError> {
+        self.read(|connection| accounts::password(connection, name))
+    }
+
+    fn identity_epoch(&self) -> Result<i64, StoreError> {
+        self.read(|connection| accounts::setting(connection, "identity_epoch"))
+    }
+
+    fn tiers_changed_since(&self, epoch: i64) -> Result<Vec<(UserId, Tier)>, StoreError> {
+        self.read(|connection| accounts::tiers_changed_since(connection, epoch))
+    }
+
+    fn each_queued(&self, hand_over: &mut dyn FnMut(QueuedJob)) -> Result<(), StoreError> {
+        self.read_within(START_LIMIT, |connection| backlog::each_queued(connection, hand_over))
+    }
+
+    fn live_charges(&self, since: Timestamp) -> Result<Vec<LiveCharge>, StoreError> {
+        self.read_within(START_LIMIT, |connection| backlog::live_charges(connection, since))
+    }
+
+    fn paused(&self) -> Result<bool, StoreError> {
+        self.read(|connection| Ok(accounts::setting(connection, "paused")? != 0))
+    }
+}

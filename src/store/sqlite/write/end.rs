@@ -1,0 +1,166 @@
+//! The one place where a job reaches a terminal state.
+
+use rusqlite::{OptionalExtension, params};
+
+use crate::domain::change::{EndKind, Ended};
+use crate::domain::job::{JobRecord, Outcome};
+use crate::domain::{Change, Failure, JobId, JobSeq, JobState, Money, Timestamp, UserId, ValidationStatus};
+use crate::store::StoreError;
+use crate::store::commands::{Cancellation, Owner};
+use crate::store::sqlite::rows::{self, Json, RECORD_SELECT};
+
+use super::Batch;
+
+/// A live job, as its end needs it.
+pub(super) struct Live {
+    pub(super) seq: JobSeq,
+    pub(super) id: JobId,
+    pub(super) user: UserId,
+    pub(super) state: JobState,
+    pub(super) run: u32,
+    pub(super) reserved: Money,
+    pub(super) created_at: Timestamp,
+}
+
+/// How a job ends.
+pub(super) struct End<'a> {
+    pub(super) state: JobState,
+    pub(super) outcome: Option<&'a Outcome>,
+    pub(super) return_unit: bool,
+    pub(super) at: Timestamp,
+}
+
+impl Batch<'_> {
+    /// The job with this number, whatever its state.
+    pub(super) fn live_job(&self, seq: JobSeq) -> Result<Option<Live>, StoreError> {
+        let mut statement = self.transaction.prepare_cached(
+            "SELECT seq, id, user_id, state, run, reserved, created_at FROM job WHERE seq = ?1",
+        )?;
+        let job = statement.query_row(params![seq], |row| {
+            Ok(Live {
+                seq: row.get(0)?,
+                id: row.get(1)?,
+                user: row.get(2)?,
+                state: row.get(3)?,
+                run: row.get(4)?,
+                reserved: row.get(5)?,
+                created_at: row.get(6)?,
+            })
+        });
+        Ok(job.optional()?)
+    }
+
+    /// Moves a live job to a terminal state, lets go of its money and returns its unit if asked.
+    pub(super) fn end(&mut self, job: &Live, end: &End<'_>) -> Result<(), StoreError> {
+        debug_assert!(job.state.may_become(end.state), "{:?} -> {:?}", job.state, end.state);
+        let validation = end.outcome.and_then(|outcome| outcome.validation.as_ref());
+        let repaired = validation.is_some_and(|v| v.status == ValidationStatus::Repaired);
+        let mut statement = self.transaction.prepare_cached(
+            "UPDATE job SET state = ?2, ended_at = ?3, retry_at = NULL, repaired = ?4
+             WHERE seq = ?1 AND state = ?5 AND run = ?6",
+        )?;
+        statement.execute(params![job.seq, end.state, end.at, repaired, job.state, job.run])?;
+        if let Some(outcome) = end.outcome {
+            let mut statement = self.transaction.prepare_cached(
+                "INSERT OR REPLACE INTO job_result (job_seq, source, title, validation, failure)
+                 VALUES (?1, ?2, ?3, ?4, ?5)",
+            )?;
+            statement.execute(params![
+                job.seq,
+                outcome.source,
+                outcome.title,
+                outcome.validation.as_ref().map(Json),
+                outcome.failure.as_ref().map(Json)
+            ])?;
+        }
+        self.hold(job.user, Money(-job.reserved.0))?;
+        if end.return_unit {
+            self.return_unit(job.user, job.created_at)?;
+        }
+        self.moved(job.user, Some(job.state), end.state);
+        let how = match end.state {
+            JobState::Cancelled => EndKind::Cancelled,
+            JobState::Expired => EndKind::Expired,
+            JobState::Failed => EndKind::Failed(failure_of(end.outcome)),
+            JobState::Queued | JobState::Processing | JobState::Completed => {
+                EndKind::Completed(Box::new(self.record(job.id)?))
+            }
+        };
+        self.changes.push(Change::Ended(Ended {
+            seq: job.seq,
+            id: job.id,
+            user: job.user,
+            created_at: job.created_at,
+            was_running: job.state == JobState::Processing,
+            how,
+        }));
+        Ok(())
+    }
+
+    /// Ends a waiting job; `false` when it does not wait. Its unit goes back.
+    pub(super) fn end_waiting(
+        &mut self,
+        seq: JobSeq,
+        state: JobState,
+        outcome: Option<&Outcome>,
+        at: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let Some(job) = self.live_job(seq)?.filter(|job| job.state == JobState::Queued) else {
+            return Ok(false);
+        };
+        self.end(&job, &End { state, outcome, return_unit: true, at })?;
+        Ok(true)
+    }
+
+    pub(super) fn fail_waiting(
+        &mut self,
+        seq: JobSeq,
+        failure: &Failure,
+        at: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let outcome = Outcome { failure: Some(failure.clone()), ..Outcome::default() };
+        self.end_waiting(seq, JobState::Failed, Some(&outcome), at)
+    }
+
+    pub(super) fn cancel_job(
+        &mut self,
+        id: JobId,
+        owner: Owner,
+        at: Timestamp,
+    ) -> Result<Cancellation, StoreError> {
+        let Some(seq) = self.seq_of(id)? else { return Ok(Cancellation::Unknown) };
+        let Some(job) = self.live_job(seq)? else { return Ok(Cancellation::Unknown) };
+        if matches!(owner, Owner::User(user) if user != job.user) {
+            return Ok(Cancellation::Unknown);
+        }
+        match job.state {
+            JobState::Queued | JobState::Processing => {
+                let return_unit = job.state == JobState::Queued;
+                let end = End { state: JobState::Cancelled, outcome: None, return_unit, at };
+                self.end(&job, &end)?;
+                Ok(Cancellation::Cancelled)
+            }
+            JobState::Cancelled => Ok(Cancellation::AlreadyCancelled),
+            JobState::Completed | JobState::Failed | JobState::Expired => Ok(Cancellation::NotCancellable),
+        }
+    }
+
+    pub(super) fn seq_of(&self, id: JobId) -> Result<Option<JobSeq>, StoreError> {
+        let mut statement = self.transaction.prepare_cached("SELECT seq FROM job WHERE id = ?1")?;
+        Ok(statement.query_row(params![id], |row| row.get(0)).optional()?)
+    }
+
+    /// The whole record of a job that exists.
+    pub(super) fn record(&self, id: JobId) -> Result<JobRecord, StoreError> {
+        let mut statement = self.transaction.prepare_cached(&format!("{RECORD_SELECT} WHERE job.id = ?1"))?;
+        Ok(statement.query_row(params![id], rows::record)?)
+    }
+}
+
+fn failure_of(outcome: Option<&Outcome>) -> Failure {
+    outcome.and_then(|outcome| outcome.failure.clone()).unwrap_or_else(|| Failure {
+        code: crate::domain::failure::FailureCode::Internal,
+        message: "The request failed, and nobody said why.".to_owned(),
+        retryable: true,
+    })
+}

@@ -1,0 +1,182 @@
+//! The write side: one transaction for a batch of commands, durable when it returns.
+
+use std::collections::HashMap;
+
+use rusqlite::{Connection, Transaction, TransactionBehavior};
+
+use crate::domain::job::JobRecord;
+use crate::domain::{Change, Failure, JobId, JobSeq, JobState, KeyId, Tier, Timestamp, User, UserId};
+use crate::store::commands::{
+    Cancellation, Claim, ClaimOutcome, NewKey, Owner, Recovered, Settled, Settlement, Submission, Submitted,
+};
+use crate::store::writer::Backend;
+use crate::store::{Commands, StoreError};
+
+mod accounts;
+mod backlog;
+mod claim;
+mod end;
+pub(in crate::store::sqlite) mod quota;
+mod settle;
+mod submit;
+mod upkeep;
+
+use backlog::Backlog;
+
+/// Pages in the write-ahead log after which it is copied back into the database.
+const CHECKPOINT_PAGES: i64 = 4096;
+
+/// The owner of the read-write connection.
+pub(super) struct SqliteWriter {
+    connection: Connection,
+    backlog: Backlog,
+}
+
+impl SqliteWriter {
+    pub(super) fn new(connection: Connection) -> Result<Self, StoreError> {
+        let backlog = Backlog::count(&connection)?;
+        Ok(Self { connection, backlog })
+    }
+}
+
+impl Backend for SqliteWriter {
+    fn transaction(
+        &mut self,
+        work: &mut dyn FnMut(&mut dyn Commands) -> Result<(), StoreError>,
+    ) -> Result<Vec<Change>, StoreError> {
+        let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let mut batch = Batch {
+            transaction: &transaction,
+            backlog: &self.backlog,
+            moves: HashMap::new(),
+            changes: Vec::new(),
+        };
+        work(&mut batch)?;
+        let Batch { moves, changes, .. } = batch;
+        transaction.commit()?;
+        self.backlog.apply(&moves);
+        Ok(changes)
+    }
+
+    fn tidy(&mut self) {
+        // PASSIVE waits for nobody; what it cannot copy yet is copied after a later batch.
+        let checkpoint = wal_pages(&self.connection).and_then(|pages| {
+            if pages < CHECKPOINT_PAGES {
+                return Ok(());
+            }
+            self.connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()))
+        });
+        if let Err(reason) = checkpoint {
+            tracing::error!(%reason, "the write-ahead log could not be checkpointed");
+        }
+    }
+}
+
+/// Pages waiting in the write-ahead log, by the file's size.
+fn wal_pages(connection: &Connection) -> rusqlite::Result<i64> {
+    let Some(path) = connection.path() else { return Ok(0) };
+    let bytes = std::fs::metadata(format!("{path}-wal")).map_or(0, |file| file.len());
+    Ok(i64::try_from(bytes / 4096).unwrap_or(i64::MAX))
+}
+
+/// One transaction's commands, and what they change in memory once committed.
+struct Batch<'a> {
+    transaction: &'a Transaction<'a>,
+    backlog: &'a Backlog,
+    /// Waiting and running jobs gained or lost, by user.
+    moves: HashMap<UserId, backlog::Move>,
+    changes: Vec<Change>,
+}
+
+impl Batch<'_> {
+    /// Notes that a job of `user` left one live state for another, or was made or ended.
+    fn moved(&mut self, user: UserId, from: Option<JobState>, to: JobState) {
+        let entry = self.moves.entry(user).or_default();
+        if let Some(from) = from {
+            entry.add(from, -1);
+        }
+        entry.add(to, 1);
+    }
+
+    /// A user's waiting and running jobs, this transaction's included.
+    fn live(&self, user: UserId) -> (u32, u32) {
+        let moved = self.moves.get(&user).copied().unwrap_or_default();
+        self.backlog.of(user).plus(moved)
+    }
+
+    /// Everybody's waiting jobs, this transaction's included.
+    fn queued_total(&self) -> i64 {
+        self.backlog.queued_total() + self.moves.values().map(|moved| moved.queued).sum::<i64>()
+    }
+}
+
+/// The interface, one line a command; what each does stands in the file of its question.
+impl Commands for Batch<'_> {
+    fn submit(&mut self, submission: &Submission) -> Result<Submitted, StoreError> {
+        self.submit_job(submission)
+    }
+
+    fn claim(&mut self, claim: &Claim) -> Result<ClaimOutcome, StoreError> {
+        self.claim_job(claim)
+    }
+
+    fn settle(&mut self, settlement: &Settlement) -> Result<Settled, StoreError> {
+        self.settle_run(settlement)
+    }
+
+    fn cancel(&mut self, id: JobId, owner: Owner, at: Timestamp) -> Result<Cancellation, StoreError> {
+        self.cancel_job(id, owner, at)
+    }
+
+    fn expire(&mut self, seq: JobSeq, at: Timestamp) -> Result<bool, StoreError> {
+        self.end_waiting(seq, JobState::Expired, None, at)
+    }
+
+    fn fail_queued(&mut self, seq: JobSeq, failure: &Failure, at: Timestamp) -> Result<bool, StoreError> {
+        self.fail_waiting(seq, failure, at)
+    }
+
+    fn retry_failed(&mut self, id: JobId, at: Timestamp) -> Result<Option<JobRecord>, StoreError> {
+        self.retry_failed_job(id, at)
+    }
+
+    fn recover(&mut self, at: Timestamp) -> Result<Recovered, StoreError> {
+        self.recover_all(at)
+    }
+
+    fn ensure_user(&mut self, name: &str, tier: Option<Tier>, at: Timestamp) -> Result<User, StoreError> {
+        self.ensure(name, tier, at)
+    }
+
+    fn set_tier(&mut self, name: &str, tier: Tier) -> Result<Option<User>, StoreError> {
+        self.change_tier(name, tier)
+    }
+
+    fn set_disabled(&mut self, name: &str, at: Option<Timestamp>) -> Result<Option<User>, StoreError> {
+        self.disable(name, at)
+    }
+
+    fn set_password(&mut self, name: &str, phc: &str) -> Result<bool, StoreError> {
+        self.password(name, phc)
+    }
+
+    fn create_key(&mut self, key: &NewKey) -> Result<(), StoreError> {
+        self.insert_key(key)
+    }
+
+    fn revoke_key(&mut self, id: &KeyId, at: Timestamp) -> Result<bool, StoreError> {
+        self.revoke(id, at)
+    }
+
+    fn touch_keys(&mut self, uses: &[(KeyId, Timestamp)]) -> Result<(), StoreError> {
+        self.touch(uses)
+    }
+
+    fn set_paused(&mut self, paused: bool) -> Result<(), StoreError> {
+        self.pause(paused)
+    }
+
+    fn purge(&mut self, before: Timestamp, now: Timestamp, limit: u32) -> Result<u32, StoreError> {
+        self.purge_old(before, now, limit)
+    }
+}

@@ -1,0 +1,114 @@
+//! Recovery at start, an operator's retry and pause, and keeping the database small.
+
+use rusqlite::params;
+
+use crate::domain::job::JobRecord;
+use crate::domain::{Change, JobId, JobState, Timestamp};
+use crate::store::StoreError;
+use crate::store::commands::Recovered;
+use crate::store::sqlite::rows::{self, QUEUED_COLUMNS};
+
+use super::Batch;
+
+/// How long an idempotency key counts: 24 hours.
+pub(super) const IDEMPOTENCY_MS: i64 = 24 * 3_600_000;
+/// How long windows of units are kept: two days are enough for any limit.
+const REQUEST_WINDOW_MS: i64 = 2 * 24 * 3_600_000;
+/// How long hourly tokens are kept; days and months stay.
+const USAGE_HOUR_MS: i64 = 90 * 24 * 3_600_000;
+
+impl Batch<'_> {
+    pub(super) fn recover_all(&mut self, at: Timestamp) -> Result<Recovered, StoreError> {
+        // When a lost call was sent nobody knows: it counts upstream from now on, at what was
+        // held for it. Its cost is unknown; what is known of it is that it is an estimate.
+        self.transaction.execute(
+            "UPDATE job SET estimated = 1, calls = calls + 1
+             WHERE seq IN (SELECT job_seq FROM attempt WHERE ended_at IS NULL)",
+            [],
+        )?;
+        self.transaction.execute(
+            "UPDATE attempt SET sent_at = ?1, ended_at = ?1, lost = 1, estimated = 1 WHERE ended_at IS NULL",
+            params![at],
+        )?;
+        let mut statement = self.transaction.prepare("SELECT DISTINCT user_id FROM job WHERE state = 1")?;
+        let users = statement.query_map([], |row| row.get(0))?.collect::<Result<Vec<_>, _>>()?;
+        for user in users {
+            let count: i64 = self.transaction.query_row(
+                "SELECT count(*) FROM job WHERE user_id = ?1 AND state IN (0, 1) AND state = 1",
+                params![user],
+                |row| row.get(0),
+            )?;
+            for _ in 0..count {
+                self.moved(user, Some(JobState::Processing), JobState::Queued);
+            }
+        }
+        let requeued = self.transaction.execute("UPDATE job SET state = 0 WHERE state = 1", [])?;
+        Ok(Recovered { requeued: u64::try_from(requeued).unwrap_or(0) })
+    }
+
+    pub(super) fn retry_failed_job(
+        &mut self,
+        id: JobId,
+        at: Timestamp,
+    ) -> Result<Option<JobRecord>, StoreError> {
+        let Some(job) = self.seq_of(id)?.map(|seq| self.live_job(seq)).transpose()?.flatten() else {
+            return Ok(None);
+        };
+        if job.state != JobState::Failed {
+            return Ok(None);
+        }
+        self.transaction.execute(
+            "UPDATE job SET state = 0, strikes = 0, retry_at = NULL, ended_at = NULL,
+                            deadline_at = CASE WHEN deadline_at <= ?2 THEN NULL ELSE deadline_at END
+             WHERE seq = ?1 AND state = 3",
+            params![job.seq, at],
+        )?;
+        self.transaction.execute("DELETE FROM job_result WHERE job_seq = ?1", params![job.seq])?;
+        self.hold(job.user, job.reserved)?;
+        self.moved(job.user, None, JobState::Queued);
+        let queued = self.transaction.query_row(
+            &format!("SELECT {QUEUED_COLUMNS} FROM job WHERE seq = ?1"),
+            params![job.seq],
+            rows::queued_job,
+        )?;
+        self.changes.push(Change::Queued(queued));
+        self.record(id).map(Some)
+    }
+
+    pub(super) fn pause(&mut self, paused: bool) -> Result<(), StoreError> {
+        self.transaction
+            .execute("UPDATE setting SET value = ?1 WHERE name = 'paused'", params![i64::from(paused)])?;
+        self.changes.push(Change::Paused(paused));
+        Ok(())
+    }
+
+    pub(super) fn purge_old(
+        &mut self,
+        before: Timestamp,
+        now: Timestamp,
+        limit: u32,
+    ) -> Result<u32, StoreError> {
+        let mut delete = self.transaction.prepare_cached(
+            "DELETE FROM job WHERE seq IN
+                (SELECT seq FROM job WHERE ended_at IS NOT NULL AND ended_at < ?1 ORDER BY ended_at LIMIT ?2)",
+        )?;
+        let jobs = delete.execute(params![before, limit])?;
+        let old = |ms: i64| Timestamp(now.0.saturating_sub(ms));
+        let mut delete = self.transaction.prepare_cached(
+            "DELETE FROM idempotency WHERE (user_id, key) IN
+                (SELECT user_id, key FROM idempotency WHERE created_at <= ?1 LIMIT ?2)",
+        )?;
+        delete.execute(params![old(IDEMPOTENCY_MS), limit])?;
+        self.transaction.execute(
+            "DELETE FROM request_window WHERE (user_id, kind, start) IN
+                (SELECT user_id, kind, start FROM request_window WHERE start < ?1 LIMIT ?2)",
+            params![old(REQUEST_WINDOW_MS), limit],
+        )?;
+        self.transaction.execute(
+            "DELETE FROM usage_window WHERE (user_id, kind, start) IN
+                (SELECT user_id, kind, start FROM usage_window WHERE kind = 0 AND start < ?1 LIMIT ?2)",
+            params![old(USAGE_HOUR_MS), limit],
+        )?;
+        Ok(u32::try_from(jobs).unwrap_or(limit))
+    }
+}
