@@ -74,10 +74,10 @@ impl SseReader {
     fn end_line(&mut self) -> Result<(), TooLong> {
         let line = std::mem::take(&mut self.line);
         let mut text = String::from_utf8_lossy(&line);
-        if !std::mem::replace(&mut self.past_first_line, true) {
-            if let Some(rest) = text.strip_prefix('\u{feff}') {
-                text = rest.to_owned().into();
-            }
+        if !std::mem::replace(&mut self.past_first_line, true)
+            && let Some(rest) = text.strip_prefix('\u{feff}')
+        {
+            text = rest.to_owned().into();
         }
         if text.is_empty() {
             self.end_event();

@@ -28,7 +28,7 @@ pub struct Behaviour {
 pub(super) enum Shape {
     Answer(Answer),
     Status(Status),
-    Garbage(Bytes),
+    RawStream(Bytes),
     Silent,
 }
 
@@ -116,9 +116,14 @@ impl Behaviour {
         Self::default().ending(Ending::Error { after, kind: kind.to_owned(), message })
     }
 
-    /// A 200 whose body is these bytes.
-    pub fn garbage(bytes: impl Into<Bytes>) -> Self {
-        Self::of(Shape::Garbage(bytes.into()))
+    /// A 200 whose body is these bytes, billed nothing.
+    pub fn raw_stream(bytes: impl Into<Bytes>) -> Self {
+        Self::of(Shape::RawStream(bytes.into()))
+    }
+
+    /// A 200 that is no event stream at all.
+    pub fn garbage() -> Self {
+        Self::raw_stream(&b"<!doctype html>\n\n\xff\xfe data: {\n\n"[..])
     }
 
     /// Not even headers, until the caller gives up.

@@ -213,6 +213,11 @@ pub(super) struct Entry {
 }
 
 impl Entry {
+    /// The call's id as the upstream tells it.
+    pub(super) fn request_id(&self) -> String {
+        format!("req_{}", self.number)
+    }
+
     /// The call as it stands.
     pub(super) fn call(&self) -> ReceivedCall {
         self.ledger.inner.state.lock().calls[self.number].clone()
@@ -222,7 +227,9 @@ impl Entry {
     pub(super) fn bill(&self, now: Instant, tokens: TokenUsage) {
         let mut state = self.ledger.inner.state.lock();
         state.calls[self.number].usage += tokens;
-        state.produced.push((now, tokens.limited_input(), tokens.output));
+        if tokens.limited_input() + tokens.output > 0 {
+            state.produced.push((now, tokens.limited_input(), tokens.output));
+        }
     }
 
     /// Something worth looking at happened: text went out.

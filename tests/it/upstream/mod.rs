@@ -62,6 +62,7 @@ struct Shared {
     quota: Mutex<Quota>,
     hidden_every: Option<u64>,
     violations: AtomicU64,
+    connections: AtomicU64,
     queue: Mutex<VecDeque<Behaviour>>,
     script: Mutex<Option<Script>>,
     default: Mutex<Behaviour>,
@@ -96,6 +97,11 @@ impl Upstream {
     /// Calls refused because the quota was used up: 0 for a caller that keeps to it.
     pub fn violations(&self) -> u64 {
         self.shared.violations.load(Ordering::SeqCst)
+    }
+
+    /// Connections accepted so far.
+    pub fn connections(&self) -> u64 {
+        self.shared.connections.load(Ordering::SeqCst)
     }
 
     /// The next call that is let in behaves so; several queue up. They go before the script.
@@ -232,6 +238,7 @@ impl Builder {
             quota: Mutex::new(self.quota),
             hidden_every: self.hidden_every,
             violations: AtomicU64::new(0),
+            connections: AtomicU64::new(0),
             queue: Mutex::default(),
             script: Mutex::default(),
             default: Mutex::new(self.default),

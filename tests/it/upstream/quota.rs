@@ -197,42 +197,40 @@ mod tests {
         Meter { limit: Some(limit), window, ..Meter::default() }
     }
 
+    const fn seconds(count: u64) -> Duration {
+        Duration::from_secs(count)
+    }
+
     #[test]
     fn a_sliding_minute_frees_each_charge_after_its_own_minute() {
         let mut meter = meter(Window::Sliding, 10);
-        let at = |seconds| meter_start(&Meter::default()) + Duration::from_secs(seconds);
-        let (t0, t30) = (at(0), at(30));
+        let t0 = meter.start;
+        let t30 = t0 + seconds(30);
         meter.charge(t0, 6);
         meter.charge(t30, 4);
         assert_eq!(meter.remaining(t30), 0);
-        assert_eq!(meter.wait(t30, 7), Some(Duration::from_secs(60)));
-        assert_eq!(meter.wait(t30, 6), Some(Duration::from_secs(30)));
-        assert_eq!(meter.remaining(t0 + Duration::from_secs(60)), 6);
+        assert_eq!(meter.wait(t30, 7), Some(seconds(60)));
+        assert_eq!(meter.wait(t30, 6), Some(seconds(30)));
+        assert_eq!(meter.remaining(t0 + seconds(60)), 6);
     }
 
     #[test]
     fn a_fixed_minute_frees_everything_at_its_mark() {
         let mut meter = meter(Window::Fixed, 10);
-        let t59 = meter.start + Duration::from_secs(59);
+        let t59 = meter.start + seconds(59);
         meter.charge(t59, 10);
-        assert_eq!(meter.wait(t59, 1), Some(Duration::from_secs(1)));
-        assert_eq!(meter.remaining(t59 + Duration::from_secs(1)), 10);
+        assert_eq!(meter.wait(t59, 1), Some(seconds(1)));
+        assert_eq!(meter.remaining(t59 + seconds(1)), 10);
     }
 
     #[test]
     fn a_bucket_refills_continuously_and_may_owe() {
         let mut meter = meter(Window::Bucket, 60);
-        let t = |seconds| meter_start(&Meter::default()) + Duration::from_secs(seconds);
-        let (start, later) = (t(0), t(10));
-        meter.seen = start;
-        meter.charge(start, 70);
-        assert_eq!(meter.remaining(start), 0);
-        assert_eq!(meter.wait(start, 1), Some(Duration::from_secs(11)));
-        assert_eq!(meter.remaining(later), 0);
-        assert_eq!(meter.remaining(later + Duration::from_secs(5)), 5);
-    }
-
-    fn meter_start(meter: &Meter) -> Instant {
-        meter.start
+        let t0 = meter.start;
+        meter.charge(t0, 70);
+        assert_eq!(meter.remaining(t0), 0);
+        assert_eq!(meter.wait(t0, 1), Some(seconds(11)));
+        assert_eq!(meter.remaining(t0 + seconds(10)), 0);
+        assert_eq!(meter.remaining(t0 + seconds(15)), 5);
     }
 }

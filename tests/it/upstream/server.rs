@@ -17,6 +17,7 @@ use hyper_util::rt::TokioIo;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_util::sync::{CancellationToken, DropGuard};
+use tokio_util::task::TaskTracker;
 
 use super::behaviour::{Answer, Behaviour, Ending, Shape};
 use super::body::{ScriptedBody, Step};
@@ -47,16 +48,18 @@ impl Running {
 }
 
 async fn accept(listener: TcpListener, shared: Arc<Shared>, stop: CancellationToken) {
+    let connections = TaskTracker::new();
     loop {
         let connection = tokio::select! {
             biased;
-            () = stop.cancelled() => return,
+            () = stop.cancelled() => break,
             accepted = listener.accept() => accepted,
         };
         let Ok((stream, _)) = connection else { continue };
         let _ = stream.set_nodelay(true);
+        shared.connections.fetch_add(1, Ordering::SeqCst);
         let (shared, stop) = (Arc::clone(&shared), stop.clone());
-        tokio::spawn(async move {
+        connections.spawn(async move {
             let service = service_fn(|request| {
                 let shared = Arc::clone(&shared);
                 async move { Ok::<_, Infallible>(serve(shared, request).await) }
@@ -70,6 +73,9 @@ async fn accept(listener: TcpListener, shared: Arc<Shared>, stop: CancellationTo
             }
         });
     }
+    drop(listener);
+    connections.close();
+    connections.wait().await;
 }
 
 async fn serve(shared: Arc<Shared>, request: Request<Incoming>) -> Response<ScriptedBody> {
@@ -92,13 +98,28 @@ async fn serve(shared: Arc<Shared>, request: Request<Incoming>) -> Response<Scri
         (call.body, call.headers) = (Bytes::new(), HeaderMap::new());
     }
     let key_fits = shared.key.is_none() || shared.key == call.api_key;
-    let mut entry = shared.ledger.enter(call);
+    let entry = shared.ledger.enter(call);
+    let id = HeaderValue::from_str(&entry.request_id()).expect("an id is a header value");
+    let mut response = judge(&shared, entry, key_fits, estimate).await;
+    response.headers_mut().insert(shared.dialect.id_header(), id);
+    response
+}
+
+/// Key and quota, then the answer.
+async fn judge(
+    shared: &Arc<Shared>,
+    mut entry: Entry,
+    key_fits: bool,
+    estimate: u64,
+) -> Response<ScriptedBody> {
     if !key_fits {
         entry.end(Outcome::Error(401));
-        return refuse(&shared, &Behaviour::status(401).message("invalid x-api-key"), HeaderMap::new());
+        return refuse(shared, &Behaviour::status(401).message("invalid x-api-key"), HeaderMap::new());
     }
-    match admit(&shared, &entry, estimate) {
-        Ok((call, behaviour, headers)) => answer(shared, entry, &call, behaviour, estimate, headers).await,
+    match admit(shared, &entry, estimate) {
+        Ok((call, behaviour, headers)) => {
+            answer(Arc::clone(shared), entry, &call, behaviour, estimate, headers).await
+        }
         Err((wait, headers)) => {
             shared.violations.fetch_add(1, Ordering::SeqCst);
             entry.end(Outcome::OverQuota);
@@ -106,7 +127,7 @@ async fn serve(shared: Arc<Shared>, request: Request<Incoming>) -> Response<Scri
             let refusal = Behaviour::status(429)
                 .message("This request would exceed your rate limit.")
                 .header(RETRY_AFTER.as_str(), &seconds.max(1).to_string());
-            refuse(&shared, &refusal, headers)
+            refuse(shared, &refusal, headers)
         }
     }
 }
@@ -126,7 +147,7 @@ fn admit(
     let behaviour = behaviour_of(shared, &call);
     let usage = match &behaviour.shape {
         Shape::Answer(answer) => usage_of(answer, estimate),
-        Shape::Status(_) | Shape::Garbage(_) | Shape::Silent => TokenUsage::default(),
+        Shape::Status(_) | Shape::RawStream(_) | Shape::Silent => TokenUsage::default(),
     };
     quota.charge(now, 1, usage.limited_input(), 0);
     entry.bill(now, TokenUsage { output: 0, ..usage });
@@ -175,7 +196,7 @@ async fn answer(
             entry.end(Outcome::Error(status.status));
             return refuse(&shared, &behaviour, headers);
         }
-        Shape::Garbage(bytes) => {
+        Shape::RawStream(bytes) => {
             entry.end(Outcome::Completed);
             ScriptedBody::whole(Arc::clone(&shared), bytes.clone())
         }
@@ -211,7 +232,7 @@ async fn answer(
             ScriptedBody::new(Arc::clone(&shared), entry, steps, outcome)
         }
     };
-    respond(&shared, 200, "text/event-stream; charset=utf-8", &behaviour, headers, body)
+    respond(200, "text/event-stream; charset=utf-8", &behaviour, headers, body)
 }
 
 fn refuse(shared: &Arc<Shared>, behaviour: &Behaviour, headers: HeaderMap) -> Response<ScriptedBody> {
@@ -221,11 +242,10 @@ fn refuse(shared: &Arc<Shared>, behaviour: &Behaviour, headers: HeaderMap) -> Re
         None => ("application/json".to_owned(), shared.dialect.error_body(status).to_string().into()),
     };
     let body = ScriptedBody::whole(Arc::clone(shared), bytes);
-    respond(shared, status.status, &content_type, behaviour, headers, body)
+    respond(status.status, &content_type, behaviour, headers, body)
 }
 
 fn respond(
-    shared: &Shared,
     status: u16,
     content_type: &str,
     behaviour: &Behaviour,
@@ -240,7 +260,6 @@ fn respond(
         response.headers_mut().insert(name, HeaderValue::from_str(value).expect("a scripted header value"));
     };
     set(CONTENT_TYPE.as_str(), content_type);
-    set(shared.dialect.id_header(), &format!("req_{}", shared.ledger.len()));
     for (name, value) in &behaviour.headers {
         set(name, value);
     }
@@ -251,7 +270,10 @@ fn quota_headers(dialect: Dialect, quota: &mut super::quota::Quota, now: Instant
     let mut headers = HeaderMap::new();
     let mut tell = |name: &str, meter: &mut Meter| {
         let Some(limit) = meter.limit else { return };
-        let remaining = meter.remaining(now).to_string();
+        let exact = meter.remaining(now);
+        // The real one tells tokens to the nearest thousand only.
+        let rounded = dialect == Dialect::Anthropic && name != "requests";
+        let remaining = if rounded { (exact + 500) / 1000 * 1000 } else { exact }.to_string();
         let reset = meter.full_after(now);
         let mut set = |part: &str, value: &str| {
             let name = match dialect {
