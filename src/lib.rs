@@ -22,10 +22,14 @@ pub mod provider;
 
 pub mod diagram;
 
+pub mod worker;
+
 pub mod http;
 
 pub mod telemetry;
 
 pub mod client;
+
+pub mod app;
 
 pub mod cli;

@@ -1,3 +1,27 @@
 //! Parses, dispatches, maps to an exit status.
 
-fn main() {}
+use std::process::ExitCode;
+
+use clap::Parser;
+use diagramd::cli::{self, Cli};
+
+fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            // A closed pipe must not turn `--help | head` into a panic.
+            let _ = error.print();
+            return ExitCode::from(if error.use_stderr() { cli::USAGE } else { cli::DONE });
+        }
+    };
+    match cli::run(cli) {
+        Ok(()) => ExitCode::from(cli::DONE),
+        Err(error) => {
+            let (status, message) = cli::failure(&error);
+            if let Some(message) = message {
+                eprintln!("{message}");
+            }
+            ExitCode::from(status)
+        }
+    }
+}

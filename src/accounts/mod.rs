@@ -33,6 +33,8 @@ pub struct Caller {
     pub role: Role,
     /// The API key, when the credential is one or was made from one.
     pub key: Option<KeyId>,
+    /// Whether the credential is the API key itself.
+    pub by_key: bool,
 }
 
 /// A key just made: the only time its text is seen.

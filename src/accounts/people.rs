@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::domain::user::{Role, User, valid_user_name};
-use crate::domain::{Tier, UserId};
+use crate::domain::{KeyId, Tier, UserId};
 use crate::store::{Priority, StoreError};
 
 use super::cache::Known;
@@ -32,7 +32,7 @@ impl Accounts {
                 }
                 let caller = caller(&owner.user, owner.key.role);
                 let known = Known {
-                    caller: Caller { key: Some(owner.key.id), ..caller },
+                    caller: Caller { key: Some(owner.key.id), by_key: true, ..caller },
                     expires_at: owner.key.expires_at,
                 };
                 self.cache.remember_key(generation, hash, known.clone());
@@ -46,6 +46,16 @@ impl Accounts {
             self.cache.used(id, now);
         }
         Ok(Some(known.caller))
+    }
+
+    /// Whether a key, known by its public id, still opens anything.
+    ///
+    /// # Errors
+    /// What the store reports.
+    pub async fn is_key_good(&self, id: &KeyId) -> Result<bool, StoreError> {
+        let (id, now) = (id.clone(), (self.clock)());
+        let key = self.reader.read(move |reads| reads.key(&id)).await?;
+        Ok(key.is_some_and(|key| key.revoked_at.is_none() && key.expires_at.is_none_or(|end| end > now)))
     }
 
     /// The user with this name as a caller, made on first sight. With `tier`, the user is moved
@@ -118,5 +128,12 @@ impl Accounts {
 }
 
 fn caller(user: &User, role: Role) -> Caller {
-    Caller { user: user.id, name: Arc::from(user.name.as_str()), tier: user.tier, role, key: None }
+    Caller {
+        user: user.id,
+        name: Arc::from(user.name.as_str()),
+        tier: user.tier,
+        role,
+        key: None,
+        by_key: false,
+    }
 }

@@ -31,7 +31,9 @@ pub(super) fn secret(data_dir: &Path) -> anyhow::Result<[u8; 32]> {
     let created = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path);
     match created {
         Ok(mut file) => {
-            file.write_all(&fresh).and_then(|()| file.sync_all()).with_context(|| path.display().to_string())?;
+            file.write_all(&fresh)
+                .and_then(|()| file.sync_all())
+                .with_context(|| path.display().to_string())?;
             return Ok(fresh);
         }
         Err(reason) if reason.kind() == std::io::ErrorKind::AlreadyExists => {}
@@ -44,7 +46,10 @@ pub(super) fn secret(data_dir: &Path) -> anyhow::Result<[u8; 32]> {
         .and_then(|file| file.take(33).read_to_end(&mut bytes))
         .with_context(|| path.display().to_string())?;
     let Ok(secret) = bytes.try_into() else {
-        bail!("{} is not a secret of 32 bytes; delete it to make a new one (tokens then end)", path.display());
+        bail!(
+            "{} is not a secret of 32 bytes; delete it to make a new one (tokens then end)",
+            path.display()
+        );
     };
     Ok(secret)
 }

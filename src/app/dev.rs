@@ -18,7 +18,8 @@ pub(super) async fn welcome(accounts: &Accounts, address: &str) -> anyhow::Resul
         Ok::<_, crate::accounts::AccountError>((tiers?, admin?.text))
     });
     let (tiers, admin) = keys.await.context("the keys were not made")??;
-    let mut text = String::from("\ndiagramd is ready, in development mode: keys are printed, do not expose it.\n\n");
+    let mut text =
+        String::from("\ndiagramd is ready, in development mode: keys are printed, do not expose it.\n\n");
     for (tier, key) in &tiers {
         text.push_str(&format!("  {:<11} {key}\n", tier.name()));
     }

@@ -159,12 +159,13 @@ async fn start_scheduler(config: &Config, queue: &Queue) -> anyhow::Result<Arc<S
     let scheduler = Scheduler::new(core, now);
     queue.connect(Arc::clone(&scheduler) as Arc<dyn Scheduling>);
     let (loading, into) = (queue.clone(), Arc::clone(&scheduler));
-    let loaded = tokio::task::spawn_blocking(move || {
-        into.load(|hand_over| loading.recover(hand_over))
-    });
+    let loaded = tokio::task::spawn_blocking(move || into.load(|hand_over| loading.recover(hand_over)));
     let backlog = loaded.await.context("the backlog was not read")??;
     if backlog.recovered.requeued > 0 {
-        tracing::info!(requests = backlog.recovered.requeued, "requests that ran at the last stop wait again");
+        tracing::info!(
+            requests = backlog.recovered.requeued,
+            "requests that ran at the last stop wait again"
+        );
     }
     scheduler.prepare(|core, at| {
         for charge in &backlog.charges {

@@ -2,9 +2,12 @@
 
 use anyhow::{Context, bail};
 
-use crate::config::Config;
+use crate::client::Progress;
+use crate::config::Loaded;
 use crate::domain::job::JobRecord;
-use crate::domain::{DiagramType, JobEvent, JobId, JobSeq, JobState, Tier};
+use crate::domain::{
+    DiagramType, JobEvent, JobId, JobSeq, JobState, SourceError, Tier, Validation, ValidationStatus,
+};
 use crate::events::Received;
 use crate::queue::{SubmitError, SubmitRequest};
 use crate::store::commands::Owner;
@@ -23,37 +26,15 @@ pub struct GenerateRequest {
     pub diagram_type: DiagramType,
 }
 
-/// What happens meanwhile.
-#[derive(Clone, Debug)]
-pub enum Progress {
-    /// Accepted under this id.
-    Accepted(JobId),
-    /// Its place.
-    Position {
-        /// 1-based.
-        position: u64,
-        /// Seconds.
-        estimated_wait_seconds: u64,
-    },
-    /// A call runs.
-    Processing {
-        /// The model.
-        model: String,
-    },
-    /// Bytes of source so far.
-    Written(usize),
-    /// A call failed and is tried again.
-    Retrying {
-        /// In plain words.
-        reason: String,
-    },
-}
-
-/// A finished diagram.
+/// A diagram made.
 #[derive(Clone, Debug)]
 pub struct Generated {
-    /// The whole record, completed.
-    pub job: JobRecord,
+    /// The diagram's text.
+    pub source: String,
+    /// The verdict on it.
+    pub validation: ValidationStatus,
+    /// What the verdict rests on.
+    pub errors: Vec<SourceError>,
 }
 
 /// Runs one request to its end.
@@ -62,11 +43,11 @@ pub struct Generated {
 /// When the engine does not start (a server on the same data directory, say), the request is
 /// refused, or it ends without a diagram.
 pub async fn generate_in_process(
-    config: &Config,
+    loaded: Loaded,
     request: GenerateRequest,
     progress: &mut (dyn FnMut(Progress) + Send),
 ) -> anyhow::Result<Generated> {
-    let engine = Engine::start(config).await?;
+    let engine = Engine::start(&loaded.config).await?;
     let outcome = run(&engine, request, progress).await;
     engine.drain();
     engine.finish(std::future::ready(())).await;
@@ -88,9 +69,7 @@ async fn run(
         diagram_type: request.diagram_type,
         ..SubmitRequest::default()
     };
-    let receipt =
-        engine.queue.submit(caller.user, caller.tier, body, None).await.map_err(plain_refusal)?;
-    progress(Progress::Accepted(receipt.id));
+    let receipt = engine.queue.submit(caller.user, caller.tier, body, None).await.map_err(plain_refusal)?;
     tokio::select! {
         ended = follow(engine, receipt.id, progress) => ended,
         _ = tokio::signal::ctrl_c() => {
@@ -110,36 +89,46 @@ async fn follow(
     subscriber.watch_job(id, first.seq, first.user);
     let mut job = read(engine, id).await?;
     tell_place(engine, job.seq, progress);
-    let mut written = 0;
     while !job.state.is_terminal() {
         let Received::Event(envelope) = subscriber.recv().await else { bail!("too many events at once") };
         match &envelope.event.what {
-            JobEvent::Position { position, estimated_wait_seconds } => progress(Progress::Position {
+            JobEvent::Position { position, estimated_wait_seconds } => progress(Progress::Queued {
                 position: *position,
                 estimated_wait_seconds: *estimated_wait_seconds,
             }),
-            JobEvent::Processing { model, .. } => progress(Progress::Processing { model: model.clone() }),
-            JobEvent::Delta { text } => {
-                written += text.len();
-                progress(Progress::Written(written));
+            JobEvent::Processing { attempt, model } => {
+                progress(Progress::Processing { attempt: *attempt, model: model.clone() });
             }
-            JobEvent::Retrying { reason, .. } => progress(Progress::Retrying { reason: reason.clone() }),
-            JobEvent::Validating | JobEvent::Repairing { .. } => {}
+            JobEvent::Delta { text } => progress(Progress::Delta { text: text.clone() }),
+            JobEvent::Retrying { attempt, reason, .. } => {
+                progress(Progress::Retrying { attempt: *attempt, reason: reason.clone() })
+            }
+            JobEvent::Validating => progress(Progress::Validating),
+            JobEvent::Repairing { .. } => progress(Progress::Repairing),
             JobEvent::Completed(_) | JobEvent::Failed(_) | JobEvent::Cancelled | JobEvent::Expired => {
                 job = read(engine, id).await?;
             }
         }
     }
     match (job.state, &job.outcome.failure) {
-        (JobState::Completed, _) => Ok(Generated { job }),
+        (JobState::Completed, _) => Ok(generated(job)),
         (_, Some(failure)) => bail!("{}", failure.message),
         (state, None) => bail!("the request ended as {}", state.name()),
     }
 }
 
+fn generated(job: JobRecord) -> Generated {
+    let verdict = job.outcome.validation.unwrap_or_else(Validation::unchecked);
+    Generated {
+        source: job.outcome.source.unwrap_or_default(),
+        validation: verdict.status,
+        errors: verdict.errors,
+    }
+}
+
 fn tell_place(engine: &Engine, seq: JobSeq, progress: &mut (dyn FnMut(Progress) + Send)) {
     if let Some(place) = engine.queue.place(seq) {
-        progress(Progress::Position {
+        progress(Progress::Queued {
             position: place.position,
             estimated_wait_seconds: place.estimated_wait_seconds,
         });
@@ -154,11 +143,15 @@ async fn read(engine: &Engine, id: JobId) -> anyhow::Result<JobRecord> {
 fn plain_refusal(error: SubmitError) -> anyhow::Error {
     match error {
         SubmitError::Invalid(faults) => {
-            let faults: Vec<String> =
-                faults.iter().map(|fault| format!("{}: {}", fault.pointer.trim_start_matches('/'), fault.detail)).collect();
+            let faults: Vec<String> = faults
+                .iter()
+                .map(|fault| format!("{}: {}", fault.pointer.trim_start_matches('/'), fault.detail))
+                .collect();
             anyhow::anyhow!("{}", faults.join("\n"))
         }
-        SubmitError::ModelForbidden { model, .. } => anyhow::anyhow!("the model {model:?} may not be used here"),
+        SubmitError::ModelForbidden { model, .. } => {
+            anyhow::anyhow!("the model {model:?} may not be used here")
+        }
         SubmitError::Refused(refusal) => anyhow::anyhow!(
             "a limit of the tier enterprise was reached ({:?}); it resets at {}",
             refusal.limit,

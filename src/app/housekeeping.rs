@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use tokio::time::{MissedTickBehavior, interval};
+use tokio::time::{Interval, MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 
 use crate::accounts::Accounts;
@@ -16,38 +16,45 @@ const RECORD_USES_EVERY: Duration = Duration::from_secs(10);
 const PURGE_EVERY: Duration = Duration::from_secs(3600);
 
 pub(super) async fn notice_changes(accounts: Accounts, queue: Queue, stop: CancellationToken) {
-    every(NOTICE_EVERY, &stop, async || match accounts.notice_changes().await {
-        Ok(moved) => moved.into_iter().for_each(|(user, tier)| queue.user_changed(user, tier)),
-        Err(reason) => tracing::warn!(%reason, "changes of users and keys could not be read"),
-    })
-    .await;
+    let mut ticks = ticks(NOTICE_EVERY);
+    while next(&mut ticks, &stop).await {
+        match accounts.notice_changes().await {
+            Ok(moved) => moved.into_iter().for_each(|(user, tier)| queue.user_changed(user, tier)),
+            Err(reason) => tracing::warn!(%reason, "changes of users and keys could not be read"),
+        }
+    }
 }
 
 pub(super) async fn record_uses(accounts: Accounts, stop: CancellationToken) {
-    every(RECORD_USES_EVERY, &stop, async || {
+    let mut ticks = ticks(RECORD_USES_EVERY);
+    while next(&mut ticks, &stop).await {
         if let Err(reason) = accounts.record_uses().await {
             tracing::warn!(%reason, "last uses of keys could not be recorded");
         }
-    })
-    .await;
+    }
 }
 
 pub(super) async fn purge(queue: Queue, keep: Duration, stop: CancellationToken) {
-    every(PURGE_EVERY, &stop, async || match queue.purge(keep).await {
-        Ok(0) => {}
-        Ok(purged) => tracing::info!(requests = purged, "old requests were deleted"),
-        Err(reason) => tracing::warn!(%reason, "old requests could not be deleted"),
-    })
-    .await;
+    let mut ticks = ticks(PURGE_EVERY);
+    while next(&mut ticks, &stop).await {
+        match queue.purge(keep).await {
+            Ok(0) => {}
+            Ok(purged) => tracing::info!(requests = purged, "old requests were deleted"),
+            Err(reason) => tracing::warn!(%reason, "old requests could not be deleted"),
+        }
+    }
 }
 
-async fn every(pause: Duration, stop: &CancellationToken, mut work: impl AsyncFnMut()) {
-    let mut ticks = interval(pause);
+fn ticks(every: Duration) -> Interval {
+    let mut ticks = interval(every);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    loop {
-        tokio::select! {
-            () = stop.cancelled() => return,
-            _ = ticks.tick() => work().await,
-        }
+    ticks
+}
+
+/// Waits for the next tick; `false` when it is time to stop.
+async fn next(ticks: &mut Interval, stop: &CancellationToken) -> bool {
+    tokio::select! {
+        () = stop.cancelled() => false,
+        _ = ticks.tick() => true,
     }
 }

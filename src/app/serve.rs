@@ -7,8 +7,10 @@ use anyhow::Context;
 use tokio::net::{TcpListener, UnixListener};
 use tokio_util::sync::CancellationToken;
 
-use crate::config::{Config, Listen, Loaded};
+use crate::config::{Config, Listen, Loaded, LogFormat};
 use crate::http::api::{Api, HttpOptions};
+use crate::http::call_limits::CallLimits;
+use crate::http::readiness::Readiness;
 use crate::http::server::{self, Listener};
 
 use super::engine::{Engine, now};
@@ -30,6 +32,7 @@ pub struct ServeOptions {
 pub async fn serve(loaded: Loaded, options: ServeOptions) -> anyhow::Result<()> {
     let mut signals = Signals::listen()?;
     let config = loaded.config.clone();
+    let level = crate::telemetry::start(log_format(&config), &config.log.level)?;
     let engine = Engine::start(&config).await?;
     let (listener, address) = bind(&config.server.listen).await?;
     for warning in &loaded.warnings {
@@ -45,7 +48,8 @@ pub async fn serve(loaded: Loaded, options: ServeOptions) -> anyhow::Result<()> 
         dev::welcome(&engine.accounts, &address).await?;
     }
 
-    let mut running = reload::Running::new(loaded, Arc::clone(&engine.scheduler), engine.queue.clone());
+    let mut running =
+        reload::Running::new(loaded, level, Arc::clone(&engine.scheduler), engine.queue.clone());
     loop {
         tokio::select! {
             wish = signals.next() => match wish {
@@ -78,23 +82,26 @@ pub async fn serve(loaded: Loaded, options: ServeOptions) -> anyhow::Result<()> 
 
 fn api(config: &Config, engine: &Engine) -> anyhow::Result<Api> {
     let scheduler = Arc::clone(&engine.scheduler);
+    let options = HttpOptions {
+        public_url: config.server.public_url.clone(),
+        cors_origins: config.server.cors_origins.clone(),
+        trusted_proxies: config.server.trusted_proxies.clone(),
+        max_body: config.server.max_body,
+        max_connections: config.server.max_connections,
+        api_requests_per_minute: config.server.api_requests_per_minute,
+        anonymous_requests_per_minute: config.server.anonymous_requests_per_minute,
+        websocket_require_auth: config.server.websocket_require_auth,
+        effective_config: crate::config::show_json(config),
+    };
     Ok(Api {
         queue: engine.queue.clone(),
         reader: engine.reader.clone(),
         bus: engine.bus.clone(),
         accounts: engine.accounts.clone(),
         auth: wiring::auth(config, engine.accounts.clone(), engine.secret)?,
-        options: HttpOptions {
-            public_url: config.server.public_url.clone(),
-            cors_origins: config.server.cors_origins.clone(),
-            trusted_proxies: config.server.trusted_proxies.clone(),
-            max_body: config.server.max_body,
-            max_connections: config.server.max_connections,
-            api_requests_per_minute: config.server.api_requests_per_minute,
-            anonymous_requests_per_minute: config.server.anonymous_requests_per_minute,
-            websocket_require_auth: config.server.websocket_require_auth,
-            effective_config: crate::config::show_json(config),
-        },
+        calls: CallLimits::new(&options),
+        readiness: Readiness::default(),
+        options,
         clock: now,
         scheduler_ticked: Box::new(move || scheduler.ticked_at()),
     })
@@ -125,4 +132,12 @@ fn remove_stale_socket(path: &std::path::Path) -> anyhow::Result<()> {
         std::fs::remove_file(path).with_context(|| path.display().to_string())?;
     }
     Ok(())
+}
+
+fn log_format(config: &Config) -> crate::telemetry::Format {
+    match config.log.format {
+        LogFormat::Auto => crate::telemetry::Format::Auto,
+        LogFormat::Text => crate::telemetry::Format::Text,
+        LogFormat::Json => crate::telemetry::Format::Json,
+    }
 }

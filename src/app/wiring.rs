@@ -3,13 +3,21 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use crate::config::{Config, Upstream, UpstreamKind};
+use anyhow::Context;
+
+use crate::accounts::Accounts;
+use crate::client::jwks::JwksUrl;
+use crate::config::{Config, JwtKey, OperatorJwt, Upstream, UpstreamKind};
 use crate::diagram::prompt;
 use crate::domain::LaneName;
+use crate::domain::job::Brief;
 use crate::domain::prices::{LanePricing, ModelPrice, PriceBook};
 use crate::domain::{DiagramType, Price};
-use crate::domain::job::Brief;
-use crate::provider::Provider;
+use crate::http::auth::{Auth, Keys, Operator};
+use crate::provider::anthropic::Anthropic;
+use crate::provider::offline::Offline;
+use crate::provider::openai::Openai;
+use crate::provider::{ApiKey, Endpoint, Provider};
 use crate::queue::Rules;
 
 use super::engine::now;
@@ -56,4 +64,77 @@ fn prices(upstreams: &[Upstream]) -> PriceBook {
         }
     };
     PriceBook(upstreams.iter().map(pricing).collect())
+}
+
+/// The upstreams, by name.
+///
+/// # Errors
+/// When an address or key cannot be used.
+pub(super) fn providers(config: &Config) -> anyhow::Result<HashMap<LaneName, Arc<dyn Provider>>> {
+    let provider = |upstream: &Upstream| -> anyhow::Result<Arc<dyn Provider>> {
+        let endpoint = || {
+            let key = upstream.api_key.as_ref().map(|key| ApiKey::new(key.expose()));
+            Endpoint::new(upstream.base_url.clone(), key, now)
+        };
+        Ok(match upstream.kind {
+            UpstreamKind::Anthropic => Arc::new(Anthropic::new(endpoint())?),
+            UpstreamKind::Openai => Arc::new(Openai::new(endpoint())?),
+            UpstreamKind::Offline => Arc::new(Offline),
+        })
+    };
+    config
+        .upstreams
+        .iter()
+        .map(|upstream| {
+            let name = upstream.lane.name.clone();
+            let provider =
+                provider(upstream).with_context(|| format!("the upstream {name} cannot be used"))?;
+            Ok((name, provider))
+        })
+        .collect()
+}
+
+/// Says which upstreams serve; loudly when no model does.
+pub(super) fn say_upstreams(config: &Config) {
+    for upstream in &config.upstreams {
+        tracing::info!(name = %upstream.lane.name, kind = protocol(upstream.kind), model = upstream.lane.model, "an upstream is set");
+    }
+    if config.upstreams.iter().all(|upstream| upstream.kind == UpstreamKind::Offline) {
+        tracing::warn!(
+            "NO MODEL IS CONFIGURED: diagrams are drafted offline by rules. Set ANTHROPIC_API_KEY or [[upstreams]] to use one"
+        );
+    }
+}
+
+/// Credentials to callers.
+///
+/// # Errors
+/// When the operator's key cannot be used.
+pub(super) fn auth(config: &Config, accounts: Accounts, secret: [u8; 32]) -> anyhow::Result<Auth> {
+    let operator = config.jwt.as_ref().map(operator).transpose().context("[auth.jwt] cannot be used")?;
+    Ok(Auth::new(accounts, secret, operator, now))
+}
+
+fn operator(jwt: &OperatorJwt) -> anyhow::Result<Operator> {
+    let keys = match &jwt.key {
+        JwtKey::Hs256(secret) => fixed(jsonwebtoken::DecodingKey::from_secret(secret.expose().as_bytes())),
+        JwtKey::PublicPem(pem) => fixed(public_key(pem, &jwt.algorithms)?),
+        JwtKey::Jwks(url) => Keys::Fetched(Box::new(JwksUrl::new(url.clone())?)),
+    };
+    let tier_claim = jwt.tier_claim.clone();
+    Ok(Operator::new(keys, &jwt.algorithms, &jwt.issuer, &jwt.audience, tier_claim, jwt.default_tier)?)
+}
+
+fn fixed(key: jsonwebtoken::DecodingKey) -> Keys {
+    Keys::Fixed(Box::new(key))
+}
+
+fn public_key(pem: &str, algorithms: &[String]) -> anyhow::Result<jsonwebtoken::DecodingKey> {
+    use jsonwebtoken::DecodingKey;
+    let name = algorithms.first().map(String::as_str).unwrap_or_default();
+    Ok(match name {
+        "ES256" => DecodingKey::from_ec_pem(pem.as_bytes())?,
+        "EdDSA" => DecodingKey::from_ed_pem(pem.as_bytes())?,
+        _ => DecodingKey::from_rsa_pem(pem.as_bytes())?,
+    })
 }

@@ -1,1 +1,96 @@
-//! The verbs of the command line.
+//! The verbs of the command line: the parser, and one file a verb.
+//!
+//! Called by main. Verbs parse, call a room (or the server's API through `client`), and print;
+//! rules live in the rooms.
+
+use clap::{Parser, Subcommand};
+
+mod about;
+mod configuration;
+mod exit;
+mod figures;
+mod generate;
+mod input;
+mod key;
+mod output;
+mod pace;
+mod request;
+mod serve;
+mod server;
+mod tier;
+mod user;
+
+pub use exit::{DONE, FAILED, FAULTY, USAGE, failure};
+use input::Sources;
+
+/// Turns prompts into diagrams: an API server with a durable fair queue, and its tools.
+#[derive(Debug, Parser)]
+#[command(name = "diagramd", version, propagate_version = false, disable_help_subcommand = true)]
+#[command(subcommand_required = true, arg_required_else_help = true, max_term_width = 100)]
+#[command(after_help = "Exit status: 0 done, 1 failed, 2 usage, 78 bad configuration.")]
+pub struct Cli {
+    #[command(flatten)]
+    sources: Sources,
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Debug, Subcommand)]
+enum Verb {
+    /// Run the server
+    Serve(serve::Serve),
+    /// Check and show the configuration
+    #[command(subcommand)]
+    Config(configuration::Verb),
+    /// Make, list and revoke API keys
+    #[command(subcommand)]
+    Key(key::Verb),
+    /// List and change users
+    #[command(subcommand)]
+    User(user::Verb),
+    /// Show the tiers
+    #[command(subcommand)]
+    Tier(tier::Verb),
+    /// Make a diagram
+    Generate(generate::Generate),
+    /// Show where a request stands
+    Status(request::Status),
+    /// Cancel a request
+    Cancel(request::Cancel),
+    /// Show your limits and what you used of them
+    Usage(figures::Usage),
+    /// Show the whole queue (admins)
+    Queue(figures::Queue),
+    /// Show figures over a time (admins)
+    Stats(figures::Stats),
+    /// Print a completion script for a shell
+    Completions(about::Completions),
+    /// Print the manual page
+    Man(about::Man),
+    /// Print the version
+    Version,
+}
+
+/// Runs the verb.
+///
+/// # Errors
+/// What [`failure`] turns into an exit status and a message.
+pub fn run(cli: Cli) -> anyhow::Result<()> {
+    let Cli { sources, verb } = cli;
+    match verb {
+        Verb::Serve(verb) => verb.run(&sources),
+        Verb::Config(verb) => verb.run(&sources),
+        Verb::Key(verb) => verb.run(&sources),
+        Verb::User(verb) => verb.run(&sources),
+        Verb::Tier(verb) => verb.run(&sources),
+        Verb::Generate(verb) => verb.run(&sources),
+        Verb::Status(verb) => verb.run(),
+        Verb::Cancel(verb) => verb.run(),
+        Verb::Usage(verb) => verb.run(),
+        Verb::Queue(verb) => verb.run(),
+        Verb::Stats(verb) => verb.run(),
+        Verb::Completions(verb) => verb.run(),
+        Verb::Man(verb) => verb.run(),
+        Verb::Version => output::line(concat!("diagramd ", env!("CARGO_PKG_VERSION"))),
+    }
+}

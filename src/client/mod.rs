@@ -1,1 +1,15 @@
-//! The API client that the command line uses.
+//! The API client that the command line uses: over HTTP and WebSocket, never past the API.
+//!
+//! Called by cli. It knows paths and bodies, and nothing of how the server works.
+
+mod api;
+mod connection;
+pub mod jwks;
+mod problem;
+mod status;
+mod stream;
+mod watch;
+
+pub use connection::{BadServer, Client};
+pub use problem::ClientError;
+pub use status::{Accepted, Error, Progress, Status};

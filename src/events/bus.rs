@@ -234,6 +234,11 @@ impl Subscriber {
         self.leave(job);
     }
 
+    /// Whether this job is watched by itself.
+    pub fn is_watching(&self, job: JobId) -> bool {
+        self.jobs.contains(&job)
+    }
+
     /// Jobs watched one by one.
     pub fn jobs_watched(&self) -> usize {
         self.jobs.len()

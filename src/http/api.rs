@@ -12,6 +12,8 @@ use crate::queue::Queue;
 use crate::store::Reader;
 
 use super::auth::Auth;
+use super::call_limits::CallLimits;
+use super::readiness::Readiness;
 
 /// What of the configuration the server needs.
 #[derive(Clone, Debug)]
@@ -52,6 +54,10 @@ pub struct Api {
     pub options: HttpOptions,
     /// Now.
     pub clock: Clock,
+    /// Calls a minute, by caller and by address.
+    pub calls: CallLimits,
+    /// What `/readyz` found last.
+    pub readiness: Readiness,
     /// When the scheduler last ticked, for `/readyz`.
     pub scheduler_ticked: Box<dyn Fn() -> crate::domain::Timestamp + Send + Sync>,
 }

@@ -1,12 +1,12 @@
 //! Errors as callers see them: `application/problem+json` (RFC 9457).
 
-use bytes::Bytes;
-use http_body_util::Full;
 use hyper::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER};
 use hyper::{Response, StatusCode};
 use serde::Serialize;
 
 use crate::domain::{Tier, Timestamp};
+
+use super::body::Body;
 
 /// One fault of a body.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -68,10 +68,10 @@ pub struct Problem {
     pub headers: Vec<(HeaderName, HeaderValue)>,
 }
 
-/// The body of a problem.
+/// A problem as it is written.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Body<'a> {
+struct Written<'a> {
     r#type: String,
     title: &'a str,
     status: u16,
@@ -144,9 +144,15 @@ impl Problem {
         self
     }
 
+    /// After which the connection is closed.
+    #[must_use]
+    pub fn closing(self) -> Self {
+        self.with_header(hyper::header::CONNECTION, HeaderValue::from_static("close"))
+    }
+
     /// The problem as an HTTP answer; `trace_id` is the answer's `X-Request-Id`.
-    pub fn into_response(self, trace_id: &str) -> Response<Full<Bytes>> {
-        let body = Body {
+    pub fn into_response(self, trace_id: &str) -> Response<Body> {
+        let body = Written {
             r#type: format!("https://diagramd.dev/problems/{}", self.code),
             title: self.status.canonical_reason().unwrap_or("Error"),
             status: self.status.as_u16(),
@@ -158,7 +164,7 @@ impl Problem {
             upgrade: &self.upgrade,
         };
         let json = serde_json::to_vec(&body).unwrap_or_default();
-        let mut response = Response::new(Full::new(Bytes::from(json)));
+        let mut response = Response::new(Body::from(json));
         *response.status_mut() = self.status;
         let headers = response.headers_mut();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));

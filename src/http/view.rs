@@ -29,6 +29,11 @@ impl Links {
             png: link("png"),
         }
     }
+
+    /// Where the status object is found.
+    pub fn status(&self) -> &str {
+        &self.status
+    }
 }
 
 /// Tokens and cost of a request.

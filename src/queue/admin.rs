@@ -23,6 +23,14 @@ impl Queue {
         Ok(())
     }
 
+    /// Runs an empty transaction: returns when the store takes writes.
+    ///
+    /// # Errors
+    /// What the store reports.
+    pub async fn probe(&self) -> Result<(), StoreError> {
+        self.inner.writer.write(Priority::Control, 0, |commands| commands.touch_keys(&[])).await
+    }
+
     /// Tells the scheduler of a user's tier that another process changed.
     pub fn user_changed(&self, user: UserId, tier: Tier) {
         if let Some(scheduler) = self.inner.scheduler.get() {
@@ -44,6 +52,7 @@ impl Queue {
             .await?;
         Ok(job.map(|job| Receipt {
             id,
+            seq: job.seq,
             state: job.state,
             place: self.place(job.seq),
             created_at: job.created_at,

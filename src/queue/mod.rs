@@ -18,6 +18,7 @@ use crate::store::{Reader, Writer};
 mod admin;
 mod cancel;
 mod claim;
+mod hint;
 pub mod ports;
 mod positions;
 mod recover;
@@ -37,7 +38,7 @@ pub use request::{Fault, SubmitRequest};
 pub use rules::Rules;
 pub use running::Running;
 pub use settle::{CallResult, Conclusion};
-pub use submit::{Idempotency, Receipt};
+pub use submit::{IDEMPOTENCY_KEY_CHARS_MAX, Idempotency, Receipt};
 
 /// Claimed jobs on their way to workers: no more than there can be calls in flight (16 upstreams
 /// of at most 1,000 calls).

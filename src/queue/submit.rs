@@ -3,7 +3,7 @@
 use rand::Rng;
 
 use crate::domain::limits::{Place, UserCounts};
-use crate::domain::{Brief, JobId, JobState, NewJob, Tier, Timestamp, UserId};
+use crate::domain::{Brief, JobId, JobSeq, JobState, NewJob, Tier, Timestamp, UserId};
 use crate::store::commands::{Submission, Submitted};
 use crate::store::{Priority, StoreError};
 
@@ -25,6 +25,8 @@ pub struct Idempotency {
 pub struct Receipt {
     /// The request's id.
     pub id: JobId,
+    /// Its place of acceptance.
+    pub seq: JobSeq,
     /// Its state: queued, unless it is a replay.
     pub state: JobState,
     /// Its place; absent once it does not wait.
@@ -87,6 +89,7 @@ impl Queue {
                 let place = self.place(seq).unwrap_or(Place { position: 1, estimated_wait_seconds: 0 });
                 Ok(Receipt {
                     id,
+                    seq,
                     state: JobState::Queued,
                     place: Some(place),
                     created_at,
@@ -109,7 +112,15 @@ impl Queue {
         let job = self.inner.reader.read(move |reads| reads.job(id)).await?;
         let job = job.ok_or_else(|| StoreError::Failed("an idempotency key names a missing job".into()))?;
         let place = if job.state == JobState::Queued { self.place(job.seq) } else { None };
-        Ok(Receipt { id, state: job.state, place, created_at: job.created_at, counts: None, replayed: true })
+        Ok(Receipt {
+            id,
+            seq: job.seq,
+            state: job.state,
+            place,
+            created_at: job.created_at,
+            counts: None,
+            replayed: true,
+        })
     }
 
     /// Puts the source of the base request, if one is named, into the brief.

@@ -5,7 +5,9 @@ use crate::domain::id::JobSeq;
 use crate::domain::job::JobRecord;
 use crate::domain::limits::UserCounts;
 use crate::domain::user::ApiKey;
-use crate::domain::{Brief, JobId, JobState, Money, QueuedJob, Tier, Timestamp, TokenUsage, User, UserId};
+use crate::domain::{
+    Brief, JobId, JobState, KeyId, Money, QueuedJob, Tier, Timestamp, TokenUsage, User, UserId,
+};
 
 use super::StoreError;
 use super::commands::LiveCharge;
@@ -137,6 +139,8 @@ pub trait Reads: Send + Sync {
 
     /// The key with this SHA-256 and its owner, revoked or not.
     fn key_by_hash(&self, hash: &[u8; 32]) -> Result<Option<KeyOwner>, StoreError>;
+    /// One key by its public id.
+    fn key(&self, id: &KeyId) -> Result<Option<ApiKey>, StoreError>;
     /// Every key, newest first.
     fn keys(&self) -> Result<Vec<ApiKey>, StoreError>;
     /// One user by name.

@@ -63,11 +63,7 @@ impl Listener for Progress<'_> {
         self.text_bytes += u64::try_from(piece.len()).unwrap_or(0);
         let text = self.source.push(piece);
         if !text.is_empty() {
-            self.bus.publish(Event {
-                job: self.job.id,
-                user: self.job.user,
-                what: JobEvent::Delta { text },
-            });
+            self.bus.publish(Event { job: self.job.id, user: self.job.user, what: JobEvent::Delta { text } });
         }
     }
 

@@ -3,7 +3,7 @@
 use rusqlite::{Connection, OptionalExtension, params};
 
 use crate::domain::user::{ApiKey, User};
-use crate::domain::{Tier, UserId};
+use crate::domain::{KeyId, Tier, UserId};
 use crate::store::StoreError;
 use crate::store::reads::KeyOwner;
 use crate::store::sqlite::rows::{self, KEY_COLUMN_COUNT, KEY_COLUMNS, USER_COLUMNS};
@@ -16,6 +16,13 @@ pub(super) fn key_by_hash(connection: &Connection, hash: &[u8; 32]) -> Result<Op
         Ok(KeyOwner { key: rows::api_key(row)?, user: rows::user_from(row, KEY_COLUMN_COUNT)? })
     });
     Ok(owner.optional()?)
+}
+
+pub(super) fn key(connection: &Connection, id: &KeyId) -> Result<Option<ApiKey>, StoreError> {
+    let mut statement = connection.prepare_cached(&format!(
+        "SELECT {KEY_COLUMNS} FROM api_key JOIN user ON user.id = api_key.user_id WHERE api_key.id = ?1"
+    ))?;
+    Ok(statement.query_row(params![id.0], rows::api_key).optional()?)
 }
 
 pub(super) fn keys(connection: &Connection) -> Result<Vec<ApiKey>, StoreError> {

@@ -7,7 +7,7 @@ use rusqlite::Connection;
 use crate::domain::job::JobRecord;
 use crate::domain::limits::UserCounts;
 use crate::domain::user::ApiKey;
-use crate::domain::{Brief, JobId, QueuedJob, Tier, Timestamp, User, UserId};
+use crate::domain::{Brief, JobId, KeyId, QueuedJob, Tier, Timestamp, User, UserId};
 use crate::store::commands::LiveCharge;
 use crate::store::reads::{GroupBy, JobQuery, KeyOwner, Spending, Stats};
 use crate::store::{Reads, StoreError};
@@ -84,6 +84,10 @@ impl Reads for SqliteReads {
 
     fn key_by_hash(&self, hash: &[u8; 32]) -> Result<Option<KeyOwner>, StoreError> {
         self.read(|connection| accounts::key_by_hash(connection, hash))
+    }
+
+    fn key(&self, id: &KeyId) -> Result<Option<ApiKey>, StoreError> {
+        self.read(|connection| accounts::key(connection, id))
     }
 
     fn keys(&self) -> Result<Vec<ApiKey>, StoreError> {

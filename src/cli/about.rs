@@ -1,0 +1,40 @@
+//! `diagramd completions` and `diagramd man`: the command line about itself.
+
+use std::path::PathBuf;
+
+use clap::{Args, CommandFactory};
+use clap_complete::Shell;
+
+use super::{Cli, output};
+
+#[derive(Args, Debug)]
+pub(super) struct Completions {
+    /// The shell
+    shell: Shell,
+}
+
+#[derive(Args, Debug)]
+pub(super) struct Man {
+    /// Write one page a verb into this directory instead
+    #[arg(long, value_name = "DIR")]
+    dir: Option<PathBuf>,
+}
+
+impl Completions {
+    pub(super) fn run(self) -> anyhow::Result<()> {
+        let mut script = Vec::new();
+        clap_complete::generate(self.shell, &mut Cli::command(), "diagramd", &mut script);
+        output::raw(&String::from_utf8(script)?)
+    }
+}
+
+impl Man {
+    pub(super) fn run(self) -> anyhow::Result<()> {
+        if let Some(dir) = self.dir {
+            return Ok(clap_mangen::generate_to(Cli::command(), dir)?);
+        }
+        let mut page = Vec::new();
+        clap_mangen::Man::new(Cli::command()).render(&mut page)?;
+        output::raw(&String::from_utf8(page)?)
+    }
+}

@@ -1,0 +1,151 @@
+//! `diagramd usage`, `queue` and `stats`: figures of a server, as tables.
+
+use clap::Args;
+use serde_json::Value;
+
+use super::output;
+use super::server::{Server, talk};
+
+#[derive(Args, Debug)]
+pub(super) struct Usage {
+    #[command(flatten)]
+    server: Server,
+}
+
+#[derive(Args, Debug)]
+pub(super) struct Queue {
+    #[command(flatten)]
+    server: Server,
+}
+
+#[derive(Args, Debug)]
+pub(super) struct Stats {
+    /// From this instant on, RFC 3339 [default: the server's]
+    #[arg(long, value_name = "TIME")]
+    from: Option<String>,
+    /// Up to this instant, RFC 3339
+    #[arg(long, value_name = "TIME")]
+    to: Option<String>,
+    /// hour, day, user, tier, model or diagramType
+    #[arg(long, value_name = "WHAT")]
+    group_by: Option<String>,
+    #[command(flatten)]
+    server: Server,
+}
+
+impl Usage {
+    pub(super) fn run(self) -> anyhow::Result<()> {
+        let client = self.server.client()?;
+        let usage = talk(async { Ok(client.usage().await?) })?;
+        if self.server.json {
+            return output::json(&usage);
+        }
+        let window = |name: &str| {
+            let of = |key: &str| cell(&usage, &format!("/{name}/{key}"));
+            [name.to_owned(), of("used"), of("limit"), of("remaining"), of("resetsAt")]
+        };
+        output::line(&format!("{}, tier {}\n", cell(&usage, "/user"), cell(&usage, "/tier")))?;
+        output::table(["WINDOW", "USED", "LIMIT", "LEFT", "RESETS"], &[window("hour"), window("day")])?;
+        output::line(&format!(
+            "\nrunning {} of {}, queued {} of {}\ncost today ${}, this month ${} (budget {})",
+            cell(&usage, "/concurrent/running"),
+            cell(&usage, "/concurrent/limit"),
+            cell(&usage, "/concurrent/queued"),
+            cell(&usage, "/concurrent/queuedLimit"),
+            cell(&usage, "/cost/todayUsd"),
+            cell(&usage, "/cost/monthUsd"),
+            cell(&usage, "/cost/budgetUsd"),
+        ))
+    }
+}
+
+impl Queue {
+    pub(super) fn run(self) -> anyhow::Result<()> {
+        let client = self.server.client()?;
+        let queue = talk(async { Ok(client.queue().await?) })?;
+        if self.server.json {
+            return output::json(&queue);
+        }
+        let paused = if queue["paused"] == true { ", paused" } else { "" };
+        output::line(&format!(
+            "{} waiting, {} running{paused}; {} a minute, empty in about {} s\n",
+            cell(&queue, "/depth"),
+            cell(&queue, "/processing"),
+            cell(&queue, "/throughputPerMinute"),
+            cell(&queue, "/estimatedDrainSeconds"),
+        ))?;
+        let tier = |(name, tier): (&String, &Value)| {
+            [name.clone(), cell(tier, "/queued"), cell(tier, "/processing"), cell(tier, "/oldestWaitSeconds")]
+        };
+        let tiers: Vec<[String; 4]> = queue["byTier"].as_object().into_iter().flatten().map(tier).collect();
+        output::table(["TIER", "WAITING", "RUNNING", "OLDEST (S)"], &tiers)?;
+        output::line("")?;
+        let upstreams: Vec<[String; 6]> =
+            queue["upstreams"].as_array().into_iter().flatten().map(lane).collect();
+        output::table(["UPSTREAM", "MODEL", "STATE", "IN FLIGHT", "REQUESTS/MIN", "TOKENS/MIN"], &upstreams)
+    }
+}
+
+fn lane(lane: &Value) -> [String; 6] {
+    let gauge = |name: &str| match lane[name]["limit"].as_u64() {
+        Some(0) | None => "not limited".to_owned(),
+        Some(limit) => {
+            let part = |key: &str| lane[name][key].as_u64().unwrap_or(0);
+            format!("{} of {limit}", part("used") + part("reserved"))
+        }
+    };
+    let reason = lane["reason"].as_str().map_or(String::new(), |reason| format!(" ({reason})"));
+    [
+        cell(lane, "/name"),
+        cell(lane, "/model"),
+        format!("{}{reason}", cell(lane, "/state")),
+        format!("{} of {}", cell(lane, "/inFlight"), cell(lane, "/maxConcurrent")),
+        gauge("requestsPerMinute"),
+        gauge("tokensPerMinute"),
+    ]
+}
+
+impl Stats {
+    pub(super) fn run(self) -> anyhow::Result<()> {
+        let client = self.server.client()?;
+        let all = [("from", &self.from), ("to", &self.to), ("groupBy", &self.group_by)];
+        let query: Vec<(&str, &str)> =
+            all.into_iter().filter_map(|(name, value)| Some((name, value.as_deref()?))).collect();
+        let stats = talk(async { Ok(client.stats(&query).await?) })?;
+        if self.server.json {
+            return output::json(&stats);
+        }
+        let row = |key: String, figures: &Value| {
+            let of = |name: &str| cell(figures, name);
+            let cost = format!("${}", of("/costUsd"));
+            [
+                key,
+                of("/submitted"),
+                of("/completed"),
+                of("/failed"),
+                of("/cacheHits"),
+                of("/retries"),
+                cost,
+                of("/waitMs/p95"),
+            ]
+        };
+        let groups = stats["groups"].as_array().into_iter().flatten();
+        let mut rows: Vec<[String; 8]> = groups.map(|group| row(cell(group, "/key"), group)).collect();
+        rows.push(row("total".to_owned(), &stats["totals"]));
+        output::line(&format!("{} to {}\n", cell(&stats, "/from"), cell(&stats, "/to")))?;
+        let group = stats["groupBy"].as_str().unwrap_or("").to_uppercase();
+        output::table(
+            [&group, "SUBMITTED", "COMPLETED", "FAILED", "CACHED", "RETRIES", "COST", "WAIT P95 (MS)"],
+            &rows,
+        )
+    }
+}
+
+/// The value at a JSON pointer, as a table shows it.
+fn cell(value: &Value, pointer: &str) -> String {
+    match value.pointer(pointer) {
+        None | Some(Value::Null) => "-".to_owned(),
+        Some(Value::String(text)) => text.clone(),
+        Some(other) => other.to_string(),
+    }
+}

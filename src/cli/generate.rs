@@ -1,0 +1,140 @@
+//! `diagramd generate`: one diagram, from a server or made in this process.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use anyhow::{Context, bail};
+use clap::Args;
+
+use super::exit::UsageError;
+use super::input::Sources;
+use super::output;
+use super::pace::Pace;
+use super::server::{Key, talk};
+use crate::app::{self, GenerateRequest, Generated};
+use crate::client::{Client, Progress, Status};
+use crate::domain::{DiagramType, JobState, ValidationStatus};
+
+/// How long Ctrl-C waits for the server to take the cancellation.
+const CANCEL_TIMEOUT: Duration = Duration::from_secs(5);
+
+#[derive(Args, Debug)]
+pub(super) struct Generate {
+    /// What to draw
+    prompt: String,
+    /// The language: mermaid, graphviz, plantuml or d2
+    #[arg(short = 't', long = "type", value_name = "TYPE", default_value = "mermaid")]
+    diagram_type: DiagramType,
+    /// Write the diagram's text here instead of to standard output
+    #[arg(short, long, value_name = "FILE")]
+    output: Option<PathBuf>,
+    /// A server to ask; without one the diagram is made in this process, on the data directory
+    #[arg(long, value_name = "URL", env = "DIAGRAMD_URL")]
+    server: Option<String>,
+    #[command(flatten)]
+    key: Key,
+}
+
+impl Generate {
+    pub(super) fn run(self, sources: &Sources) -> anyhow::Result<()> {
+        if self.prompt.trim().is_empty() {
+            return Err(UsageError("the prompt is empty; say what to draw".to_owned()).into());
+        }
+        if let Some(file) = &self.output {
+            check_output(file)?;
+        }
+        let generated = match self.server.as_deref().filter(|server| !server.is_empty()) {
+            Some(server) => {
+                let client = self.key.client(server)?;
+                talk(by_server(&client, &self.prompt, self.diagram_type))?
+            }
+            None => self.in_process(sources)?,
+        };
+        if generated.validation == ValidationStatus::Invalid {
+            let reason = generated.errors.first().map_or("", |error| error.message.as_str());
+            eprintln!("warning: the diagram does not parse: {}", output::safe(reason));
+        }
+        self.write(&generated.source)
+    }
+
+    fn in_process(&self, sources: &Sources) -> anyhow::Result<Generated> {
+        let loaded = sources.load(Vec::new())?;
+        let request = GenerateRequest { prompt: self.prompt.clone(), diagram_type: self.diagram_type };
+        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+        runtime.block_on(async {
+            let mut pace = Pace::new();
+            let mut show = |progress: Progress| pace.show(&progress);
+            tokio::select! {
+                generated = Box::pin(app::generate_in_process(loaded, request, &mut show)) => generated,
+                _ = tokio::signal::ctrl_c() => bail!("cancelled"),
+            }
+        })
+    }
+
+    fn write(&self, source: &str) -> anyhow::Result<()> {
+        let source = source.trim_end_matches('\n');
+        match &self.output {
+            None => output::line(source),
+            Some(file) => std::fs::write(file, format!("{source}\n"))
+                .with_context(|| format!("{} cannot be written", file.display())),
+        }
+    }
+}
+
+/// What would fail after the diagram is made, found out before.
+fn check_output(file: &Path) -> anyhow::Result<()> {
+    let extension = file.extension().and_then(|extension| extension.to_str()).unwrap_or("").to_lowercase();
+    if extension == "svg" || extension == "png" {
+        bail!("pictures come in the next release; write the diagram's text with -o FILE.mmd");
+    }
+    let parent = file.parent().filter(|parent| !parent.as_os_str().is_empty());
+    if parent.is_some_and(|parent| !parent.is_dir()) {
+        bail!("{} cannot be written: its directory does not exist", file.display());
+    }
+    Ok(())
+}
+
+async fn by_server(client: &Client, prompt: &str, diagram_type: DiagramType) -> anyhow::Result<Generated> {
+    let mut pace = Pace::new();
+    let accepted = client.generate(prompt, diagram_type).await?;
+    let id = accepted.request_id;
+    pace.say(&format!("request {id}"));
+    let mut show = |progress: Progress| pace.show(&progress);
+    let status = tokio::select! {
+        status = client.follow(&id, &mut show) => {
+            status.with_context(|| format!("{id} goes on; ask again with `diagramd status {id}`"))?
+        }
+        _ = tokio::signal::ctrl_c() => {
+            drop(pace);
+            return cancel(client, &id).await;
+        }
+    };
+    ended(status)
+}
+
+async fn cancel(client: &Client, id: &str) -> anyhow::Result<Generated> {
+    match tokio::time::timeout(CANCEL_TIMEOUT, client.cancel(id)).await {
+        Ok(Ok(_)) => bail!("cancelled {id}"),
+        Ok(Err(error)) => bail!("{id} was not cancelled: {error}"),
+        Err(_) => bail!("{id} was not cancelled: the server did not answer; try `diagramd cancel {id}`"),
+    }
+}
+
+fn ended(status: Status) -> anyhow::Result<Generated> {
+    match status.status {
+        JobState::Completed => {}
+        JobState::Failed => match status.error {
+            Some(error) => bail!("{} ({})", error.message, error.code),
+            None => bail!("the request failed"),
+        },
+        JobState::Expired => bail!("the request's deadline passed while it waited"),
+        JobState::Cancelled => bail!("the request was cancelled"),
+        JobState::Queued | JobState::Processing => bail!("the request has not ended"),
+    }
+    let Some(source) = status.result else { bail!("the server's answer has no diagram in it") };
+    let (validation, errors) = match status.validation {
+        Some(verdict) => (verdict.status, verdict.errors),
+        None => (ValidationStatus::Unchecked, Vec::new()),
+    };
+    Ok(Generated { source, validation, errors })
+}

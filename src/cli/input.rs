@@ -1,0 +1,42 @@
+//! Where verbs take the configuration from: the flags that every verb has.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use crate::config::{Config, Faults, LoadOptions, Loaded, Override};
+
+/// The file that is read when none is named.
+const FALLBACK_FILE: &str = "config.toml";
+
+/// Flags of every verb.
+#[derive(Args, Debug)]
+pub(super) struct Sources {
+    /// Configuration file [default: what DIAGRAMD_CONFIG names, else config.toml if it exists]
+    #[arg(long, global = true, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Data directory, instead of server.data_dir of the configuration
+    #[arg(long, global = true, value_name = "DIR")]
+    data_dir: Option<String>,
+}
+
+impl Sources {
+    /// The configuration, with the flags of the verb over it.
+    pub(super) fn load(&self, flags: Vec<Override>) -> Result<Loaded, Faults> {
+        let data_dir = self.data_dir.iter().map(|dir| Override {
+            path: "server.data_dir",
+            value: dir.clone(),
+            flag: "--data-dir",
+        });
+        // Variables that are not text cannot be ours.
+        let environment = std::env::vars_os()
+            .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+            .collect();
+        Config::load(LoadOptions {
+            file: self.config.clone(),
+            fallback_file: Some(PathBuf::from(FALLBACK_FILE)),
+            environment,
+            overrides: data_dir.chain(flags).collect(),
+        })
+    }
+}

@@ -1,0 +1,80 @@
+//! Live progress of one request on standard error: a moving line on a terminal, plain lines
+//! otherwise.
+
+use std::io::{IsTerminal, stderr};
+use std::time::Duration;
+
+use indicatif::ProgressBar;
+
+use super::output::safe;
+use crate::client::Progress;
+
+/// Shows progress until it is dropped.
+pub(super) struct Pace {
+    bar: Option<ProgressBar>,
+    last: String,
+    chars: usize,
+}
+
+impl Pace {
+    /// Chooses by what standard error is.
+    pub(super) fn new() -> Self {
+        let bar = stderr().is_terminal().then(|| {
+            let bar = ProgressBar::new_spinner();
+            bar.enable_steady_tick(Duration::from_millis(120));
+            bar
+        });
+        Self { bar, last: String::new(), chars: 0 }
+    }
+
+    /// Shows the news; the same line twice is shown once.
+    pub(super) fn show(&mut self, progress: &Progress) {
+        if let Progress::Delta { text } = progress {
+            self.chars += text.chars().count();
+            if let Some(bar) = &self.bar {
+                bar.set_message(format!("writing, {} characters", self.chars));
+            }
+            return;
+        }
+        self.chars = 0;
+        self.say(&sentence(progress));
+    }
+
+    /// Shows a line of its own.
+    pub(super) fn say(&mut self, line: &str) {
+        let line = safe(line);
+        if line == self.last {
+            return;
+        }
+        match &self.bar {
+            Some(bar) => bar.set_message(line.clone()),
+            None => eprintln!("{line}"),
+        }
+        self.last = line;
+    }
+}
+
+impl Drop for Pace {
+    fn drop(&mut self) {
+        if let Some(bar) = &self.bar {
+            bar.finish_and_clear();
+        }
+    }
+}
+
+fn sentence(progress: &Progress) -> String {
+    match progress {
+        Progress::Queued { position, estimated_wait_seconds } => {
+            format!("queued, position {position}, about {estimated_wait_seconds} s")
+        }
+        Progress::Processing { attempt: 0 | 1, model } if model.is_empty() => "processing".to_owned(),
+        Progress::Processing { attempt: 0 | 1, model } => format!("processing by {model}"),
+        Progress::Processing { attempt, model } => format!("processing by {model}, attempt {attempt}"),
+        Progress::Delta { .. } => "writing".to_owned(),
+        Progress::Validating => "checking the diagram".to_owned(),
+        Progress::Repairing => "mending the diagram".to_owned(),
+        Progress::Retrying { attempt, reason } => {
+            format!("attempt {attempt} failed: {reason}; waiting to try again")
+        }
+    }
+}

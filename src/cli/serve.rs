@@ -1,0 +1,26 @@
+//! `diagramd serve`.
+
+use clap::Args;
+
+use super::input::Sources;
+use crate::app::{self, ServeOptions};
+use crate::config::Override;
+
+#[derive(Args, Debug)]
+pub(super) struct Serve {
+    /// Where to listen: host:port or unix:/path, instead of server.listen of the configuration
+    #[arg(long, value_name = "ADDR")]
+    listen: Option<String>,
+    /// For trying it out: print one ready key per tier and the playground's address
+    #[arg(long)]
+    dev: bool,
+}
+
+impl Serve {
+    pub(super) fn run(self, sources: &Sources) -> anyhow::Result<()> {
+        let listen = self.listen.map(|value| Override { path: "server.listen", value, flag: "--listen" });
+        let loaded = sources.load(listen.into_iter().collect())?;
+        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+        runtime.block_on(Box::pin(app::serve(loaded, ServeOptions { dev: self.dev })))
+    }
+}

@@ -1,0 +1,121 @@
+//! `diagramd user …`: works on the data directory, whether a server runs or not.
+
+use std::io::{IsTerminal, stdin};
+
+use clap::{Args, Subcommand};
+use serde_json::{Value, json};
+
+use super::input::Sources;
+use super::output::{self, or_dash};
+use crate::accounts::{Accounts, PASSWORD_CHARS_MIN};
+use crate::app;
+use crate::domain::Tier;
+use crate::domain::user::User;
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Verb {
+    /// List all users
+    List(List),
+    /// Move a user to a tier
+    SetTier(SetTier),
+    /// Refuse every credential of a user from now on
+    Disable(Named),
+    /// Set a user's password: typed without echo, or the first line of standard input
+    SetPassword(Named),
+}
+
+#[derive(Args, Debug)]
+pub(super) struct List {
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Args, Debug)]
+pub(super) struct SetTier {
+    /// The user
+    name: String,
+    /// free, basic, pro or enterprise
+    tier: Tier,
+}
+
+#[derive(Args, Debug)]
+pub(super) struct Named {
+    /// The user
+    name: String,
+}
+
+impl Verb {
+    pub(super) fn run(self, sources: &Sources) -> anyhow::Result<()> {
+        let open = || anyhow::Ok(app::open_accounts(&sources.load(Vec::new())?.config)?);
+        match self {
+            Self::List(List { json }) => list(&open()?, json),
+            Self::SetTier(SetTier { name, tier }) => {
+                open()?.set_tier(&name, tier)?.ok_or_else(|| unknown(&name))?;
+                output::line(&format!("{name} is in tier {tier}"))
+            }
+            Self::Disable(Named { name }) => {
+                open()?.set_disabled(&name, true)?.ok_or_else(|| unknown(&name))?;
+                output::line(&format!("{name} is disabled"))
+            }
+            Self::SetPassword(Named { name }) => {
+                let accounts = open()?;
+                accounts.user(&name)?.ok_or_else(|| unknown(&name))?;
+                if !accounts.set_password(&name, &password()?)? {
+                    return Err(unknown(&name));
+                }
+                output::line(&format!("the password of {name} is set"))
+            }
+        }
+    }
+}
+
+fn unknown(name: &str) -> anyhow::Error {
+    anyhow::anyhow!("there is no user {name:?}; `diagramd user list` shows all of them")
+}
+
+fn list(accounts: &Accounts, json: bool) -> anyhow::Result<()> {
+    let users = accounts.users()?;
+    if json {
+        return output::json(&users.iter().map(object).collect::<Vec<Value>>());
+    }
+    let row = |user: &User| {
+        [
+            user.name.clone(),
+            user.tier.to_string(),
+            user.created_at.to_string(),
+            or_dash(user.disabled_at),
+            if user.has_password { "yes" } else { "no" }.to_owned(),
+        ]
+    };
+    let rows: Vec<[String; 5]> = users.iter().map(row).collect();
+    output::table(["NAME", "TIER", "CREATED", "DISABLED", "PASSWORD"], &rows)
+}
+
+fn object(user: &User) -> Value {
+    json!({
+        "name": user.name,
+        "tier": user.tier,
+        "createdAt": user.created_at,
+        "disabledAt": user.disabled_at,
+        "hasPassword": user.has_password,
+    })
+}
+
+fn password() -> anyhow::Result<String> {
+    let text = if stdin().is_terminal() {
+        let text = rpassword::prompt_password("New password: ")?;
+        if rpassword::prompt_password("The same again: ")? != text {
+            anyhow::bail!("the two passwords differ; nothing was changed");
+        }
+        text
+    } else {
+        let mut line = String::new();
+        stdin().read_line(&mut line)?;
+        line.trim_end_matches(['\r', '\n']).to_owned()
+    };
+    if text.chars().count() < PASSWORD_CHARS_MIN {
+        anyhow::bail!("the password is too short: use at least {PASSWORD_CHARS_MIN} characters");
+    }
+    Ok(text)
+}

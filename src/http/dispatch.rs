@@ -1,0 +1,132 @@
+//! From a call to its answer: everything that every answer has, around what the route does.
+
+use std::future::Future;
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::time::Instant;
+
+use futures_util::FutureExt;
+use hyper::body::Incoming;
+use hyper::header::{HeaderName, HeaderValue};
+use hyper::{Method, Request, Response, StatusCode, Uri};
+use tokio_util::sync::CancellationToken;
+
+use crate::accounts::Caller;
+
+use super::address::{self, Peer};
+use super::api::Api;
+use super::body::Body;
+use super::call::Call;
+use super::problem::Problem;
+use super::respond::Answer;
+use super::router::{self, Miss, Route};
+use super::{admission, cors, handlers, ratelimit, request_id};
+
+const NOSNIFF: (HeaderName, HeaderValue) =
+    (HeaderName::from_static("x-content-type-options"), HeaderValue::from_static("nosniff"));
+
+/// An answer and to whom.
+struct Handled {
+    answer: Answer,
+    caller: Option<Caller>,
+}
+
+/// Answers a call. Never fails and never panics.
+pub async fn answer(
+    api: &Arc<Api>,
+    peer: Peer,
+    stop: CancellationToken,
+    request: Request<Incoming>,
+) -> Response<Body> {
+    let started = Instant::now();
+    let (method, uri) = (request.method().clone(), request.uri().clone());
+    let id = request_id::of(request.headers());
+    let trace_id = id.to_str().unwrap_or("");
+    let origin = cors::allowed(request.headers(), &api.options.cors_origins);
+
+    let (mut response, caller) = if origin.is_some() && cors::is_preflight(&method, request.headers()) {
+        (cors::preflight(), None)
+    } else {
+        let address = address::client(peer, request.headers(), &api.options.trusted_proxies);
+        let call = Call::new(request, address, stop);
+        let Handled { answer, caller } = caught(handle(api, &method, &uri, call)).await;
+        let mut response = answer.unwrap_or_else(|problem| problem.into_response(trace_id));
+        if let Some(caller) = &caller
+            && response.status() != StatusCode::SWITCHING_PROTOCOLS
+        {
+            ratelimit::complete(api, caller, response.headers_mut()).await;
+        }
+        (response, caller)
+    };
+    log(&method, &uri, &response, caller.as_ref(), trace_id, started);
+    let headers = response.headers_mut();
+    headers.insert(request_id::X_REQUEST_ID, id);
+    headers.insert(NOSNIFF.0, NOSNIFF.1);
+    if !api.options.cors_origins.is_empty() {
+        cors::mark(headers, origin);
+    }
+    response
+}
+
+/// A panic is this call's 500 and nobody else's trouble.
+async fn caught(handling: impl Future<Output = Handled>) -> Handled {
+    AssertUnwindSafe(handling).catch_unwind().await.unwrap_or_else(|_| Handled {
+        answer: Err(Problem::internal(&"a handler panicked").closing()),
+        caller: None,
+    })
+}
+
+async fn handle(api: &Arc<Api>, method: &Method, uri: &Uri, mut call: Call) -> Handled {
+    let route = router::find(method, uri.path());
+    if let Ok(Route::Health(which)) = route {
+        return Handled { answer: handlers::health(api, which).await, caller: None };
+    }
+    let (caller, refused) = match admission::admit(api, call.address, call.headers()).await {
+        Ok(caller) => (caller, None),
+        Err((caller, problem)) => (caller, Some(problem)),
+    };
+    let answer = match (refused, route) {
+        (Some(problem), _) => Err(problem),
+        (None, Ok(route)) => return handlers::serve(api, route, caller, call).await.into(),
+        (None, Err(miss)) => Err(missed(miss, uri.path(), caller.as_ref())),
+    };
+    call.discard_body().await;
+    Handled { answer, caller }
+}
+
+/// To whoever is no admin, an unknown path of the operator's is like a known one.
+fn missed(miss: Miss, path: &str, caller: Option<&Caller>) -> Problem {
+    if router::is_admin_path(path)
+        && let Err(problem) = admission::operator(caller)
+    {
+        return problem;
+    }
+    Problem::from(miss)
+}
+
+impl From<(Answer, Option<Caller>)> for Handled {
+    fn from((answer, caller): (Answer, Option<Caller>)) -> Self {
+        Self { answer, caller }
+    }
+}
+
+/// One line a call: no query (tickets), no body (prompts).
+fn log(
+    method: &Method,
+    uri: &Uri,
+    response: &Response<Body>,
+    caller: Option<&Caller>,
+    trace_id: &str,
+    started: Instant,
+) {
+    tracing::info!(
+        %method,
+        path = uri.path(),
+        status = response.status().as_u16(),
+        ms = started.elapsed().as_secs_f64() * 1000.0,
+        bytes = response.body().len(),
+        user = caller.map(|caller| caller.name.as_ref()),
+        request_id = trace_id,
+        "answered a call"
+    );
+}

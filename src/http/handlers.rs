@@ -1,0 +1,128 @@
+//! Which handler serves which route: the second half of the route table. Every `match` here is
+//! exhaustive, so that a route without a handler does not compile.
+
+use std::sync::Arc;
+
+use hyper::StatusCode;
+
+use crate::accounts::Caller;
+
+use super::admission;
+use super::api::Api;
+use super::call::Call;
+use super::live::{sse, websocket};
+use super::problem::Problem;
+use super::query::Query;
+use super::readiness;
+use super::resources::{
+    control, generate, keys, not_yet, queue_status, request, requests, stats, tokens, usage, users,
+};
+use super::respond::{Answer, json};
+use super::router::{ForAdmin, ForUser, Health, Open, Route};
+
+/// Serves a health route.
+pub async fn health(api: &Api, route: Health) -> Answer {
+    let status = match route {
+        Health::Alive => "ok",
+        Health::Ready => readiness::check(api).await.map(|()| "ready")?,
+    };
+    json(StatusCode::OK, &serde_json::json!({ "status": status }))
+}
+
+/// Serves any route, and hands the caller back.
+pub async fn serve(
+    api: &Arc<Api>,
+    route: Route<'_>,
+    caller: Option<Caller>,
+    mut call: Call,
+) -> (Answer, Option<Caller>) {
+    let leaves_http = match route {
+        Route::Open(Open::WebSocket) => true,
+        Route::Open(Open::Home) => call.asks_for_upgrade(),
+        Route::Open(_) | Route::Health(_) | Route::User(_) | Route::Admin(_) => false,
+    };
+    if leaves_http {
+        let stop = call.stop.clone();
+        let accepting = websocket::accept(Arc::clone(api), call.into_request(), caller.clone(), stop);
+        return (Ok(accepting.await), caller);
+    }
+    // A copy of the few bytes behind the question mark leaves the call free to be read.
+    let written = call.query().map(str::to_owned);
+    let answer = match route {
+        Route::Health(which) => health(api, which).await,
+        Route::Open(which) => open(api, which, caller.clone(), &call).await,
+        Route::User(which) => match allowed(&route, admission::known(caller.as_ref()), written.as_deref()) {
+            Ok((caller, query)) => user(api, which, caller, &query, &mut call).await,
+            Err(problem) => Err(problem),
+        },
+        Route::Admin(which) => {
+            match allowed(&route, admission::operator(caller.as_ref()), written.as_deref()) {
+                Ok((_, query)) => admin(api, which, &query, &mut call).await,
+                Err(problem) => Err(problem),
+            }
+        }
+    };
+    call.discard_body().await;
+    (answer, caller)
+}
+
+/// What a route needs besides its caller: a query that it knows.
+fn allowed<'a, 'q>(
+    route: &Route<'_>,
+    caller: Result<&'a Caller, Problem>,
+    query: Option<&'q str>,
+) -> Result<(&'a Caller, Query<'q>), Problem> {
+    let caller = caller?;
+    let query = Query::parse(query, route.parameters().unwrap_or_default())?;
+    Ok((caller, query))
+}
+
+async fn open(api: &Arc<Api>, route: Open<'_>, caller: Option<Caller>, call: &Call) -> Answer {
+    match route {
+        Open::Home => not_yet::home(),
+        Open::WebSocket => not_yet::home(),
+        Open::Events(id) => {
+            let id = request::id(id)?;
+            sse::events(Arc::clone(api), id, caller, call.stop.clone()).await
+        }
+        Open::NotYet => not_yet::pictures(),
+    }
+}
+
+async fn user(
+    api: &Arc<Api>,
+    route: ForUser<'_>,
+    caller: &Caller,
+    query: &Query<'_>,
+    call: &mut Call,
+) -> Answer {
+    match route {
+        ForUser::Generate => generate::generate(api, caller, call).await,
+        ForUser::Status(id) => request::status(api, caller, id, call.headers()).await,
+        ForUser::Cancel(id) => request::cancel(api, caller, id).await,
+        ForUser::Requests => requests::list(api, caller, query).await,
+        ForUser::Usage => usage::usage(api, caller).await,
+        ForUser::Token => tokens::token(api, caller, call).await,
+        ForUser::Ticket => tokens::ticket(api, caller),
+    }
+}
+
+async fn admin(api: &Arc<Api>, route: ForAdmin<'_>, query: &Query<'_>, call: &mut Call) -> Answer {
+    match route {
+        ForAdmin::QueueStatus => queue_status::overview(api),
+        ForAdmin::Stats => stats::stats(api, query).await,
+        ForAdmin::Users => users::list(api, query).await,
+        ForAdmin::CreateUser => users::create(api, call).await,
+        ForAdmin::User(name) => users::show(api, name).await,
+        ForAdmin::ChangeUser(name) => users::change(api, name, call).await,
+        ForAdmin::DisableUser(name) => users::disable(api, name).await,
+        ForAdmin::Keys => keys::list(api, query).await,
+        ForAdmin::CreateKey => keys::create(api, call).await,
+        ForAdmin::RevokeKey(id) => keys::revoke(api, id).await,
+        ForAdmin::Pause => control::pause(api, true).await,
+        ForAdmin::Resume => control::pause(api, false).await,
+        ForAdmin::Retry(id) => control::retry(api, id).await,
+        ForAdmin::Config => json(StatusCode::OK, &api.options.effective_config),
+        ForAdmin::Alerts => json(StatusCode::OK, &serde_json::json!({ "alerts": [] })),
+    }
+}

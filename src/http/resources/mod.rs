@@ -1,0 +1,13 @@
+//! What the routes are about, one file a resource: parse, call, render.
+
+pub mod control;
+pub mod generate;
+pub mod keys;
+pub mod not_yet;
+pub mod queue_status;
+pub mod request;
+pub mod requests;
+pub mod stats;
+pub mod tokens;
+pub mod usage;
+pub mod users;

@@ -1,0 +1,270 @@
+//! The route table: every path, its methods, and the access it needs.
+//!
+//! Access is part of the route's type: an open route is called without a caller, the others get
+//! one, so that no handler can forget to ask.
+
+use hyper::{Method, StatusCode};
+
+use super::problem::Problem;
+
+/// A known method on a known path, by the access it needs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Route<'a> {
+    /// Nobody is counted or asked who they are.
+    Health(Health),
+    /// Anybody.
+    Open(Open<'a>),
+    /// Any caller.
+    User(ForUser<'a>),
+    /// A caller whose role is admin.
+    Admin(ForAdmin<'a>),
+}
+
+/// For load balancers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Health {
+    /// Is the process alive?
+    Alive,
+    /// May it be sent work?
+    Ready,
+}
+
+/// Routes for anybody.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Open<'a> {
+    /// The front page, or the WebSocket when the call asks for an upgrade.
+    Home,
+    /// The WebSocket; it does its own authentication.
+    WebSocket,
+    /// A request's events, for whoever knows its id.
+    Events(&'a str),
+    /// Pictures, checks and templates, which this version does not have.
+    NotYet,
+}
+
+/// Routes for any caller.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ForUser<'a> {
+    /// A new request.
+    Generate,
+    /// One request.
+    Status(&'a str),
+    /// Its end.
+    Cancel(&'a str),
+    /// The caller's requests.
+    Requests,
+    /// The caller's limits, tokens and money.
+    Usage,
+    /// A short-lived token.
+    Token,
+    /// A WebSocket ticket.
+    Ticket,
+}
+
+/// Routes for the operator.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ForAdmin<'a> {
+    /// The queue's figures.
+    QueueStatus,
+    /// Statistics.
+    Stats,
+    /// Every user.
+    Users,
+    /// A new user.
+    CreateUser,
+    /// One user.
+    User(&'a str),
+    /// Another tier, disabled or not.
+    ChangeUser(&'a str),
+    /// Disabled.
+    DisableUser(&'a str),
+    /// Every key.
+    Keys,
+    /// A new key.
+    CreateKey,
+    /// A key's end.
+    RevokeKey(&'a str),
+    /// No more claims.
+    Pause,
+    /// Claims again.
+    Resume,
+    /// A failed request again.
+    Retry(&'a str),
+    /// The effective configuration.
+    Config,
+    /// Alerts.
+    Alerts,
+}
+
+/// The table.
+fn route<'a>(method: &str, path: &[&'a str]) -> Option<Route<'a>> {
+    use Route::{Admin, Health, Open, User};
+    Some(match (method, path) {
+        ("GET", ["healthz"]) => Health(self::Health::Alive),
+        ("GET", ["readyz"]) => Health(self::Health::Ready),
+
+        ("GET", [""]) => Open(self::Open::Home),
+        ("GET", ["ws"]) => Open(self::Open::WebSocket),
+        ("GET", ["api", "diagram", "events", id]) => Open(self::Open::Events(id)),
+        ("GET", ["api", "diagram", "svg" | "png", _]) => Open(self::Open::NotYet),
+        ("POST", ["api", "diagram", "render" | "validate"]) => Open(self::Open::NotYet),
+        ("GET", ["api", "diagram", "templates"]) => Open(self::Open::NotYet),
+
+        ("POST", ["api", "diagram", "generate"]) => User(ForUser::Generate),
+        ("GET", ["api", "diagram", "status", id]) => User(ForUser::Status(id)),
+        ("DELETE", ["api", "diagram", "cancel", id]) => User(ForUser::Cancel(id)),
+        ("GET", ["api", "diagram", "requests"]) => User(ForUser::Requests),
+        ("GET", ["api", "diagram", "usage"]) => User(ForUser::Usage),
+        ("POST", ["api", "auth", "token"]) => User(ForUser::Token),
+        ("POST", ["api", "auth", "ws-ticket"]) => User(ForUser::Ticket),
+
+        ("GET", ["api", "diagram", "queue", "status"]) => Admin(ForAdmin::QueueStatus),
+        ("GET", ["api", "diagram", "stats"]) => Admin(ForAdmin::Stats),
+        ("GET", ["api", "admin", "users"]) => Admin(ForAdmin::Users),
+        ("POST", ["api", "admin", "users"]) => Admin(ForAdmin::CreateUser),
+        ("GET", ["api", "admin", "users", name]) => Admin(ForAdmin::User(name)),
+        ("PATCH", ["api", "admin", "users", name]) => Admin(ForAdmin::ChangeUser(name)),
+        ("DELETE", ["api", "admin", "users", name]) => Admin(ForAdmin::DisableUser(name)),
+        ("GET", ["api", "admin", "keys"]) => Admin(ForAdmin::Keys),
+        ("POST", ["api", "admin", "keys"]) => Admin(ForAdmin::CreateKey),
+        ("DELETE", ["api", "admin", "keys", id]) => Admin(ForAdmin::RevokeKey(id)),
+        ("POST", ["api", "admin", "queue", "pause"]) => Admin(ForAdmin::Pause),
+        ("POST", ["api", "admin", "queue", "resume"]) => Admin(ForAdmin::Resume),
+        ("POST", ["api", "admin", "requests", id, "retry"]) => Admin(ForAdmin::Retry(id)),
+        ("GET", ["api", "admin", "config"]) => Admin(ForAdmin::Config),
+        ("GET", ["api", "admin", "alerts"]) => Admin(ForAdmin::Alerts),
+
+        _ => return None,
+    })
+}
+
+/// Methods that the table knows, as `Allow` names them.
+const METHODS: [(&str, &str); 4] =
+    [("GET", "GET, HEAD"), ("POST", "POST"), ("PATCH", "PATCH"), ("DELETE", "DELETE")];
+/// Segments of the longest path, and one to tell a longer one.
+const SEGMENTS_MAX: usize = 6;
+
+/// Why there is no route.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Miss {
+    /// No such path.
+    Path,
+    /// The path takes other methods: these.
+    Method(String),
+}
+
+/// The route of a call. `HEAD` is `GET`, whose body is then not sent.
+///
+/// # Errors
+/// [`Miss`].
+pub fn find<'a>(method: &Method, path: &'a str) -> Result<Route<'a>, Miss> {
+    let mut segments = [""; SEGMENTS_MAX];
+    let mut count = 0;
+    for segment in path.strip_prefix('/').ok_or(Miss::Path)?.split('/') {
+        *segments.get_mut(count).ok_or(Miss::Path)? = segment;
+        count += 1;
+    }
+    let segments = &segments[..count];
+    let method = if method == Method::HEAD { "GET" } else { method.as_str() };
+    route(method, segments).ok_or_else(|| {
+        let others = METHODS.iter().filter(|(other, _)| route(other, segments).is_some());
+        let allow: Vec<_> = others.map(|(_, name)| *name).collect();
+        if allow.is_empty() { Miss::Path } else { Miss::Method(allow.join(", ")) }
+    })
+}
+
+/// Whether a path belongs to the operator, known or not.
+pub fn is_admin_path(path: &str) -> bool {
+    path.strip_prefix("/api/admin").is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+}
+
+impl Route<'_> {
+    /// The query parameters that the route knows; `None`: it reads the query itself.
+    pub const fn parameters(&self) -> Option<&'static [&'static str]> {
+        match self {
+            Self::Health(_) | Self::Open(_) => None,
+            Self::User(ForUser::Requests) => Some(&["status", "limit", "cursor"]),
+            Self::Admin(ForAdmin::Stats) => Some(&["from", "to", "groupBy"]),
+            Self::Admin(ForAdmin::Users | ForAdmin::Keys) => Some(&["limit", "cursor"]),
+            Self::User(_) | Self::Admin(_) => Some(&[]),
+        }
+    }
+}
+
+impl From<Miss> for Problem {
+    fn from(miss: Miss) -> Self {
+        match miss {
+            Miss::Path => {
+                Self::not_found("There is nothing at this path; look at the README for what there is.")
+            }
+            Miss::Method(allow) => {
+                let detail = format!("This path does not take this method; it takes {allow}.");
+                let problem = Self::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", detail);
+                match allow.parse() {
+                    Ok(allow) => problem.with_header(hyper::header::ALLOW, allow),
+                    Err(_) => problem,
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn found(method: &str, path: &'static str) -> Result<Route<'static>, Miss> {
+        find(&method.parse().unwrap(), path)
+    }
+
+    #[test]
+    fn paths_are_found_with_their_access() {
+        assert_eq!(found("GET", "/"), Ok(Route::Open(Open::Home)));
+        assert_eq!(found("GET", "/healthz"), Ok(Route::Health(Health::Alive)));
+        assert_eq!(found("HEAD", "/readyz"), Ok(Route::Health(Health::Ready)));
+        assert_eq!(found("POST", "/api/diagram/generate"), Ok(Route::User(ForUser::Generate)));
+        assert_eq!(found("GET", "/api/diagram/status/x"), Ok(Route::User(ForUser::Status("x"))));
+        assert_eq!(found("GET", "/api/diagram/stats"), Ok(Route::Admin(ForAdmin::Stats)));
+        assert_eq!(
+            found("DELETE", "/api/admin/users/a%40b"),
+            Ok(Route::Admin(ForAdmin::DisableUser("a%40b")))
+        );
+        assert_eq!(found("POST", "/api/admin/requests/x/retry"), Ok(Route::Admin(ForAdmin::Retry("x"))));
+    }
+
+    #[test]
+    fn wrong_methods_are_told_which_are_right() {
+        assert_eq!(found("PUT", "/api/admin/users/a"), Err(Miss::Method("GET, HEAD, PATCH, DELETE".into())));
+        assert_eq!(found("HEAD", "/api/diagram/generate"), Err(Miss::Method("POST".into())));
+        assert_eq!(found("OPTIONS", "/healthz"), Err(Miss::Method("GET, HEAD".into())));
+        assert_eq!(found("get", "/healthz"), Err(Miss::Method("GET, HEAD".into())), "methods have case");
+    }
+
+    #[test]
+    fn other_paths_are_unknown() {
+        for path in ["/healthz/", "//healthz", "/HEALTHZ", "/api", "/metrics", "/a/b/c/d/e/f/g/h", "*"] {
+            assert_eq!(found("GET", path), Err(Miss::Path), "{path}");
+        }
+    }
+
+    #[test]
+    fn every_admin_path_is_the_operators_known_or_not() {
+        for (path, is_admin) in [
+            ("/api/admin", true),
+            ("/api/admin/", true),
+            ("/api/admin/users", true),
+            ("/api/admin/no/such/path", true),
+            ("/api/administration", false),
+            ("/api/diagram/stats", false),
+        ] {
+            assert_eq!(is_admin_path(path), is_admin, "{path}");
+        }
+        for (method, _) in METHODS {
+            for path in ["users", "keys", "config", "alerts"] {
+                if let Some(found) = route(method, &["api", "admin", path]) {
+                    assert!(matches!(found, Route::Admin(_)), "{method} {path}");
+                }
+            }
+        }
+    }
+}

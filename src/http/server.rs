@@ -1,0 +1,131 @@
+//! The accept loop. Listeners and the stop signal come from outside; a connection needs a permit
+//! before it is accepted.
+
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::time::Duration;
+
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::{TcpListener, UnixListener};
+use tokio::sync::Semaphore;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+use super::address::Peer;
+use super::api::Api;
+use super::dispatch;
+
+/// A client that sends its head more slowly is cut off. Also the longest rest between two calls.
+const HEAD_TIME_MAX: Duration = Duration::from_secs(10);
+/// Bytes of a head.
+const HEAD_BYTES_MAX: usize = 32 << 10;
+/// Headers of a head.
+const HEADERS_MAX: usize = 64;
+/// After a failed accept (no file descriptors left, say).
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// Where connections come from.
+#[derive(Debug)]
+pub enum Listener {
+    /// TCP.
+    Tcp(TcpListener),
+    /// A Unix socket.
+    Unix(UnixListener),
+}
+
+/// Serves until `stop` fires, then lets running calls finish for at most `grace`.
+pub async fn serve(api: Arc<Api>, listeners: Vec<Listener>, stop: CancellationToken, grace: Duration) {
+    let permits = Arc::new(Semaphore::new(api.options.max_connections));
+    let mut accepting = JoinSet::new();
+    for listener in listeners {
+        accepting.spawn(accept(Arc::clone(&api), listener, Arc::clone(&permits), stop.clone()));
+    }
+    while accepting.join_next().await.is_some() {}
+    // Every permit back means every connection closed.
+    let all = u32::try_from(api.options.max_connections).unwrap_or(u32::MAX);
+    if tokio::time::timeout(grace, permits.acquire_many(all)).await.is_err() {
+        tracing::warn!("connections were still open at the end of the grace period; they are cut");
+    }
+}
+
+async fn accept(api: Arc<Api>, listener: Listener, permits: Arc<Semaphore>, stop: CancellationToken) {
+    loop {
+        let permit = tokio::select! {
+            permit = Arc::clone(&permits).acquire_owned() => permit,
+            () = stop.cancelled() => return,
+        };
+        let Ok(permit) = permit else { return };
+        tokio::select! {
+            () = stop.cancelled() => return,
+            accepted = next(&listener) => match accepted {
+                Ok(Accepted::Tcp(stream, peer)) => {
+                    spawn(&api, TokioIo::new(stream), peer, permit, &stop);
+                }
+                Ok(Accepted::Unix(stream)) => spawn(&api, TokioIo::new(stream), Peer::Unix, permit, &stop),
+                Err(reason) => {
+                    tracing::warn!(%reason, "a connection could not be accepted");
+                    tokio::time::sleep(ACCEPT_PAUSE).await;
+                }
+            },
+        }
+    }
+}
+
+enum Accepted {
+    Tcp(tokio::net::TcpStream, Peer),
+    Unix(tokio::net::UnixStream),
+}
+
+async fn next(listener: &Listener) -> std::io::Result<Accepted> {
+    match listener {
+        Listener::Tcp(listener) => {
+            let (stream, address) = listener.accept().await?;
+            stream.set_nodelay(true)?;
+            Ok(Accepted::Tcp(stream, Peer::Tcp(address.ip())))
+        }
+        Listener::Unix(listener) => Ok(Accepted::Unix(listener.accept().await?.0)),
+    }
+}
+
+fn spawn<S>(
+    api: &Arc<Api>,
+    stream: TokioIo<S>,
+    peer: Peer,
+    permit: tokio::sync::OwnedSemaphorePermit,
+    stop: &CancellationToken,
+) where
+    S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+{
+    let (api, stop) = (Arc::clone(api), stop.clone());
+    tokio::spawn(async move {
+        let service = {
+            let stop = stop.clone();
+            service_fn(move |request| {
+                let (api, stop) = (Arc::clone(&api), stop.clone());
+                async move { Ok::<_, Infallible>(dispatch::answer(&api, peer, stop, request).await) }
+            })
+        };
+        let connection = http1::Builder::new()
+            .timer(TokioTimer::new())
+            .header_read_timeout(HEAD_TIME_MAX)
+            .max_headers(HEADERS_MAX)
+            .max_buf_size(HEAD_BYTES_MAX)
+            .serve_connection(stream, service)
+            .with_upgrades();
+        let mut connection = std::pin::pin!(connection);
+        let ended = tokio::select! {
+            ended = connection.as_mut() => ended,
+            () = stop.cancelled() => {
+                connection.as_mut().graceful_shutdown();
+                connection.await
+            }
+        };
+        if let Err(reason) = ended {
+            tracing::debug!(%reason, "a connection ended badly");
+        }
+        drop(permit);
+    });
+}
