@@ -142,7 +142,9 @@ fn make_room<K: Eq + Hash + Copy>(all: &mut HashMap<K, i128>, now_ns: i128) {
     all.retain(|_, full_at| *full_at > now_ns);
     if all.len() >= BUCKETS_MAX {
         let some: Vec<K> = all.keys().take(BUCKETS_MAX / 16).copied().collect();
-        some.iter().for_each(|key| drop(all.remove(key)));
+        for key in &some {
+            all.remove(key);
+        }
     }
 }
 

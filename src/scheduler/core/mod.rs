@@ -79,7 +79,6 @@ struct Run {
     lane: usize,
     hold: Hold,
     run: u32,
-    claimed_at: Timestamp,
     sent_at: Option<Timestamp>,
     /// The claim is committed.
     confirmed: bool,

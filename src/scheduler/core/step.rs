@@ -159,7 +159,6 @@ impl Core {
             lane,
             hold,
             run: job.run + 1,
-            claimed_at: now,
             sent_at: None,
             confirmed: false,
             job_over: false,

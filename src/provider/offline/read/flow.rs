@@ -147,7 +147,8 @@ fn condition(clause: &str) -> Option<(String, String, Option<String>)> {
         Some((yes, no)) => (yes, Some(no.to_owned())),
         None => (rest, None),
     };
-    let split = words::split_at_word(rest, &["then"]).or_else(|| rest.split_once(','));
+    let by_comma = rest.split_once(',').filter(|(_, yes)| yes.chars().any(char::is_alphanumeric));
+    let split = words::split_at_word(rest, &["then"]).or(by_comma);
     let (question, yes) = split.or_else(|| verb_after(rest))?;
     let no = no.filter(|no| no.chars().any(char::is_alphanumeric));
     Some((question.trim().to_owned(), yes.trim_matches([',', ' ']).to_owned(), no))

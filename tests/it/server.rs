@@ -1,0 +1,130 @@
+//! A running `diagramd` of its own: own directory, own port, stopped on drop.
+
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+const BINARY: &str = env!("CARGO_BIN_EXE_diagramd");
+
+/// A server.
+pub struct Server {
+    child: Child,
+    pub url: String,
+    pub dir: TempDir,
+    pub client: reqwest::Client,
+}
+
+impl Server {
+    /// Starts with this configuration file in a fresh directory.
+    pub fn start(config: &str) -> Self {
+        let dir = TempDir::new().unwrap();
+        std::fs::write(dir.path().join("config.toml"), config).unwrap();
+        Self::on(dir)
+    }
+
+    /// Starts on what an earlier server left.
+    pub fn on(dir: TempDir) -> Self {
+        let (child, url) = spawn(dir.path());
+        Self { child, url, dir, client: reqwest::Client::new() }
+    }
+
+    /// A new key, made by the command line while the server runs.
+    pub fn key(&self, user: &str, tier: &str, more: &[&str]) -> String {
+        let made = Command::new(BINARY)
+            .args(["key", "create", "--user", user, "--tier", tier, "--data-dir"])
+            .arg(self.dir.path().join("data"))
+            .args(more)
+            .current_dir(self.dir.path())
+            .output()
+            .unwrap();
+        assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+        String::from_utf8(made.stdout).unwrap().trim().to_owned()
+    }
+
+    pub async fn post(&self, key: &str, body: Value) -> (u16, Value) {
+        let sent = self
+            .client
+            .post(format!("{}/api/diagram/generate", self.url))
+            .header("x-api-key", key)
+            .json(&body);
+        answer(sent).await
+    }
+
+    pub async fn prompt(&self, key: &str, prompt: &str) -> (u16, Value) {
+        self.post(key, json!({ "prompt": prompt })).await
+    }
+
+    pub async fn get(&self, key: &str, path: &str) -> (u16, Value) {
+        answer(self.client.get(format!("{}{path}", self.url)).header("x-api-key", key)).await
+    }
+
+    pub async fn delete(&self, key: &str, path: &str) -> (u16, Value) {
+        answer(self.client.delete(format!("{}{path}", self.url)).header("x-api-key", key)).await
+    }
+
+    /// The status object once the request has ended, by the events of the request itself.
+    pub async fn ended(&self, key: &str, id: &str) -> Value {
+        let events = self.client.get(format!("{}/api/diagram/events/{id}", self.url)).send();
+        let text = tokio::time::timeout(std::time::Duration::from_secs(60), async {
+            events.await.unwrap().text().await
+        });
+        text.await.expect("the request ends within a minute").unwrap();
+        self.get(key, &format!("/api/diagram/status/{id}")).await.1
+    }
+
+    /// `kill -9`; returns the directory for the next server.
+    pub fn kill(mut self) -> TempDir {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+        std::mem::replace(&mut self.dir, TempDir::new().unwrap())
+    }
+
+    /// SIGTERM, and waits for the end; returns the directory.
+    pub fn terminate(mut self) -> TempDir {
+        Command::new("kill").args(["-TERM", &self.child.id().to_string()]).status().unwrap();
+        assert!(self.child.wait().unwrap().success());
+        std::mem::replace(&mut self.dir, TempDir::new().unwrap())
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // It may have ended already.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+async fn answer(request: reqwest::RequestBuilder) -> (u16, Value) {
+    let response = request.send().await.unwrap();
+    let status = response.status().as_u16();
+    (status, response.json().await.unwrap_or(Value::Null))
+}
+
+fn spawn(dir: &Path) -> (Child, String) {
+    let mut child = Command::new(BINARY)
+        .args(["serve", "--config", "config.toml", "--data-dir", "data", "--listen", "127.0.0.1:0"])
+        .current_dir(dir)
+        .env("DIAGRAMD_LOG__FORMAT", "json")
+        .env_remove("ANTHROPIC_API_KEY")
+        .stderr(Stdio::piped())
+        .stdout(Stdio::null())
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
+    let mut seen = Vec::new();
+    let url = loop {
+        let Some(Ok(line)) = lines.next() else { panic!("it did not start: {seen:?}") };
+        let log: Value = serde_json::from_str(&line).unwrap_or_default();
+        if log["message"] == "serving" {
+            break log["address"].as_str().unwrap().to_owned();
+        }
+        seen.push(line);
+    };
+    // The pipe must be read, or the server would block on a full one.
+    std::thread::spawn(move || lines.for_each(drop));
+    (child, url)
+}
