@@ -86,10 +86,11 @@ impl Bus {
     pub fn publish(&self, event: Event) {
         let mut shard = self.shard(event.job).lock();
         let mut topic = shard.entry(event.job);
-        if let Entry::Occupied(known) = &topic {
-            if known.get().running && matches!(event.what, JobEvent::Position { .. }) {
-                return;
-            }
+        if let Entry::Occupied(known) = &topic
+            && known.get().running
+            && matches!(event.what, JobEvent::Position { .. })
+        {
+            return;
         }
         let seq = self.next_seq();
         let envelope = Arc::new(Envelope::new(seq, event));
@@ -104,7 +105,7 @@ impl Bus {
         }
         let other_scopes = told.len();
         if other_scopes > 1 && (!self.inner.users.read().is_empty() || !self.inner.all.read().is_empty()) {
-            told.sort_unstable_by_key(|mailbox| Arc::as_ptr(mailbox));
+            told.sort_unstable_by_key(Arc::as_ptr);
             told.dedup_by(|one, other| Arc::ptr_eq(one, other));
         }
         told.iter().for_each(|mailbox| mailbox.push(&envelope));

@@ -90,7 +90,7 @@ mod tests {
             matches(&headers, &tag)
         };
         assert!(!asks(&[]));
-        assert!(asks(&[tag.clone()]));
+        assert!(asks(std::slice::from_ref(&tag)));
         assert!(asks(&[format!("\"other\", W/{tag}")]));
         assert!(asks(&["\"other\"".into(), tag.clone()]));
         assert!(asks(&["*".into()]));

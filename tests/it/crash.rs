@@ -9,7 +9,8 @@ use crate::upstream::Upstream;
 #[tokio::test]
 async fn after_kill_nine_every_acknowledged_request_ends_once() {
     let upstream = Upstream::anthropic().start().await;
-    let mut server = Server::start(&config(&upstream, "max_concurrent = 4\n[tiers.enterprise]\nmax_queued = 1000"));
+    let mut server =
+        Server::start(&config(&upstream, "max_concurrent = 4\n[tiers.enterprise]\nmax_queued = 1000"));
     let key = server.key("ann", "enterprise", &[]);
     let mut acknowledged = HashSet::new();
     for round in 0..4 {
