@@ -101,6 +101,7 @@ fn api(config: &Config, engine: &Engine) -> anyhow::Result<Api> {
         auth: wiring::auth(config, engine.accounts.clone(), engine.secret)?,
         calls: CallLimits::new(&options),
         readiness: Readiness::default(),
+        sockets: Arc::new(tokio::sync::Semaphore::new(config.server.max_connections)),
         options,
         clock: now,
         scheduler_ticked: Box::new(move || scheduler.ticked_at()),

@@ -58,6 +58,8 @@ pub struct Api {
     pub calls: CallLimits,
     /// What `/readyz` found last.
     pub readiness: Readiness,
+    /// WebSockets that may still be opened: they have left HTTP, and its connection limit.
+    pub sockets: std::sync::Arc<tokio::sync::Semaphore>,
     /// When the scheduler last ticked, for `/readyz`.
     pub scheduler_ticked: Box<dyn Fn() -> crate::domain::Timestamp + Send + Sync>,
 }

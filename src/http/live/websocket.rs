@@ -88,12 +88,18 @@ pub async fn accept(
     match handshake(&api, &mut request, caller) {
         Err(problem) => problem.into_response(""),
         Ok((caller, accept)) => {
+            let Ok(permit) = Arc::clone(&api.sockets).try_acquire_owned() else {
+                let full = "The server has as many WebSockets open as it may; try again soon.";
+                let problem = Problem::new(StatusCode::SERVICE_UNAVAILABLE, "too_many_connections", full);
+                return problem.with_retry_after(5).into_response("");
+            };
             let upgrade = hyper::upgrade::on(request);
             tokio::spawn(async move {
                 match upgrade.await {
                     Ok(upgraded) => Box::pin(serve(api, upgraded, caller, stop)).await,
                     Err(reason) => tracing::debug!(%reason, "a WebSocket was not opened"),
                 }
+                drop(permit);
             });
             accept
         }
