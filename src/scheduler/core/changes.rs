@@ -4,8 +4,8 @@
 use crate::domain::change::Ended;
 use crate::domain::{Change, JobSeq, QueuedJob, Tier, Timestamp, UserId};
 
-use super::pool::Key;
-use super::{Core, Run, User, Waiting};
+use super::jobs::{Key, NO_DEADLINE, Slot, Waiting};
+use super::{Core, Run, User};
 
 /// Scale of costs: a job that takes a whole minute's budget costs this much.
 const COST_OF_A_MINUTE: f64 = 1_000_000.0;
@@ -40,12 +40,10 @@ impl Core {
 
     /// A claim could not be committed: its job is gone, or the store failed and it still waits.
     pub fn claim_failed(&mut self, seq: JobSeq, gone: bool, now: Timestamp) {
-        let Some(run) = self.runs.get_mut(&seq) else { return };
-        if !run.call_over {
-            run.call_over = true;
-            let (lane, hold) = (run.lane, run.hold);
-            self.lanes[lane].release(seq, &hold, false);
+        if self.runs.get(&seq).is_none_or(|run| run.confirmed) {
+            return;
         }
+        self.close_call(seq);
         if !gone {
             self.hold_until = now.after(STORE_TROUBLE);
         }
@@ -54,21 +52,29 @@ impl Core {
     }
 
     fn ended(&mut self, ended: &Ended, now: Timestamp) {
+        self.pace.ended(now);
         if let Some(run) = self.runs.get_mut(&ended.seq) {
             run.job_over = true;
-            if !ended.was_running {
-                // Cancelled before its claim was written: the claim will fail and end the run.
-                return;
+            run.requeued = None;
+            if !ended.was_running && !run.confirmed {
+                // Ended before its claim was written: that claim can only fail, and no call
+                // will be made.
+                self.close_call(ended.seq);
             }
-            self.pace.ended(now, run.sent_at.filter(|_| run.call_over));
             self.finish_run(ended.seq, now);
-            return;
-        }
-        if let Some(job) = self.jobs.remove(&ended.seq) {
-            self.leave(&job);
+        } else if let Some(slot) = self.jobs.find(ended.seq) {
+            let job = self.leave(slot);
             self.forget_job(job.user);
         }
-        self.pace.ended(now, None);
+    }
+
+    /// Lets go of what a run's call holds; the call was never made.
+    fn close_call(&mut self, seq: JobSeq) {
+        if let Some(run) = self.runs.get_mut(&seq).filter(|run| !run.call_over) {
+            run.call_over = true;
+            let (lane, hold) = (run.lane, run.hold);
+            self.lanes[lane].release(seq, &hold, false);
+        }
     }
 
     /// Removes a run whose job and call are both over.
@@ -82,13 +88,14 @@ impl Core {
     fn remove_run(&mut self, seq: JobSeq, back: bool, now: Timestamp) {
         let Some(run) = self.runs.remove(&seq) else { return };
         let Run { job, requeued, .. } = run;
+        let job = Waiting { paid: true, ..job };
         self.running_by_tier[job.tier.index()] -= 1;
         if let Some(user) = self.users.get_mut(&job.user) {
             user.running = user.running.saturating_sub(1);
         }
         let (user, tag) = (job.user, job.key.tag);
         if back {
-            self.enter(job, now);
+            self.enter(job);
         } else if let Some(requeued) = requeued {
             self.add(&requeued, Some(tag), now);
             self.forget_job(user);
@@ -102,64 +109,74 @@ impl Core {
     fn add(&mut self, job: &QueuedJob, tag: Option<u64>, now: Timestamp) {
         let pool = self.pool_for(&job.model);
         let model = self.model_index(&job.model);
-        let cost = self.cost(pool, job);
-        let tag = tag.unwrap_or_else(|| self.pools[usize::from(pool)].tier(job.tier).tag(job.user, cost));
+        let back_off = job.retry_at.filter(|at| *at > now);
+        let queue = &self.pools[usize::from(pool)].tiers[job.tier.index()];
         let known = self.users.entry(job.user).or_insert(User { tier: job.tier, running: 0, jobs: 0 });
         known.jobs += 1;
         let waiting = Waiting {
             id: job.id,
-            key: Key { tag, seq: job.seq },
+            key: Key { tag: tag.unwrap_or_else(|| queue.tag(job.user, &self.jobs)), seq: job.seq },
             user: job.user,
             created_at: job.created_at,
-            deadline_at: job.deadline_at,
+            deadline_at: job.deadline_at.unwrap_or(NO_DEADLINE),
             estimated_input: job.estimated_input,
             max_tokens: job.max_tokens,
-            cost,
+            cost: self.cost(pool, job),
             run: job.run,
             model,
             strikes: u16::try_from(job.strikes).unwrap_or(u16::MAX),
             tier: job.tier,
             pool,
+            // After a start, a job in back-off comes back from no chain: its tag stands.
+            paid: tag.is_some() || back_off.is_some(),
             backing_off: false,
         };
-        match job.retry_at.filter(|at| *at > now) {
-            Some(at) => {
-                self.back_offs.insert((at, job.seq));
-                self.note_waiting(&waiting);
-                self.jobs.insert(job.seq, Waiting { backing_off: true, ..waiting });
-            }
-            None => self.enter(waiting, now),
+        match back_off {
+            Some(at) => self.back_off(waiting, at),
+            None => self.enter(waiting),
         }
     }
 
     /// Puts a job into its tier's order.
-    pub(super) fn enter(&mut self, job: Waiting, _now: Timestamp) {
+    pub(super) fn enter(&mut self, job: Waiting) {
         let may_run = self.may_run(job.user);
-        self.pools[usize::from(job.pool)].tier(job.tier).add(job.user, job.key, job.cost, may_run);
-        self.note_waiting(&job);
-        self.jobs.insert(job.key.seq, job);
+        let slot = self.note(Waiting { backing_off: false, ..job });
+        self.pools[usize::from(job.pool)].tiers[job.tier.index()].add(slot, &mut self.jobs, may_run);
     }
 
-    fn note_waiting(&mut self, job: &Waiting) {
-        self.waiting_by_tier[job.tier.index()].insert(job.key.seq);
-        if let Some(at) = job.deadline_at {
+    /// Keeps a job out of every order until `at`.
+    pub(super) fn back_off(&mut self, job: Waiting, at: Timestamp) {
+        self.back_offs.insert(job.key.seq, at);
+        self.note(Waiting { backing_off: true, ..job });
+    }
+
+    fn note(&mut self, job: Waiting) -> Slot {
+        if let Some(at) = job.deadline() {
             self.deadlines.insert((at, job.key.seq));
         }
+        self.jobs.insert(job)
     }
 
-    /// Takes a job (already out of `jobs`) out of every order it stands in.
-    pub(super) fn leave(&mut self, job: &Waiting) {
-        let seq = job.key.seq;
-        self.waiting_by_tier[job.tier.index()].remove(&seq);
-        if let Some(at) = job.deadline_at {
-            self.deadlines.remove(&(at, seq));
-        }
+    /// Takes a job that ends out of every order it stands in.
+    pub(super) fn leave(&mut self, slot: Slot) -> Waiting {
+        let job = *self.jobs.get(slot);
         if job.backing_off {
-            self.back_offs.retain(|(_, other)| *other != seq);
+            self.back_offs.remove(job.key.seq);
         } else {
             let may_run = self.may_run(job.user);
-            self.pools[usize::from(job.pool)].tier(job.tier).remove(job.user, job.key, may_run);
+            let queue = &mut self.pools[usize::from(job.pool)].tiers[job.tier.index()];
+            queue.remove(slot, &mut self.jobs, may_run);
         }
+        self.forget_slot(slot)
+    }
+
+    /// Takes a job out of the arena that stands in no order any more.
+    pub(super) fn forget_slot(&mut self, slot: Slot) -> Waiting {
+        let job = self.jobs.remove(slot);
+        if let Some(at) = job.deadline() {
+            self.deadlines.remove(&(at, job.key.seq));
+        }
+        job
     }
 
     fn forget_job(&mut self, user: UserId) {
@@ -179,7 +196,7 @@ impl Core {
     }
 
     /// The dominant share: the largest part of any of the first lane's budgets that the job takes.
-    fn cost(&self, pool: u16, job: &QueuedJob) -> u32 {
+    fn cost(&self, pool: u8, job: &QueuedJob) -> u32 {
         let Some(lane) = self.pools[usize::from(pool)].lanes.first().map(|index| &self.lanes[*index]) else {
             return COST_UNLIMITED;
         };

@@ -1,9 +1,11 @@
 //! The end of a call: charges are settled, the lane's state moves, the job's fate is decided.
 
 use crate::domain::lane::{CallEnd, CallReport, Verdict};
-use crate::domain::{Failure, JobSeq, Timestamp};
+use crate::domain::{Failure, JobSeq, Timestamp, TokenUsage};
 
 use super::Core;
+use super::jobs::Waiting;
+use super::lane::PROBE_EVERY;
 use super::retry::back_off;
 
 impl Core {
@@ -29,12 +31,13 @@ impl Core {
         running.call_over = true;
         let (lane, hold, strikes) = (running.lane, running.hold, u32::from(running.job.strikes));
         let sent_at = running.sent_at;
+        let usage = counted(&running.job, report);
         match sent_at {
-            Some(sent) => self.lanes[lane].settle(report.seq, &hold, &report.usage, sent, now),
+            Some(sent) => self.lanes[lane].settle(report.seq, &hold, &usage, sent, now),
             // Sent, but nobody said when: its minute starts now.
             None if report.sent => {
                 self.lanes[lane].sent(now);
-                self.lanes[lane].settle(report.seq, &hold, &report.usage, now, now);
+                self.lanes[lane].settle(report.seq, &hold, &usage, now, now);
             }
             None => self.lanes[lane].release(report.seq, &hold, false),
         }
@@ -70,13 +73,41 @@ impl Core {
                     return Verdict::GiveUp(used_up(failure, strikes + 1));
                 }
                 let random = (self.random)();
-                let after = back_off(&self.retry, strikes + 1, *retry_after, random);
-                let allowed = lane.spend_retry(now);
-                // A lane that is down probes by its own clock; its jobs need no back-off.
-                let at = if was_down { None } else { Some(now.after(after).max(allowed)) };
-                Verdict::Retry { at, strike: !was_down, failed: true, reason: "the upstream failed" }
+                let at = if was_down {
+                    // Not the job's fault, it seems; but should it be, another job must get the
+                    // next probe, or the lane would stay down for everybody.
+                    now.after(PROBE_EVERY + PROBE_EVERY.mul_f64(random))
+                        .max(now.after(retry_after.unwrap_or_default()))
+                } else {
+                    let after = back_off(&self.retry, strikes + 1, *retry_after, random);
+                    now.after(after).max(lane.spend_retry(now))
+                };
+                Verdict::Retry {
+                    at: Some(at),
+                    strike: !was_down,
+                    failed: true,
+                    reason: "the upstream failed",
+                }
             }
         }
+    }
+}
+
+/// What the upstream counts of a call that was sent. Of one that was given up or cut nobody
+/// knows how far it got: it counts in full, as held.
+fn counted(job: &Waiting, report: &CallReport) -> TokenUsage {
+    let known = report.usage;
+    match report.end {
+        CallEnd::Abandoned | CallEnd::Failed { unreachable: false, .. } => TokenUsage {
+            input: known.input.max(job.estimated_input.into()),
+            output: known.output.max(job.max_tokens.into()),
+            ..known
+        },
+        CallEnd::Answered
+        | CallEnd::Rejected(_)
+        | CallEnd::Limited { .. }
+        | CallEnd::LanePaused { .. }
+        | CallEnd::Failed { unreachable: true, .. } => known,
     }
 }
 

@@ -6,8 +6,9 @@ use std::time::Duration;
 
 use crate::domain::{Timestamp, TokenUsage};
 
+use super::Core;
+use super::jobs::Waiting;
 use super::lane::{Lane, Mode};
-use super::{Core, Waiting};
 
 /// Weight of the newest sample in the moving averages.
 const NEWEST: f64 = 0.1;
@@ -42,7 +43,7 @@ impl Pace {
         self.tokens = Some(average + (tokens - average) * NEWEST);
     }
 
-    pub(super) fn ended(&mut self, now: Timestamp, _sent: Option<Timestamp>) {
+    pub(super) fn ended(&mut self, now: Timestamp) {
         let second = now.0.div_euclid(1000);
         match self.ended.back_mut() {
             Some((last, count)) if *last == second => *count += 1,
@@ -70,7 +71,9 @@ impl Core {
         let lanes = self.pools[usize::from(job.pool)].lanes.iter().map(|index| &self.lanes[*index]);
         let by_lanes = lanes.map(|lane| self.lane_wait(lane, position, now)).fold(SECONDS_MAX, f64::min);
         let wait = by_lanes.max(self.cap_wait(job)).max(self.back_off_wait(job, now));
-        wait.min(SECONDS_MAX).ceil() as u64
+        // Nobody knows when the operator resumes, but at once it is not.
+        let least = if self.paused { 1.0 } else { 0.0 };
+        wait.clamp(least, SECONDS_MAX).ceil() as u64
     }
 
     /// Seconds until everything that waits has gone.
@@ -114,17 +117,13 @@ impl Core {
             return SECONDS_MAX;
         }
         let queue = &self.pools[usize::from(job.pool)].tiers[job.tier.index()];
-        let ahead = queue.before_in_flow(job.user, job.key.seq) + 1 + u64::from(user.running);
+        let ahead = queue.before_in_flow(job.user, job.key.seq, &self.jobs) + 1 + u64::from(user.running);
         let rounds = ahead.saturating_sub(1) / u64::from(cap);
         rounds as f64 * self.pace.service_ms / 1000.0
     }
 
     fn back_off_wait(&self, job: &Waiting, now: Timestamp) -> f64 {
-        if !job.backing_off {
-            return 0.0;
-        }
-        let until = self.back_offs.iter().find(|(_, seq)| *seq == job.key.seq).map(|(at, _)| *at);
-        until.map_or(0.0, |at| at.since(now).as_secs_f64())
+        self.back_offs.until(job.key.seq).map_or(0.0, |at| at.since(now).as_secs_f64())
     }
 }
 

@@ -262,8 +262,11 @@ impl Lane {
         let guess = LIMITED_FIRST.saturating_mul(1 << self.limited_in_a_row.min(6)).min(LIMITED_LAST);
         self.limited_in_a_row += 1;
         let until = now.after(retry_after.unwrap_or(guess));
-        self.share = (self.share * SHARE_AFTER_429).max(SHARE_MIN);
-        self.share_at = now;
+        // Calls that were on their way together are one overrun, however many are refused.
+        if !matches!(self.mode, Mode::Limited { .. }) {
+            self.share = (self.share * SHARE_AFTER_429).max(SHARE_MIN);
+            self.share_at = now;
+        }
         match &mut self.mode {
             Mode::Paused { .. } => {}
             Mode::Limited { until: before } => *before = until.max(*before),

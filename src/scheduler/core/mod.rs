@@ -9,23 +9,27 @@ use std::sync::Arc;
 
 use crate::domain::lane::{LaneName, LaneSpec, LimitsSeen, RetryPolicy};
 use crate::domain::tier::Tiers;
-use crate::domain::{Failure, JobId, JobSeq, QueuedJob, Tier, Timestamp, TokenUsage, UserId};
+use crate::domain::{Failure, JobSeq, QueuedJob, Tier, Timestamp, TokenUsage, UserId};
 
+mod back_offs;
 pub mod budget;
 mod changes;
 mod ends;
 mod eta;
+mod jobs;
 pub mod lane;
-pub mod order;
 mod overview;
 mod places;
 mod pool;
+mod ranked;
 mod retry;
 mod shares;
 mod step;
 
+use back_offs::BackOffs;
+use jobs::{Jobs, Waiting};
 use lane::{Hold, Lane};
-use pool::{Key, Pool};
+use pool::Pool;
 use shares::Shares;
 
 /// A decision to carry out.
@@ -50,26 +54,6 @@ pub enum Action {
     Expire(JobSeq),
     /// End this waiting job: it can never run.
     Fail(JobSeq, Failure),
-}
-
-/// A job as the core keeps it, waiting or in back-off.
-#[derive(Clone, Debug)]
-struct Waiting {
-    id: JobId,
-    key: Key,
-    user: UserId,
-    created_at: Timestamp,
-    deadline_at: Option<Timestamp>,
-    estimated_input: u32,
-    max_tokens: u32,
-    cost: u32,
-    run: u32,
-    /// Index into the interned models; 0: none asked.
-    model: u16,
-    strikes: u16,
-    tier: Tier,
-    pool: u16,
-    backing_off: bool,
 }
 
 /// A job that was decided to go; it stays until both its job and its call are over.
@@ -105,16 +89,16 @@ pub struct Core {
     retry: RetryPolicy,
     lanes: Vec<Lane>,
     pools: Vec<Pool>,
-    pool_of_model: HashMap<Option<Arc<str>>, u16>,
+    pool_of_model: HashMap<Option<Arc<str>>, u8>,
     models: Vec<Option<Arc<str>>>,
     shares: Shares,
-    jobs: HashMap<JobSeq, Waiting>,
+    /// Turn of the pool that went last, by tier.
+    turns: [u64; 4],
+    jobs: Jobs,
     runs: HashMap<JobSeq, Run>,
     users: HashMap<UserId, User>,
-    back_offs: BTreeSet<(Timestamp, JobSeq)>,
+    back_offs: BackOffs,
     deadlines: BTreeSet<(Timestamp, JobSeq)>,
-    /// Waiting and back-off jobs of each tier, oldest first.
-    waiting_by_tier: [BTreeSet<JobSeq>; 4],
     running_by_tier: [u32; 4],
     paused: bool,
     /// No claims before this instant: the store had trouble.
@@ -139,14 +123,14 @@ impl Core {
             retry,
             lanes: lanes.into_iter().map(Lane::new).collect(),
             pools: Vec::new(),
+            turns: [0; 4],
             pool_of_model: HashMap::new(),
             models: vec![None],
-            jobs: HashMap::new(),
+            jobs: Jobs::new(),
             runs: HashMap::new(),
             users: HashMap::new(),
-            back_offs: BTreeSet::new(),
+            back_offs: BackOffs::default(),
             deadlines: BTreeSet::new(),
-            waiting_by_tier: Default::default(),
             running_by_tier: [0; 4],
             paused: false,
             hold_until: Timestamp(0),
@@ -207,7 +191,7 @@ impl Core {
 
     /// Jobs waiting, back-offs included.
     pub fn waiting(&self) -> u64 {
-        self.jobs.len() as u64
+        self.jobs.len()
     }
 
     fn lane_mut(&mut self, name: &LaneName) -> Option<&mut Lane> {
@@ -223,13 +207,13 @@ impl Core {
     fn refresh_user(&mut self, user: UserId) {
         let may_run = self.may_run(user);
         for pool in &mut self.pools {
-            pool.tiers.iter_mut().for_each(|tier| tier.refresh(user, may_run));
+            pool.tiers.iter_mut().for_each(|tier| tier.refresh(user, &mut self.jobs, may_run));
         }
     }
 
     /// The pool of jobs that ask for `model`, made on first sight: the lanes that serve that
     /// model, or every lane when none does.
-    fn pool_for(&mut self, model: &Option<Arc<str>>) -> u16 {
+    fn pool_for(&mut self, model: &Option<Arc<str>>) -> u8 {
         if let Some(pool) = self.pool_of_model.get(model) {
             return *pool;
         }
@@ -244,7 +228,7 @@ impl Core {
             self.pools.push(Pool::new(lanes));
             self.pools.len() - 1
         });
-        let index = u16::try_from(index).unwrap_or(0);
+        let index = u8::try_from(index).unwrap_or(0);
         self.pool_of_model.insert(model.clone(), index);
         index
     }

@@ -10,10 +10,9 @@ impl Core {
     pub fn overview(&mut self, now: Timestamp) -> Overview {
         self.lanes.iter_mut().for_each(|lane| lane.advance(now));
         let tier = |tier: Tier| {
-            let waiting = &self.waiting_by_tier[tier.index()];
-            let oldest = waiting.first().and_then(|seq| self.jobs.get(seq));
+            let oldest = self.jobs.oldest(tier);
             TierOverview {
-                queued: waiting.len() as u64,
+                queued: self.jobs.waiting(tier),
                 processing: self.running_by_tier[tier.index()].into(),
                 oldest_wait_seconds: oldest.map_or(0, |job| now.since(job.created_at).as_secs()),
             }

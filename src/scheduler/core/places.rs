@@ -7,13 +7,14 @@
 use crate::domain::limits::Place;
 use crate::domain::{JobId, JobSeq, Tier, Timestamp};
 
+use super::Core;
+use super::jobs::Waiting;
 use super::pool::Pool;
-use super::{Core, Waiting};
 
 impl Core {
     /// A waiting job's place; `None` when it does not wait.
     pub fn place(&self, seq: JobSeq, now: Timestamp) -> Option<Place> {
-        let job = self.jobs.get(&seq)?;
+        let job = self.jobs.get(self.jobs.find(seq)?);
         let position = self.position(job);
         Some(Place { position, estimated_wait_seconds: self.estimated_wait(job, position, now) })
     }
@@ -23,9 +24,9 @@ impl Core {
         let heads = self.pools.iter().flat_map(|pool| pool.tiers.iter());
         let first = heads.flat_map(|tier| tier.order.iter().take(count));
         let mut front: Vec<(JobId, Place)> = first
-            .filter_map(|entry| {
-                let job = self.jobs.get(&JobSeq(entry.seq))?;
-                Some((job.id, self.place(job.key.seq, now)?))
+            .filter_map(|key| {
+                let job = self.jobs.get(self.jobs.find(key.seq)?);
+                Some((job.id, self.place(key.seq, now)?))
             })
             .collect();
         front.sort_by_key(|(_, place)| place.position);
@@ -36,8 +37,8 @@ impl Core {
     /// 1-based. A job in back-off has the place it will come back to.
     fn position(&self, job: &Waiting) -> u64 {
         let pool = &self.pools[usize::from(job.pool)];
-        let own = pool.tiers[job.tier.index()].order.before(job.key.tag, job.key.seq.0);
-        let finish = self.shares.finish_after(job.tier, own.cost + u64::from(job.cost));
+        let own = pool.tiers[job.tier.index()].order.ahead_of(job.key);
+        let finish = self.shares.finish_after(job.tier, own.weight + u64::from(job.cost));
         let others = Tier::ALL.into_iter().filter(|tier| *tier != job.tier);
         let before =
             others.map(|tier| self.finishing_before(pool, tier, finish, tier > job.tier)).sum::<u64>();
@@ -46,9 +47,9 @@ impl Core {
 
     fn finishing_before(&self, pool: &Pool, tier: Tier, finish: u64, ties_win: bool) -> u64 {
         let order = &pool.tiers[tier.index()].order;
-        if order.is_empty() {
+        if order.len() == 0 {
             return 0;
         }
-        order.count_within(self.shares.work_by(tier, finish, ties_win))
+        order.within(self.shares.work_by(tier, finish, ties_win))
     }
 }

@@ -44,6 +44,12 @@ impl Shares {
         self.next[tier.index()].unwrap_or(self.finish[tier.index()].max(self.virtual_time))
     }
 
+    /// The finish tag of the tier's next job. Never before virtual time: a tier whose lanes were
+    /// shut while other lanes served other tiers comes back without credit.
+    pub(super) fn next_finish(&self, tier: Tier, cost: u32) -> u64 {
+        self.finish_after(tier, cost.into()).max(self.virtual_time)
+    }
+
     /// The finish tag after `cost` of work of the tier from now on.
     pub(super) fn finish_after(&self, tier: Tier, cost: u64) -> u64 {
         self.start(tier) + cost * SCALE / self.weights[tier.index()]
@@ -59,8 +65,8 @@ impl Shares {
 
     /// A job of the tier goes.
     pub(super) fn went(&mut self, tier: Tier, cost: u32) {
-        let start = self.start(tier);
-        let finish = self.finish_after(tier, cost.into());
+        let finish = self.next_finish(tier, cost);
+        let start = finish.saturating_sub(u64::from(cost) * SCALE / self.weights[tier.index()]);
         self.finish[tier.index()] = finish;
         self.next[tier.index()] = Some(finish);
         self.virtual_time = self.virtual_time.max(start);

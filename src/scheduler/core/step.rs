@@ -4,11 +4,13 @@ use std::cmp::Reverse;
 
 use crate::domain::{JobSeq, Tier, Timestamp};
 
-use super::pool::Key;
-use super::{Action, Core, Run, Waiting};
+use super::jobs::{Slot, Waiting};
+use super::{Action, Core, Run};
 
 /// Decisions of one step; more wait for the next, at once.
 const ACTIONS_MAX: usize = 256;
+/// A job past its deadline is asked to end again after this long.
+const EXPIRE_AGAIN: std::time::Duration = std::time::Duration::from_secs(1);
 /// Between two sweeps of users that have gone.
 const SWEEP_EVERY: std::time::Duration = std::time::Duration::from_secs(60);
 
@@ -16,8 +18,7 @@ const SWEEP_EVERY: std::time::Duration = std::time::Duration::from_secs(60);
 struct Head {
     pool: usize,
     tier: Tier,
-    finish: u64,
-    key: Key,
+    slot: Slot,
 }
 
 impl Core {
@@ -29,7 +30,7 @@ impl Core {
         self.expire(now, actions);
         self.end_back_offs(now);
         let mut wake = self.next_deadline_or_back_off();
-        if self.paused || self.jobs.is_empty() {
+        if self.paused || self.jobs.len() == 0 {
             return wake;
         }
         if self.hold_until > now {
@@ -59,55 +60,54 @@ impl Core {
             if at > now || actions.len() >= ACTIONS_MAX {
                 return;
             }
-            // The job leaves when its end is committed; if the store fails it is tried again.
             self.deadlines.remove(&(at, seq));
-            let again = now.after(std::time::Duration::from_secs(1));
-            if let Some(job) = self.jobs.get_mut(&seq) {
-                job.deadline_at = Some(again);
-                self.deadlines.insert((again, seq));
-                actions.push(Action::Expire(seq));
-            }
+            let Some(slot) = self.jobs.find(seq) else { continue };
+            // The job leaves when its end is committed. Until then it must not go; should the
+            // store fail, it is tried again.
+            let again = now.after(EXPIRE_AGAIN);
+            let job = self.leave(slot);
+            self.back_off(Waiting { deadline_at: again, paid: true, ..job }, again);
+            actions.push(Action::Expire(seq));
         }
     }
 
     fn end_back_offs(&mut self, now: Timestamp) {
-        while let Some((at, seq)) = self.back_offs.first().copied().filter(|(at, _)| *at <= now) {
-            self.back_offs.remove(&(at, seq));
-            if let Some(job) = self.jobs.remove(&seq) {
-                self.enter(Waiting { backing_off: false, ..job }, now);
+        while let Some(seq) = self.back_offs.take_due(now) {
+            if let Some(slot) = self.jobs.find(seq) {
+                let job = self.forget_slot(slot);
+                self.enter(job);
                 self.revision += 1;
             }
         }
     }
 
     fn next_deadline_or_back_off(&self) -> Option<Timestamp> {
-        let deadline = self.deadlines.first().map(|(at, _)| *at);
-        earliest(deadline, self.back_offs.first().map(|(at, _)| *at))
+        earliest(self.deadlines.first().map(|(at, _)| *at), self.back_offs.next())
     }
 
     /// The head with the smallest finish tag among pools that are not closed; ties to the
-    /// heavier tier.
+    /// heavier tier. The pools of a tier take turns.
     fn head(&mut self, closed: &[bool]) -> Option<Head> {
         for tier in Tier::ALL {
             let ready = self.pools.iter().any(|pool| pool.tiers[tier.index()].head().is_some());
             self.shares.ready(tier, ready);
         }
-        let open = self.pools.iter().enumerate().filter(|(index, _)| !closed[*index]);
-        let heads = open.flat_map(|(pool, queues)| {
-            Tier::ALL.into_iter().filter_map(move |tier| {
-                let (key, _) = queues.tiers[tier.index()].head()?;
-                Some((pool, tier, key))
-            })
+        let first = Tier::ALL.into_iter().filter_map(|tier| {
+            let pools = self.pools.iter().enumerate().filter(|(index, _)| !closed[*index]);
+            let heads = pools.filter_map(|(index, pool)| {
+                let queue = &pool.tiers[tier.index()];
+                Some((queue.turn, index, queue.head()?))
+            });
+            let (_, pool, key) = heads.min_by_key(|(turn, index, _)| (*turn, *index))?;
+            let slot = self.jobs.find(key.seq)?;
+            let finish = self.shares.next_finish(tier, self.jobs.get(slot).cost);
+            Some((finish, Head { pool, tier, slot }))
         });
-        let heads = heads.filter_map(|(pool, tier, key)| {
-            let cost = self.jobs.get(&key.seq)?.cost;
-            Some(Head { pool, tier, finish: self.shares.finish_after(tier, cost.into()), key })
-        });
-        heads.min_by_key(|head| (head.finish, Reverse(head.tier), head.key))
+        first.min_by_key(|(finish, head)| (*finish, Reverse(head.tier))).map(|(_, head)| head)
     }
 
     fn lane_for(&self, head: &Head, promised: &[bool], now: Timestamp) -> Option<usize> {
-        let job = self.jobs.get(&head.key.seq)?;
+        let job = self.jobs.get(head.slot);
         self.pools[head.pool].lanes.iter().copied().find(|index| {
             let lane = &self.lanes[*index];
             !promised[*index]
@@ -119,7 +119,7 @@ impl Core {
     /// Keeps the lanes that the head waits for from those behind it. Returns when one of them
     /// has room by the passing of time.
     fn promise(&self, head: &Head, promised: &mut [bool], now: Timestamp) -> Option<Timestamp> {
-        let job = self.jobs.get(&head.key.seq)?;
+        let job = self.jobs.get(head.slot);
         let mut wake = None;
         for index in self.pools[head.pool].lanes.iter().copied() {
             let lane = &self.lanes[index];
@@ -131,12 +131,15 @@ impl Core {
     }
 
     fn go(&mut self, head: &Head, lane: usize, now: Timestamp) -> Action {
-        let seq = head.key.seq;
-        // The head was read from `jobs` a moment ago, under the same exclusive borrow.
-        let job = self.jobs.remove(&seq).unwrap_or_else(|| unreachable!("a head is a waiting job"));
-        self.leave(&job);
+        let queue = &mut self.pools[head.pool].tiers[head.tier.index()];
+        queue.go(head.slot, &mut self.jobs);
+        let turn = &mut self.turns[head.tier.index()];
+        *turn = queue.turn.max(*turn);
+        let job = *self.jobs.get(head.slot);
+        queue.turn = *turn + u64::from(job.cost);
+        self.forget_slot(head.slot);
+        let seq = job.key.seq;
         self.shares.went(head.tier, job.cost);
-        self.pools[head.pool].tier(head.tier).went(head.key.tag);
         if let Some(user) = self.users.get_mut(&job.user) {
             user.running += 1;
         }
