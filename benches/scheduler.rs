@@ -87,7 +87,8 @@ impl Bench {
 
     fn queue(&mut self, seq: i64, random: &mut SplitMix) {
         let user = random.below(USERS);
-        self.core.committed(&Change::Queued(job(seq, user, random.below(4000) as u32 + 100, self.now)), self.now);
+        self.core
+            .committed(&Change::Queued(job(seq, user, random.below(4000) as u32 + 100, self.now)), self.now);
     }
 
     fn position(&self, random: &mut SplitMix, jobs: i64) -> Duration {

@@ -42,6 +42,8 @@ pub(super) async fn begin(
     if api.options.websocket_require_auth && !may_see {
         return Err(Refused::Unknown);
     }
+    // Before the watch: whatever the watch brings has a larger number.
+    let seq = api.bus.next_seq();
     let (job, partial) = if first.state.is_terminal() {
         (first, String::new())
     } else {
@@ -50,7 +52,6 @@ pub(super) async fn begin(
     };
     let place = if job.state == JobState::Queued { api.queue.place(job.seq) } else { None };
     let url = &api.options.public_url;
-    let seq = api.bus.next_seq();
     let subscribed = (seq, messages::subscribed(&job, place, &partial, seq, url));
     let seq = api.bus.next_seq();
     let terminal = messages::terminal(&job, seq, url).map(|(name, message)| (seq, name, message));

@@ -151,6 +151,9 @@ impl<K: Copy + Ord, W: Weight> Ranked<K, W> {
         if let Some(first) = chunk.keys.first() {
             self.firsts[at] = *first;
             self.merge_small(at);
+            if let Some(before) = at.checked_sub(1) {
+                self.merge_small(before);
+            }
         } else {
             self.drop_chunk(at);
         }
