@@ -1,5 +1,6 @@
 //! The WebSocket: one task a socket, small buffers, slow readers let go.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -40,6 +41,8 @@ const UNWRITTEN_BYTES_MAX: usize = 4 << 20;
 const MESSAGE_BYTES_MAX: usize = 16 << 10;
 /// Requests watched by one socket.
 const WATCHED_MAX: usize = 1000;
+/// Ended requests remembered by one socket: as many as its mailbox may hold events of.
+const ENDED_MAX: usize = 256;
 /// Wrong messages in a row before the socket is closed.
 const WRONG_MAX: u32 = 20;
 /// A write that makes no progress for so long ends the socket.
@@ -160,6 +163,7 @@ async fn serve(api: Arc<Api>, upgraded: Upgraded, caller: Option<Caller>, stop: 
         mine: None,
         queue: false,
         last_queue: String::new(),
+        ended: VecDeque::new(),
         wrong: 0,
     };
     let end = socket.run(stop).await;
@@ -179,6 +183,8 @@ struct Socket {
     /// Whether the queue's figures are watched.
     queue: bool,
     last_queue: String,
+    /// Requests whose end was told last: an event of theirs that still waits is not told again.
+    ended: VecDeque<JobId>,
     wrong: u32,
 }
 
@@ -289,9 +295,14 @@ impl Socket {
         match watch::begin(&self.api, &mut self.subscriber, self.caller.as_ref(), id).await {
             Ok(Begun { subscribed: (_, message), terminal }) => {
                 self.wrong = 0;
+                // Asked for again, or queued again by an operator: its end is news again.
+                self.ended.retain(|ended| *ended != id);
                 self.say(message).await?;
                 match terminal {
-                    Some((_, _, message)) => self.say(message).await,
+                    Some((_, _, message)) => {
+                        self.note_end(id);
+                        self.say(message).await
+                    }
                     None => Ok(()),
                 }
             }
@@ -334,6 +345,9 @@ impl Socket {
     /// An event, preceded by `subscribed` when its job is new to this socket.
     async fn event(&mut self, envelope: &Arc<Envelope>) -> Result<(), End> {
         let job = envelope.event.job;
+        if self.ended.contains(&job) {
+            return Ok(());
+        }
         let is_new = self.mine == Some(envelope.event.user) && !self.subscriber.is_watching(job);
         if is_new && !envelope.event.what.is_terminal() {
             self.subscribe(job).await?;
@@ -344,8 +358,16 @@ impl Socket {
         let text = Utf8Bytes::try_from(message).unwrap_or_default();
         if envelope.event.what.is_terminal() {
             self.subscriber.unwatch_job(job);
+            self.note_end(job);
         }
         self.write(Message::Text(text)).await
+    }
+
+    fn note_end(&mut self, job: JobId) {
+        if self.ended.len() >= ENDED_MAX {
+            self.ended.pop_front();
+        }
+        self.ended.push_back(job);
     }
 
     /// The queue's figures, when they have changed.
