@@ -3,6 +3,7 @@
 
 use std::convert::Infallible;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use hyper::server::conn::http1;
@@ -24,6 +25,8 @@ const HEAD_TIME_MAX: Duration = Duration::from_secs(10);
 const HEAD_BYTES_MAX: usize = 32 << 10;
 /// Headers of a head.
 const HEADERS_MAX: usize = 64;
+/// What a connection without a call gets at the stop, to flush its last answer.
+const LAST_WORDS: Duration = Duration::from_millis(500);
 /// After a failed accept (no file descriptors left, say).
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
@@ -101,11 +104,17 @@ fn spawn<S>(
 {
     let (api, stop) = (Arc::clone(api), stop.clone());
     tokio::spawn(async move {
+        let answering = Arc::new(AtomicBool::new(false));
         let service = {
-            let stop = stop.clone();
+            let (stop, answering) = (stop.clone(), Arc::clone(&answering));
             service_fn(move |request| {
-                let (api, stop) = (Arc::clone(&api), stop.clone());
-                async move { Ok::<_, Infallible>(dispatch::answer(&api, peer, stop, request).await) }
+                let (api, stop, answering) = (Arc::clone(&api), stop.clone(), Arc::clone(&answering));
+                async move {
+                    answering.store(true, Ordering::Release);
+                    let answer = dispatch::answer(&api, peer, stop, request).await;
+                    answering.store(false, Ordering::Release);
+                    Ok::<_, Infallible>(answer)
+                }
             })
         };
         let connection = http1::Builder::new()
@@ -120,7 +129,12 @@ fn spawn<S>(
             ended = connection.as_mut() => ended,
             () = stop.cancelled() => {
                 connection.as_mut().graceful_shutdown();
-                connection.await
+                if answering.load(Ordering::Acquire) {
+                    connection.await
+                } else {
+                    // Idle, or never used: hyper would wait for its first call.
+                    tokio::time::timeout(LAST_WORDS, connection).await.unwrap_or(Ok(()))
+                }
             }
         };
         if let Err(reason) = ended {
