@@ -22,21 +22,22 @@ pub(super) fn each_queued(
 
 pub(super) fn live_charges(connection: &Connection, since: Timestamp) -> Result<Vec<LiveCharge>, StoreError> {
     let mut statement = connection.prepare_cached(
-        "SELECT lane, sent_at, ended_at, lost, estimated_input, estimated_output, input, output, cache_read, cache_write
+        "SELECT lane, sent_at, ended_at, estimated OR output = 0, estimated_input, estimated_output, input, output, cache_read, cache_write
          FROM attempt WHERE ended_at >= ?1 AND sent_at IS NOT NULL",
     )?;
     let charges = statement.query_map(params![since], |row| {
         let tokens = |index| row.get::<_, i64>(index).map(|count| u64::try_from(count).unwrap_or(0));
-        let usage = if row.get(3)? {
-            TokenUsage { input: tokens(4)?, output: tokens(5)?, ..TokenUsage::default() }
-        } else {
-            TokenUsage {
-                input: tokens(6)?,
-                output: tokens(7)?,
-                cache_read: tokens(8)?,
-                cache_write: tokens(9)?,
-            }
+        let mut usage = TokenUsage {
+            input: tokens(6)?,
+            output: tokens(7)?,
+            cache_read: tokens(8)?,
+            cache_write: tokens(9)?,
         };
+        // A call that was cut, failed or lost may have used all that was held for it.
+        if row.get(3)? {
+            usage.input = usage.input.max(tokens(4)?);
+            usage.output = usage.output.max(tokens(5)?);
+        }
         Ok(LiveCharge {
             lane: LaneName::from(row.get_ref(0)?.as_str()?),
             sent_at: row.get(1)?,
