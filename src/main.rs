@@ -5,6 +5,10 @@ use std::process::ExitCode;
 use clap::Parser;
 use diagramd::cli::{self, Cli};
 
+/// Many small buffers a request: the system's allocator costs a tenth of the throughput.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,

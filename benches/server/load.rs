@@ -1,0 +1,104 @@
+//! Calls over HTTP: one of them, or many connections of them for a while.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use http_body_util::{BodyExt, Full};
+use hyper::client::conn::http1::{self, SendRequest};
+use hyper::{Method, Request};
+use hyper_util::rt::TokioIo;
+use serde_json::Value;
+use tokio::net::TcpStream;
+
+use super::Failure;
+
+/// A connection that one call after another goes over.
+pub type Connection = SendRequest<Full<Bytes>>;
+
+/// Opens a connection.
+///
+/// # Errors
+/// When nobody listens.
+pub async fn connect(address: SocketAddr) -> Result<Connection, Failure> {
+    let stream = TcpStream::connect(address).await?;
+    stream.set_nodelay(true)?;
+    let (sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
+    tokio::spawn(connection);
+    Ok(sender)
+}
+
+/// A request with a key and, when `body` is not empty, JSON.
+///
+/// # Errors
+/// When the path is not one.
+pub fn request(method: Method, path: &str, key: &str, body: String) -> Result<Request<Full<Bytes>>, Failure> {
+    let request = Request::builder().method(method).uri(path).header("host", "localhost");
+    let request = request.header("x-api-key", key).header("content-type", "application/json");
+    Ok(request.body(Full::new(Bytes::from(body)))?)
+}
+
+/// The body of a submission.
+pub fn submission(prompt: &str) -> String {
+    serde_json::json!({ "prompt": prompt, "diagramType": "mermaid" }).to_string()
+}
+
+/// One call; its answer as JSON.
+///
+/// # Errors
+/// When the connection breaks or the answer is not a success.
+pub async fn call(connection: &mut Connection, request: Request<Full<Bytes>>) -> Result<Value, Failure> {
+    let answer = connection.send_request(request).await?;
+    let status = answer.status();
+    let body = answer.into_body().collect().await?.to_bytes();
+    if !status.is_success() {
+        return Err(format!("{status}: {}", String::from_utf8_lossy(&body)).into());
+    }
+    Ok(serde_json::from_slice(&body).unwrap_or_default())
+}
+
+/// Sends `request` over and over, on each of `connections`, for `span`.
+///
+/// Returns answers a second, and how long each took.
+///
+/// # Errors
+/// When an answer is not a success.
+pub async fn rate(
+    address: SocketAddr,
+    connections: usize,
+    span: Duration,
+    request: &Request<Full<Bytes>>,
+) -> Result<(f64, Vec<Duration>), Failure> {
+    let count = Arc::new(AtomicU64::new(0));
+    let mut senders = Vec::new();
+    for _ in 0..connections {
+        senders.push(connect(address).await?);
+    }
+    let begin = Instant::now();
+    let mut clients = tokio::task::JoinSet::new();
+    for mut sender in senders {
+        let (count, template) = (Arc::clone(&count), request.clone());
+        clients.spawn(async move {
+            let mut times = Vec::new();
+            while begin.elapsed() < span {
+                let sent = Instant::now();
+                let answer = sender.send_request(template.clone()).await?;
+                let status = answer.status();
+                let body = answer.into_body().collect().await?.to_bytes();
+                if !status.is_success() {
+                    return Err(Failure::from(format!("{status}: {}", String::from_utf8_lossy(&body))));
+                }
+                times.push(sent.elapsed());
+                count.fetch_add(1, Ordering::Relaxed);
+            }
+            Ok(times)
+        });
+    }
+    let mut times = Vec::new();
+    while let Some(client) = clients.join_next().await {
+        times.extend(client??);
+    }
+    Ok((count.load(Ordering::Relaxed) as f64 / begin.elapsed().as_secs_f64(), times))
+}
