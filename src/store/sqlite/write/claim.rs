@@ -81,9 +81,9 @@ impl Batch<'_> {
 
     /// Failed calls cost money too: a retry may not start when they have used up what the budget
     /// left. The job's own reservation is part of what is held.
-    fn over_budget(&self, claim: &Claim, job: &Waiting) -> Result<bool, StoreError> {
+    fn over_budget(&mut self, claim: &Claim, job: &Waiting) -> Result<bool, StoreError> {
         let Some(budget) = claim.budgets[job.tier.index()] else { return Ok(false) };
-        Ok(self.month_cost(job.user, claim.at)? + self.held(job.user)? > budget)
+        Ok(self.committed_money(job.user, claim.at)? > budget)
     }
 
     fn waiting(&self, claim: &Claim) -> Result<Option<Waiting>, StoreError> {

@@ -49,9 +49,11 @@ impl Backend for SqliteWriter {
             transaction: &transaction,
             backlog: &self.backlog,
             moves: HashMap::new(),
+            counters: quota::Counters::default(),
             changes: Vec::new(),
         };
         work(&mut batch)?;
+        batch.write_counters()?;
         let Batch { moves, changes, .. } = batch;
         transaction.commit()?;
         self.backlog.apply(&moves);
@@ -59,24 +61,24 @@ impl Backend for SqliteWriter {
     }
 
     fn tidy(&mut self) {
-        // PASSIVE waits for nobody; what it cannot copy yet is copied after a later batch.
-        let checkpoint = wal_pages(&self.connection).and_then(|pages| {
-            if pages < CHECKPOINT_PAGES {
-                return Ok(());
-            }
-            self.connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()))
-        });
-        if let Err(reason) = checkpoint {
+        if let Err(reason) = checkpoint_if_due(&self.connection) {
             tracing::error!(%reason, "the write-ahead log could not be checkpointed");
         }
     }
 }
 
-/// Pages waiting in the write-ahead log, by the file's size.
-fn wal_pages(connection: &Connection) -> rusqlite::Result<i64> {
-    let Some(path) = connection.path() else { return Ok(0) };
-    let bytes = std::fs::metadata(format!("{path}-wal")).map_or(0, |file| file.len());
-    Ok(i64::try_from(bytes / 4096).unwrap_or(i64::MAX))
+/// Copies the write-ahead log back once enough of it waits. The log's size on disk says nothing:
+/// a log that was copied is written over from its start and keeps its length.
+fn checkpoint_if_due(connection: &Connection) -> rusqlite::Result<()> {
+    let waiting =
+        |row: &rusqlite::Row<'_>| Ok(row.get::<_, i64>("log")? - row.get::<_, i64>("checkpointed")?);
+    // NOOP (SQLite 3.51) only counts.
+    let mut count = connection.prepare_cached("PRAGMA wal_checkpoint(NOOP)")?;
+    if count.query_row([], waiting)? < CHECKPOINT_PAGES {
+        return Ok(());
+    }
+    // PASSIVE waits for nobody; what it cannot copy yet is copied after a later batch.
+    connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()))
 }
 
 /// One transaction's commands, and what they change in memory once committed.
@@ -85,6 +87,7 @@ struct Batch<'a> {
     backlog: &'a Backlog,
     /// Waiting and running jobs gained or lost, by user.
     moves: HashMap<UserId, backlog::Move>,
+    counters: quota::Counters,
     changes: Vec<Change>,
 }
 

@@ -15,7 +15,7 @@ impl Batch<'_> {
         let Settlement { seq, run, call, end } = settlement;
         let Some(job) = self.live_job(*seq)? else { return Ok(Settled::Superseded) };
         if self.record_call(settlement, &job)? {
-            self.add_usage(job.user, &call.bill, call.ended_at)?;
+            self.add_usage(job.user, &call.bill, call.ended_at);
         }
         if job.state != JobState::Processing || job.run != *run {
             return Ok(Settled::Superseded);
