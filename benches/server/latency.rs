@@ -15,7 +15,7 @@ use super::upstream::{Script, Seen, Upstream};
 use super::{Failure, load, peers, row};
 
 const REQUESTS: usize = 100;
-const SCRIPT: Script = Script { lines: 20, pause: Duration::from_millis(3) };
+const SCRIPT: Script = Script { lines: 20, pause: Duration::from_millis(3), rest: Duration::ZERO };
 const PROMPT: &str = "User logs in, then the dashboard is shown";
 
 /// Times of one request: to the upstream, and of each line back.
@@ -77,6 +77,7 @@ async fn direct(upstream: &mut Upstream) -> Result<Times, Failure> {
     let mut times = Times::default();
     let mut connection = load::connect(upstream.address).await?;
     for _ in 0..REQUESTS {
+        connection.ready().await?;
         let begin = Instant::now();
         let request = load::request(Method::POST, "/v1/messages", "k", load::submission(PROMPT))?;
         let answer = connection.send_request(request).await?;

@@ -50,6 +50,7 @@ pub fn submission(prompt: &str) -> String {
 /// # Errors
 /// When the connection breaks or the answer is not a success.
 pub async fn call(connection: &mut Connection, request: Request<Full<Bytes>>) -> Result<Value, Failure> {
+    connection.ready().await?;
     let answer = connection.send_request(request).await?;
     let status = answer.status();
     let body = answer.into_body().collect().await?.to_bytes();
@@ -83,6 +84,7 @@ pub async fn rate(
         clients.spawn(async move {
             let mut times = Vec::new();
             while begin.elapsed() < span {
+                sender.ready().await?;
                 let sent = Instant::now();
                 let answer = sender.send_request(template.clone()).await?;
                 let status = answer.status();

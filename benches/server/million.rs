@@ -39,7 +39,8 @@ pub async fn measure() -> Result<(), Failure> {
 }
 
 async fn restart(dir: &Path) -> Result<(), Failure> {
-    let mut upstream = Upstream::start(Script { lines: 5, pause: Duration::ZERO }).await?;
+    let mut upstream =
+        Upstream::start(Script { lines: 5, pause: Duration::ZERO, rest: Duration::ZERO }).await?;
     upstream.open.send(false)?;
     let config = format!("{WIDE_OPEN}\n{}", upstream.section(IN_FLIGHT));
     let mut server = Server::start(dir, &config)?;

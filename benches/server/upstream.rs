@@ -24,6 +24,8 @@ pub struct Script {
     pub lines: usize,
     /// Between two lines.
     pub pause: Duration,
+    /// Between the last line and the end.
+    pub rest: Duration,
 }
 
 /// What it saw.
@@ -117,6 +119,7 @@ async fn answer(
                 return;
             }
         }
+        tokio::time::sleep(script.rest).await;
         let _ = note.send(Seen::End(Instant::now()));
         say(closing()).await;
     });

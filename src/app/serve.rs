@@ -17,6 +17,9 @@ use super::engine::{Engine, now};
 use super::signals::{Signals, Wish};
 use super::{dev, reload, wiring};
 
+/// Open files beside the connections: the database, its readers, upstreams, pipes.
+const OTHER_FILES: u64 = 256;
+
 /// How to serve.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct ServeOptions {
@@ -33,6 +36,7 @@ pub async fn serve(loaded: Loaded, options: ServeOptions) -> anyhow::Result<()> 
     let mut signals = Signals::listen()?;
     let config = loaded.config.clone();
     let level = crate::telemetry::start(log_format(&config), &config.log.level)?;
+    raise_open_files(config.server.max_connections);
     let engine = Engine::start(&config).await?;
     let (listener, address) = bind(&config.server.listen).await?;
     for warning in &loaded.warnings {
@@ -133,6 +137,19 @@ fn remove_stale_socket(path: &std::path::Path) -> anyhow::Result<()> {
         std::fs::remove_file(path).with_context(|| path.display().to_string())?;
     }
     Ok(())
+}
+
+/// Every connection is an open file, and the usual limit of 1024 is for programs that use select.
+fn raise_open_files(max_connections: usize) {
+    let wanted = u64::try_from(max_connections).unwrap_or(u64::MAX).saturating_add(OTHER_FILES);
+    match rlimit::increase_nofile_limit(wanted) {
+        Ok(limit) if limit >= wanted => {}
+        Ok(limit) => tracing::warn!(
+            limit,
+            "the system allows fewer open files than server.max_connections needs; raise LimitNOFILE or ulimit -n"
+        ),
+        Err(reason) => tracing::warn!(%reason, "the limit of open files could not be raised"),
+    }
 }
 
 fn log_format(config: &Config) -> crate::telemetry::Format {
