@@ -23,7 +23,10 @@ impl JwksUrl {
     /// # Errors
     /// When no HTTP client can be made.
     pub fn new(url: String) -> reqwest::Result<Self> {
-        let client = reqwest::Client::builder().timeout(TIME_MAX).build()?;
+        // A key set that came in the clear could be anybody's; the configuration allows that only
+        // where it says so itself.
+        let is_secure = url.starts_with("https://");
+        let client = reqwest::Client::builder().timeout(TIME_MAX).https_only(is_secure).build()?;
         Ok(Self { url, client })
     }
 
@@ -42,6 +45,19 @@ impl JwksUrl {
 
 impl FetchKeys for JwksUrl {
     fn fetch(&self) -> Pin<Box<dyn Future<Output = Result<String, String>> + Send + '_>> {
-        Box::pin(async { self.text().await.unwrap_or_else(|reason| Err(reason.to_string())) })
+        Box::pin(async { self.text().await.unwrap_or_else(|reason| Err(why(reason))) })
     }
+}
+
+/// The reason and what stands behind it, without the URL, which may hold a secret.
+fn why(reason: reqwest::Error) -> String {
+    let reason = reason.without_url();
+    let mut text = reason.to_string();
+    let mut behind = std::error::Error::source(&reason);
+    while let Some(cause) = behind {
+        text.push_str(": ");
+        text.push_str(&cause.to_string());
+        behind = cause.source();
+    }
+    text
 }
