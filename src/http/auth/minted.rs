@@ -7,10 +7,10 @@ use aws_lc_rs::signature::{
     ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyPair, KeyPair, RsaKeyPair,
 };
 use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use jsonwebtoken::jwk::Jwk;
 use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 /// A key pair, as the operator's application has one.
 pub(crate) struct Minted {
@@ -57,8 +57,16 @@ impl Minted {
 
     /// The public key as a key set holds it.
     pub(crate) fn jwk(&self) -> Value {
-        let mut jwk =
-            serde_json::to_value(Jwk::from_encoding_key(&self.sign, self.algorithm).unwrap()).unwrap();
+        let mut jwk = match self.algorithm {
+            // The last 32 bytes of the public key's DER are the key itself (RFC 8410, 4).
+            Algorithm::EdDSA => {
+                let x = URL_SAFE_NO_PAD.encode(&self.public_der[self.public_der.len() - 32..]);
+                json!({ "kty": "OKP", "crv": "Ed25519", "alg": "EdDSA", "x": x })
+            }
+            algorithm => {
+                serde_json::to_value(Jwk::from_encoding_key(&self.sign, algorithm).unwrap()).unwrap()
+            }
+        };
         jwk["kid"] = self.kid.as_str().into();
         jwk
     }
