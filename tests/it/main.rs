@@ -15,6 +15,7 @@ mod live;
 mod minted;
 mod server;
 mod socket;
+mod sockets;
 mod stop;
 mod upstream;
 mod upstreams;

@@ -1,6 +1,7 @@
 //! Live updates: the WebSocket, and the same events as a stream.
 //!
-//! `handshake` leaves HTTP, `socket` carries frames, `conversation` is what is said in them;
+//! `handshake` leaves HTTP, `socket` carries frames, `conversation` is what is said in them
+//! and `following` what it is about;
 //! `sse` says the same over HTTP. What both need: `watch` begins a subscription, `guard` ends a
 //! connection with its credential, `board` shows the queue to admins.
 
@@ -13,6 +14,7 @@ use tokio_util::task::TaskTracker;
 mod board;
 mod conversation;
 mod ends;
+mod following;
 mod guard;
 pub mod handshake;
 pub mod messages;
