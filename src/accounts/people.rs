@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use tokio::sync::watch;
 
-use crate::domain::user::{Role, User, valid_user_name};
+use crate::domain::user::{ApiKey, Role, User, valid_user_name};
 use crate::domain::{KeyId, Tier, Timestamp, UserId};
-use crate::store::{Priority, StoreError};
+use crate::store::{Priority, Reads, StoreError};
 
 use super::{AccountError, Accounts, Caller, key};
 
@@ -58,24 +58,23 @@ impl Accounts {
     /// What the store reports.
     pub async fn good_key(&self, id: &KeyId) -> Result<Option<KeyEnd>, StoreError> {
         let (id, now) = (id.clone(), (self.clock)());
-        let key = self.reader.read(move |reads| reads.key(&id)).await?;
-        let good = key.filter(|key| key.revoked_at.is_none() && key.expires_at.is_none_or(|end| end > now));
-        Ok(good.map(|key| KeyEnd(key.expires_at)))
+        self.reader.read(move |reads| key_end(reads, &id, now)).await
     }
 
     /// Whether a caller's user is not disabled, and its key, if any, not revoked or over.
     ///
     /// # Errors
     /// What the store reports.
-    pub async fn still_stands(&self, user: UserId, key: Option<&KeyId>) -> Result<bool, StoreError> {
-        let known = self.reader.read(move |reads| reads.user_by_id(user)).await?;
-        if known.is_none_or(|user| user.disabled_at.is_some()) {
-            return Ok(false);
-        }
-        match key {
-            Some(key) => Ok(self.good_key(key).await?.is_some()),
-            None => Ok(true),
-        }
+    pub async fn still_stands(&self, user: UserId, key: Option<KeyId>) -> Result<bool, StoreError> {
+        let now = (self.clock)();
+        let read = self.reader.read(move |reads| {
+            let user = reads.user_by_id(user)?;
+            if user.is_none_or(|user| user.disabled_at.is_some()) {
+                return Ok(false);
+            }
+            key.map_or(Ok(true), |key| Ok(key_end(reads, &key, now)?.is_some()))
+        });
+        read.await
     }
 
     /// A number that moves whenever a user or key changes, here at once and within a second after
@@ -151,6 +150,11 @@ impl Accounts {
         }
         self.writer.write(Priority::Control, 0, move |commands| commands.touch_keys(&uses)).await
     }
+}
+
+fn key_end(reads: &dyn Reads, id: &KeyId, now: Timestamp) -> Result<Option<KeyEnd>, StoreError> {
+    let good = |key: &ApiKey| key.revoked_at.is_none() && key.expires_at.is_none_or(|end| end > now);
+    Ok(reads.key(id)?.filter(good).map(|key| KeyEnd(key.expires_at)))
 }
 
 fn caller(user: &User, role: Role) -> Caller {

@@ -34,6 +34,10 @@ async fn sockets_and_streams_hear_of_the_stop_and_of_what_ended_before_it() {
     }
     let events = format!("{}/api/diagram/events/{waits}", server.url);
     let stream = server.client.get(events).send().await.unwrap();
+    let submit = server.client.post(format!("{}/api/diagram/generate", server.url));
+    let submit = submit.header("x-api-key", &key).header("prefer", "wait=60");
+    let patient = tokio::spawn(submit.json(&json!({ "prompt": "patient" })).send());
+    while server.get(&key, "/api/diagram/usage").await.1["concurrent"]["queued"] != 2 {}
     server.ask_to_stop();
     // Taken up by the server when it answers that it is not ready.
     while server.get("", "/readyz").await.0 == 200 {}
@@ -45,6 +49,8 @@ async fn sockets_and_streams_hear_of_the_stop_and_of_what_ended_before_it() {
     }
     let text = stream.text().await.unwrap();
     assert!(text.starts_with("retry: 2000\n") && text.contains("event: subscribed"), "{text}");
+    let patient = patient.await.unwrap().unwrap();
+    assert_eq!(patient.status().as_u16(), 202, "it waits on disk, and its client is told at once");
     server.stopped().await;
     assert!(begun.elapsed() < SOON, "{:?}", begun.elapsed());
 }

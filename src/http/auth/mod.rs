@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use hyper::HeaderMap;
-use hyper::header::AUTHORIZATION;
+use hyper::header::{AUTHORIZATION, HeaderName};
 
 use crate::accounts::{AccountError, Accounts, Caller, KEY_PREFIX, KeyEnd};
 use crate::domain::Timestamp;
@@ -25,6 +25,8 @@ pub use operator::{Keys, Operator, OperatorError, Trust};
 use own::OwnTokens;
 use standing::Standing;
 use tickets::Tickets;
+
+const X_API_KEY: HeaderName = HeaderName::from_static("x-api-key");
 
 /// Why there is no caller.
 #[derive(Debug, thiserror::Error)]
@@ -69,14 +71,10 @@ impl Auth {
     /// # Errors
     /// [`AuthError`].
     pub async fn caller(&self, headers: &HeaderMap) -> Result<Option<Caller>, AuthError> {
-        let text = |value: &hyper::header::HeaderValue| value.to_str().map(str::to_owned);
-        let key = headers.get("x-api-key").map(text).transpose().map_err(|_| AuthError::Wrong)?;
-        let bearer = headers.get(AUTHORIZATION).map(text).transpose().map_err(|_| AuthError::Wrong)?;
-        let bearer = match bearer.as_deref().map(|value| value.split_once(' ')) {
+        let key = single(headers, &X_API_KEY)?;
+        let bearer = match single(headers, &AUTHORIZATION)?.map(|value| value.split_once(' ')) {
             None => None,
-            Some(Some((scheme, token))) if scheme.eq_ignore_ascii_case("bearer") => {
-                Some(token.trim().to_owned())
-            }
+            Some(Some((scheme, token))) if scheme.eq_ignore_ascii_case("bearer") => Some(token.trim()),
             Some(_) => return Err(AuthError::Wrong),
         };
         let credential = match (key, bearer) {
@@ -84,7 +82,7 @@ impl Auth {
             (Some(one), Some(other)) if one != other => return Err(AuthError::Wrong),
             (Some(one), _) | (None, Some(one)) => one,
         };
-        self.caller_of_token(&credential).await.map(Some)
+        self.caller_of_token(credential).await.map(Some)
     }
 
     /// The caller of a key or a token.
@@ -148,5 +146,32 @@ impl Auth {
     /// The caller a ticket was made for; once.
     pub fn redeem_ticket(&self, ticket: &str) -> Option<Caller> {
         self.tickets.redeem(ticket, (self.clock)())
+    }
+}
+
+/// A header's text. Two lines of one could be read differently by a proxy in front.
+fn single<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Result<Option<&'a str>, AuthError> {
+    let mut lines = headers.get_all(name).iter();
+    match (lines.next(), lines.next()) {
+        (None, _) => Ok(None),
+        (Some(line), None) => line.to_str().map(Some).map_err(|_| AuthError::Wrong),
+        (Some(_), Some(_)) => Err(AuthError::Wrong),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_header_that_comes_twice_or_is_no_text_is_no_credential() {
+        let mut headers = HeaderMap::new();
+        assert!(matches!(single(&headers, &X_API_KEY), Ok(None)));
+        headers.append(X_API_KEY, "one".parse().unwrap());
+        assert!(matches!(single(&headers, &X_API_KEY), Ok(Some("one"))));
+        headers.append(X_API_KEY, "one".parse().unwrap());
+        assert!(single(&headers, &X_API_KEY).is_err());
+        headers.insert(X_API_KEY, hyper::header::HeaderValue::from_bytes(b"\xFF").unwrap());
+        assert!(single(&headers, &X_API_KEY).is_err());
     }
 }

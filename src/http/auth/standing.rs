@@ -2,9 +2,10 @@
 //! read for all connections of a key, until a user or key changes.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use parking_lot::Mutex;
-use tokio::sync::watch;
+use tokio::sync::{OnceCell, watch};
 
 use crate::accounts::{Accounts, Caller};
 use crate::domain::{KeyId, UserId};
@@ -19,12 +20,14 @@ pub(super) struct Standing {
     found: Mutex<Found>,
 }
 
-/// What was found since the last change.
+/// What was found since the last change; the first who asks of a caller reads for all.
 #[derive(Default)]
 struct Found {
     generation: u64,
-    good: HashMap<(UserId, Option<KeyId>), bool>,
+    good: HashMap<Whose, Arc<OnceCell<bool>>>,
 }
+
+type Whose = (UserId, Option<KeyId>);
 
 impl Standing {
     pub(super) fn new(accounts: Accounts) -> Self {
@@ -37,28 +40,21 @@ impl Standing {
     }
 
     pub(super) async fn is_good(&self, caller: &Caller) -> Result<bool, StoreError> {
-        let generation = *self.changes.borrow();
-        let whose = (caller.user, caller.key.clone());
-        if let Some(found) = self.found(generation, &whose) {
-            return Ok(found);
-        }
-        let good = self.accounts.still_stands(caller.user, caller.key.as_ref()).await?;
-        let mut found = self.found.lock();
-        // A change since then is looked at by whoever asks next.
-        if found.generation == generation {
-            if found.good.len() >= FOUND_MAX {
-                found.good.clear();
-            }
-            found.good.insert(whose, good);
-        }
-        Ok(good)
+        let (user, key) = (caller.user, caller.key.clone());
+        let found = self.finding((user, key.clone()));
+        found.get_or_try_init(|| self.accounts.still_stands(user, key)).await.copied()
     }
 
-    fn found(&self, generation: u64, whose: &(UserId, Option<KeyId>)) -> Option<bool> {
+    fn finding(&self, whose: Whose) -> Arc<OnceCell<bool>> {
+        // Before the read: what changes after it is another generation.
+        let generation = *self.changes.borrow();
         let mut found = self.found.lock();
         if found.generation != generation {
             *found = Found { generation, good: HashMap::new() };
         }
-        found.good.get(whose).copied()
+        if found.good.len() >= FOUND_MAX && !found.good.contains_key(&whose) {
+            found.good.clear();
+        }
+        Arc::clone(found.good.entry(whose).or_default())
     }
 }
