@@ -2,14 +2,17 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::Context;
 use tokio::net::{TcpListener, UnixListener};
+use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 
 use crate::config::{Config, Listen, Loaded, LogFormat};
 use crate::http::api::{Api, HttpOptions};
 use crate::http::call_limits::CallLimits;
+use crate::http::live::Live;
 use crate::http::readiness::Readiness;
 use crate::http::server::{self, Listener};
 
@@ -19,6 +22,8 @@ use super::{dev, reload, wiring};
 
 /// Open files beside the connections: the database, its readers, upstreams, pipes.
 const OTHER_FILES: u64 = 256;
+/// What clients get to hear that the server stops when the grace is used up.
+const LAST_WORDS: Duration = Duration::from_secs(2);
 
 /// How to serve.
 #[derive(Clone, Copy, Debug, Default)]
@@ -45,8 +50,12 @@ pub async fn serve(loaded: Loaded, options: ServeOptions) -> anyhow::Result<()> 
     wiring::say_upstreams(&config);
     let api = Arc::new(api(&config, &engine)?);
     let stop = CancellationToken::new();
-    let mut http =
-        tokio::spawn(server::serve(api, vec![listener], stop.clone(), config.server.shutdown_grace));
+    let mut http = tokio::spawn(server::serve(
+        Arc::clone(&api),
+        vec![listener],
+        stop.clone(),
+        config.server.shutdown_grace,
+    ));
     tracing::info!(address, version = env!("CARGO_PKG_VERSION"), "serving");
     if options.dev {
         dev::welcome(&engine.accounts, &address).await?;
@@ -68,16 +77,24 @@ pub async fn serve(loaded: Loaded, options: ServeOptions) -> anyhow::Result<()> 
     }
     tracing::info!("stopping: running calls may finish; a second signal ends them");
     engine.drain();
-    let grace = tokio::time::sleep(config.server.shutdown_grace);
+    let grace_ends = Instant::now() + config.server.shutdown_grace;
     let hurry = async {
         tokio::select! {
-            () = grace => {}
+            () = sleep_until(grace_ends) => {}
             () = signals.stop() => tracing::warn!("a second signal: running calls are closed, their requests wait on disk"),
         }
     };
     engine.finish(hurry).await;
     stop.cancel();
     if !http.is_finished() {
+        // Answers and good-byes get what is left of the grace, and a moment in any case.
+        let last_words_end = grace_ends.max(Instant::now() + LAST_WORDS);
+        tokio::select! {
+            ended = &mut http => return ended.context("the HTTP server did not end well"),
+            () = sleep_until(last_words_end) => {}
+            () = signals.stop() => tracing::warn!("a second signal: connections are cut"),
+        }
+        api.live.cut().cancel();
         http.await.context("the HTTP server did not end well")?;
     }
     tracing::info!("stopped");
@@ -105,7 +122,7 @@ fn api(config: &Config, engine: &Engine) -> anyhow::Result<Api> {
         auth: wiring::auth(config, engine.accounts.clone(), engine.secret)?,
         calls: CallLimits::new(&options),
         readiness: Readiness::default(),
-        sockets: Arc::new(tokio::sync::Semaphore::new(config.server.max_connections)),
+        live: Live::new(config.server.max_connections),
         options,
         clock: now,
         scheduler_ticked: Box::new(move || scheduler.ticked_at()),

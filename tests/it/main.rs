@@ -3,10 +3,19 @@
 // A test that cannot go on fails where it stands.
 #![allow(clippy::unwrap_used)]
 
+mod auth;
 mod bad_input;
 mod crash;
 mod flow;
 mod limits;
+mod live;
+// Unit tests use all of it.
+#[allow(dead_code)]
+#[path = "../../src/http/auth/minted.rs"]
+mod minted;
 mod server;
+mod socket;
+mod sockets;
+mod stop;
 mod upstream;
 mod upstreams;
