@@ -2,13 +2,15 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::Context;
+use arc_swap::ArcSwap;
 use tokio::net::{TcpListener, UnixListener};
 use tokio_util::sync::CancellationToken;
 
-use crate::config::{Config, Listen, Loaded, LogFormat};
-use crate::http::api::{Api, HttpOptions};
+use crate::config::{Config, Listen, Loaded};
+use crate::http::api::Api;
 use crate::http::call_limits::CallLimits;
 use crate::http::readiness::Readiness;
 use crate::http::server::{self, Listener};
@@ -16,6 +18,9 @@ use crate::http::server::{self, Listener};
 use super::engine::{Engine, now};
 use super::signals::{Signals, Wish};
 use super::{dev, reload, wiring};
+
+/// What connections get to be told the end when there is no more time.
+const LAST_WORDS: Duration = Duration::from_millis(500);
 
 /// How to serve.
 #[derive(Clone, Copy, Debug, Default)]
@@ -32,7 +37,7 @@ pub struct ServeOptions {
 pub async fn serve(loaded: Loaded, options: ServeOptions) -> anyhow::Result<()> {
     let mut signals = Signals::listen()?;
     let config = loaded.config.clone();
-    let level = crate::telemetry::start(log_format(&config), &config.log.level)?;
+    let logs = crate::telemetry::start(wiring::log_format(&config), &config.log.level)?;
     let engine = Engine::start(&config).await?;
     let (listener, address) = bind(&config.server.listen).await?;
     for warning in &loaded.warnings {
@@ -41,15 +46,19 @@ pub async fn serve(loaded: Loaded, options: ServeOptions) -> anyhow::Result<()> 
     wiring::say_upstreams(&config);
     let api = Arc::new(api(&config, &engine)?);
     let stop = CancellationToken::new();
-    let mut http =
-        tokio::spawn(server::serve(api, vec![listener], stop.clone(), config.server.shutdown_grace));
+    let mut http = tokio::spawn(server::serve(
+        Arc::clone(&api),
+        vec![listener],
+        stop.clone(),
+        config.server.shutdown_grace,
+    ));
     tracing::info!(address, version = env!("CARGO_PKG_VERSION"), "serving");
     if options.dev {
         dev::welcome(&engine.accounts, &address).await?;
     }
 
-    let mut running =
-        reload::Running::new(loaded, level, Arc::clone(&engine.scheduler), engine.queue.clone());
+    let (scheduler, queue) = (Arc::clone(&engine.scheduler), engine.queue.clone());
+    let mut running = reload::Running { loaded, logs, scheduler, queue, api };
     loop {
         tokio::select! {
             wish = signals.next() => match wish {
@@ -64,45 +73,47 @@ pub async fn serve(loaded: Loaded, options: ServeOptions) -> anyhow::Result<()> 
     }
     tracing::info!("stopping: running calls may finish; a second signal ends them");
     engine.drain();
-    let grace = tokio::time::sleep(config.server.shutdown_grace);
-    let hurry = async {
-        tokio::select! {
-            () = grace => {}
-            () = signals.stop() => tracing::warn!("a second signal: running calls are closed, their requests wait on disk"),
-        }
-    };
-    engine.finish(hurry).await;
+    // One grace period and one second signal for everything that is waited for.
+    let hurry = CancellationToken::new();
+    let watching = tokio::spawn(hurry_up(signals, config.server.shutdown_grace, hurry.clone()));
+    engine.finish(hurry.clone().cancelled_owned()).await;
     stop.cancel();
     if !http.is_finished() {
-        http.await.context("the HTTP server did not end well")?;
+        let too_long = async {
+            hurry.cancelled().await;
+            tokio::time::sleep(LAST_WORDS).await;
+        };
+        tokio::select! {
+            ended = &mut http => ended.context("the HTTP server did not end well")?,
+            () = too_long => tracing::warn!("connections were still open; they are cut"),
+        }
     }
+    watching.abort();
     tracing::info!("stopped");
     Ok(())
 }
 
+/// Fires `hurry` at the end of the grace period, or at the next signal to stop.
+async fn hurry_up(mut signals: Signals, grace: Duration, hurry: CancellationToken) {
+    if tokio::time::timeout(grace, signals.stop()).await.is_ok() {
+        tracing::warn!("a second signal: running calls are closed, their requests wait on disk");
+    }
+    hurry.cancel();
+}
+
 fn api(config: &Config, engine: &Engine) -> anyhow::Result<Api> {
     let scheduler = Arc::clone(&engine.scheduler);
-    let options = HttpOptions {
-        public_url: config.server.public_url.clone(),
-        cors_origins: config.server.cors_origins.clone(),
-        trusted_proxies: config.server.trusted_proxies.clone(),
-        max_body: config.server.max_body,
-        max_connections: config.server.max_connections,
-        api_requests_per_minute: config.server.api_requests_per_minute,
-        anonymous_requests_per_minute: config.server.anonymous_requests_per_minute,
-        websocket_require_auth: config.server.websocket_require_auth,
-        effective_config: crate::config::show_json(config),
-    };
     Ok(Api {
         queue: engine.queue.clone(),
         reader: engine.reader.clone(),
         bus: engine.bus.clone(),
         accounts: engine.accounts.clone(),
         auth: wiring::auth(config, engine.accounts.clone(), engine.secret)?,
-        calls: CallLimits::new(&options),
+        calls: CallLimits::new(&config.server),
         readiness: Readiness::default(),
         sockets: Arc::new(tokio::sync::Semaphore::new(config.server.max_connections)),
-        options,
+        options: config.server.clone(),
+        effective_config: ArcSwap::from_pointee(crate::config::show_json(config)),
         clock: now,
         scheduler_ticked: Box::new(move || scheduler.ticked_at()),
     })
@@ -133,12 +144,4 @@ fn remove_stale_socket(path: &std::path::Path) -> anyhow::Result<()> {
         std::fs::remove_file(path).with_context(|| path.display().to_string())?;
     }
     Ok(())
-}
-
-fn log_format(config: &Config) -> crate::telemetry::Format {
-    match config.log.format {
-        LogFormat::Auto => crate::telemetry::Format::Auto,
-        LogFormat::Text => crate::telemetry::Format::Text,
-        LogFormat::Json => crate::telemetry::Format::Json,
-    }
 }

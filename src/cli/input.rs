@@ -23,6 +23,15 @@ pub(super) struct Sources {
 impl Sources {
     /// The configuration, with the flags of the verb over it.
     pub(super) fn load(&self, flags: Vec<Override>) -> Result<Loaded, Faults> {
+        Config::load(self.options(flags))
+    }
+
+    /// As [`Sources::load`], but upstreams that lack their key are left out.
+    pub(super) fn load_for_trying_out(&self, flags: Vec<Override>) -> Result<Loaded, Faults> {
+        Config::load(LoadOptions { dev: true, ..self.options(flags) })
+    }
+
+    fn options(&self, flags: Vec<Override>) -> LoadOptions {
         let data_dir = self.data_dir.iter().map(|dir| Override {
             path: "server.data_dir",
             value: dir.clone(),
@@ -32,11 +41,12 @@ impl Sources {
         let environment = std::env::vars_os()
             .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
             .collect();
-        Config::load(LoadOptions {
+        LoadOptions {
             file: self.config.clone(),
             fallback_file: Some(PathBuf::from(FALLBACK_FILE)),
             environment,
             overrides: data_dir.chain(flags).collect(),
-        })
+            dev: false,
+        }
     }
 }

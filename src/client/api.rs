@@ -1,5 +1,7 @@
 //! The API's calls, one function each.
 
+use std::time::Duration;
+
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -8,14 +10,38 @@ use super::problem::ClientError;
 use super::status::{Accepted, Status};
 use crate::domain::DiagramType;
 
+/// Pauses before a request is sent again whose connection broke: together longer than a restart.
+const SUBMIT_PAUSES_MS: [u64; 6] = [100, 300, 1000, 2000, 4000, 8000];
+
 impl Client {
-    /// `POST /api/diagram/generate`.
+    /// `POST /api/diagram/generate`. A connection that breaks is made again and the request sent
+    /// again: the idempotency key, fresh for every request, makes it one request all the same.
     ///
     /// # Errors
     /// What the server refuses, or no answer.
-    pub async fn generate(&self, prompt: &str, diagram_type: DiagramType) -> Result<Accepted, ClientError> {
+    pub async fn generate(
+        &self,
+        prompt: &str,
+        diagram_type: DiagramType,
+        idempotency_key: &str,
+    ) -> Result<Accepted, ClientError> {
         let body = json!({ "prompt": prompt, "diagramType": diagram_type });
-        self.json(self.call(Method::POST, "/api/diagram/generate").json(&body)).await
+        let mut pauses = SUBMIT_PAUSES_MS.into_iter().map(Duration::from_millis);
+        let mut was_lost = false;
+        loop {
+            let call = self.call(Method::POST, "/api/diagram/generate");
+            let error = match self.json(call.header("idempotency-key", idempotency_key).json(&body)).await {
+                Err(error @ ClientError::Lost { .. }) => error,
+                // A server that was there a moment ago is restarting.
+                Err(error @ ClientError::Unreachable { .. }) if was_lost => error,
+                done => return done,
+            };
+            was_lost = true;
+            match pauses.next() {
+                Some(pause) => tokio::time::sleep(pause).await,
+                None => return Err(error),
+            }
+        }
     }
 
     /// `GET /api/diagram/status/{id}`.

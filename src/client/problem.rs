@@ -17,6 +17,14 @@ pub enum ClientError {
         /// What the connection met.
         reason: String,
     },
+    /// The connection broke after the call was sent: whether the server did it is not known.
+    #[error("the connection to {server} was lost before the answer came: {reason}; try again")]
+    Lost {
+        /// The server's URL.
+        server: String,
+        /// What the connection met.
+        reason: String,
+    },
     /// The server refused, and said why.
     #[error("{0}")]
     Refused(Box<Problem>),
