@@ -11,6 +11,7 @@ use crate::domain::{
 };
 use crate::events::Received;
 use crate::queue::{SubmitError, SubmitRequest};
+use crate::store::StoreError;
 use crate::store::commands::{Cancellation, Owner};
 
 use super::engine::Engine;
@@ -55,7 +56,13 @@ pub async fn generate_in_process(
     progress: &mut (dyn FnMut(Progress) + Send),
     cancel: CancellationToken,
 ) -> anyhow::Result<Generated> {
-    let engine = Engine::start(&loaded.config).await?;
+    let engine =
+        Engine::start(&loaded.config).await.map_err(|reason| match reason.downcast_ref::<StoreError>() {
+            Some(StoreError::Locked(_)) => {
+                reason.context("the server can make it instead: add --server URL and --key KEY")
+            }
+            _ => reason,
+        })?;
     let outcome = run(&engine, request, progress, &cancel).await;
     engine.drain();
     engine.finish(std::future::ready(())).await;

@@ -32,7 +32,7 @@ pub(super) struct Generate {
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
     /// A server to ask; without one the diagram is made in this process, on the data directory
-    #[arg(long, value_name = "URL", env = "DIAGRAMD_URL")]
+    #[arg(long, value_name = "URL", env = "DIAGRAMD_URL", help_heading = "Server")]
     server: Option<String>,
     #[command(flatten)]
     key: Key,

@@ -13,10 +13,10 @@ const FALLBACK_FILE: &str = "config.toml";
 #[derive(Args, Debug)]
 pub(super) struct Sources {
     /// Configuration file [default: what DIAGRAMD_CONFIG names, else config.toml if it exists]
-    #[arg(long, global = true, value_name = "FILE")]
+    #[arg(long, global = true, value_name = "FILE", help_heading = "Configuration", display_order = 900)]
     config: Option<PathBuf>,
     /// Data directory, instead of server.data_dir of the configuration
-    #[arg(long, global = true, value_name = "DIR")]
+    #[arg(long, global = true, value_name = "DIR", help_heading = "Configuration", display_order = 901)]
     data_dir: Option<String>,
 }
 

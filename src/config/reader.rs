@@ -191,7 +191,7 @@ impl<'a> Section<'a> {
         default: Duration,
         bounds: RangeInclusive<Duration>,
     ) -> Duration {
-        let expected = "a duration; expected a whole number with ms, s, m, h or d";
+        let expected = "a duration; expected text such as \"90s\": a whole number with ms, s, m, h or d";
         let Some(text) = self.text_as(key, expected) else { return default };
         let Some(value) = units::parse_duration(&text) else {
             self.fault(key, format!("{text:?} is not {expected}"));
@@ -207,7 +207,7 @@ impl<'a> Section<'a> {
 
     /// A size in bytes within `bounds`.
     pub(super) fn size(&self, key: &str, default: u64, bounds: RangeInclusive<u64>) -> u64 {
-        let expected = "a size; expected a number with B, KiB, MiB or GiB";
+        let expected = "a size; expected text such as \"256KiB\": a whole number with B, KiB, MiB or GiB";
         let Some(text) = self.text_as(key, expected) else { return default };
         let Some(value) = units::parse_size(&text) else {
             self.fault(key, format!("{text:?} is not {expected}"));

@@ -44,7 +44,7 @@ pub async fn serve(
     if leaves_http {
         let stop = call.stop.clone();
         let accepting = websocket::accept(Arc::clone(api), call.into_request(), caller.clone(), stop);
-        return (Ok(accepting.await), caller);
+        return (accepting.await, caller);
     }
     // A copy of the few bytes behind the question mark leaves the call free to be read.
     let written = call.query().map(str::to_owned);

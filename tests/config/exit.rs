@@ -128,7 +128,9 @@ fn what_a_server_must_have_and_has_not_is_1() {
     assert_eq!(locked.status, 1, "{locked:?}");
     insta::assert_snapshot!(
         "data_dir_in_use",
-        locked.err.lines().last().unwrap().replace(data.to_str().unwrap(), "DATA")
+        redacted(locked.err.lines().last().unwrap())
+            .replace(data.to_str().unwrap(), "DATA")
+            .replace(&format!("{})", serving.id()), "N)")
     );
     let file = other.write("file", "");
     let no_dir = other.run(&["serve", "--data-dir", file.join("below").to_str().unwrap()]);

@@ -42,7 +42,9 @@ fn a_variables_suggestion_is_a_variable() {
 fn what_resembles_nothing_is_sent_to_the_list_and_values_are_never_quoted() {
     let ran = Place::with("[metrics]\ntokne = \"sk-SECRET\"\nqqq = \"sk-SECRET\"").run(&["config", "check"]);
     assert_eq!(ran.status, 78);
-    assert!(ran.err.contains("metrics.qqq: unknown key; see `diagramd config default`"), "{}", ran.err);
+    assert!(ran.err.contains("metrics.qqq: unknown key; [metrics] takes listen, token"), "{}", ran.err);
+    let top = Place::with("qqq = 1").run(&["config", "check"]).err;
+    assert!(top.contains("qqq: unknown key; see `diagramd config default`"), "{top}");
     assert!(ran.err.contains("did you mean metrics.token?"), "{}", ran.err);
     assert!(!ran.err.contains("SECRET"), "{}", ran.err);
 }

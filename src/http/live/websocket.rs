@@ -29,6 +29,7 @@ use crate::events::{Envelope, Received, Subscriber};
 use crate::http::api::Api;
 use crate::http::body::Body;
 use crate::http::problem::Problem;
+use crate::http::respond::Answer;
 
 use super::messages;
 use super::watch::{self, Begun, Refused};
@@ -87,14 +88,14 @@ pub async fn accept(
     mut request: Request<Incoming>,
     caller: Option<Caller>,
     stop: CancellationToken,
-) -> Response<Body> {
+) -> Answer {
     match handshake(&api, &mut request, caller) {
-        Err(problem) => problem.into_response(""),
+        Err(problem) => Err(problem),
         Ok((caller, accept)) => {
             let Ok(permit) = Arc::clone(&api.sockets).try_acquire_owned() else {
                 let full = "The server has as many WebSockets open as it may; try again soon.";
                 let problem = Problem::new(StatusCode::SERVICE_UNAVAILABLE, "too_many_connections", full);
-                return problem.with_retry_after(5).into_response("");
+                return Err(problem.with_retry_after(5));
             };
             let upgrade = hyper::upgrade::on(request);
             tokio::spawn(async move {
@@ -104,7 +105,7 @@ pub async fn accept(
                 }
                 drop(permit);
             });
-            accept
+            Ok(accept)
         }
     }
 }
