@@ -59,7 +59,7 @@ pub async fn generate_in_process(
     let engine =
         Engine::start(&loaded.config).await.map_err(|reason| match reason.downcast_ref::<StoreError>() {
             Some(StoreError::Locked(_)) => {
-                reason.context("the server can make it instead: add --server URL and --key KEY")
+                anyhow::anyhow!("{reason}; or let it make the diagram, with --server URL and --key KEY")
             }
             _ => reason,
         })?;

@@ -20,13 +20,13 @@ pub(super) struct Queue {
 
 #[derive(Args, Debug)]
 pub(super) struct Stats {
-    /// From this instant on, RFC 3339 [default: the server's]
+    /// From this instant on, such as 2026-11-24T00:00:00Z [default: a day before --to]
     #[arg(long, value_name = "TIME")]
     from: Option<String>,
-    /// Up to this instant, RFC 3339
+    /// Up to this instant [default: now]
     #[arg(long, value_name = "TIME")]
     to: Option<String>,
-    /// hour, day, user, tier, model or diagramType
+    /// By hour, day, user, tier, model or diagramType [default: day]
     #[arg(long, value_name = "WHAT")]
     group_by: Option<String>,
     #[command(flatten)]

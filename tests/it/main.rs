@@ -6,7 +6,9 @@
 mod bad_input;
 mod crash;
 mod flow;
+mod generate;
 mod limits;
 mod server;
+mod stats;
 mod upstream;
 mod upstreams;

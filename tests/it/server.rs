@@ -82,9 +82,15 @@ impl Server {
         std::mem::replace(&mut self.dir, TempDir::new().unwrap())
     }
 
+    /// Sends a signal.
+    pub fn signal(&self, name: &str) {
+        let sent = Command::new("kill").args([&format!("-{name}"), &self.child.id().to_string()]).status();
+        assert!(sent.unwrap().success());
+    }
+
     /// SIGTERM, and waits for the end; returns the directory.
     pub fn terminate(mut self) -> TempDir {
-        Command::new("kill").args(["-TERM", &self.child.id().to_string()]).status().unwrap();
+        self.signal("TERM");
         assert!(self.child.wait().unwrap().success());
         std::mem::replace(&mut self.dir, TempDir::new().unwrap())
     }
