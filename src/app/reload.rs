@@ -43,8 +43,9 @@ impl Running {
         if let Err(reason) = self.logs.set(wiring::log_format(&config), &config.log.level) {
             tracing::error!(%reason, "the logs were not changed");
         }
+        let lanes = config.upstreams.iter().map(|upstream| upstream.lane.clone()).collect();
+        self.scheduler.set_limits(lanes, &config.tiers);
         self.queue.reload(wiring::rules(&config));
-        self.scheduler.set_lanes(config.upstreams.iter().map(|upstream| upstream.lane.clone()).collect());
         self.api.reload(&config);
         self.loaded = fresh;
         self.loaded.config = config;

@@ -71,8 +71,8 @@ pub async fn serve(loaded: Loaded, options: ServeOptions) -> anyhow::Result<()> 
             }
         }
     }
-    tracing::info!("stopping: running calls may finish; a second signal ends them");
     engine.drain();
+    tracing::info!("stopping: nothing is accepted, running calls may finish; a second signal ends them");
     // One grace period and one second signal for everything that is waited for.
     let hurry = CancellationToken::new();
     let watching = tokio::spawn(hurry_up(signals, config.server.shutdown_grace, hurry.clone()));

@@ -204,3 +204,42 @@ fn redacted(text: &str) -> String {
     });
     words.collect()
 }
+
+#[test]
+fn whoever_has_read_enough_ends_a_verb_quietly() {
+    use std::io::Read;
+    let place = Place::new();
+    let mut child = crate::binary::command(place.0.path())
+        .args(["config", "default"])
+        .stdout(std::process::Stdio::piped())
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    // Closed before anything is written, or after the pipe's buffer is full: never a panic.
+    drop(child.stdout.take());
+    let mut err = String::new();
+    child.stderr.take().unwrap().read_to_string(&mut err).unwrap();
+    assert_eq!((child.wait().unwrap().code(), err.as_str()), (Some(0), ""));
+}
+
+#[test]
+fn a_password_is_read_from_standard_input() {
+    use std::io::Write;
+    let place = Place::new();
+    assert_eq!(key(&place, &["--user", "ann"]).status, 0);
+    for (text, status) in [("correct horse battery\nmore\n", 0), ("short\n", 1), ("", 1)] {
+        let mut child = crate::binary::command(place.0.path())
+            .args(["user", "set-password", "ann"])
+            .stdin(std::process::Stdio::piped())
+            .stdout(std::process::Stdio::piped())
+            .stderr(std::process::Stdio::piped())
+            .spawn()
+            .unwrap();
+        child.stdin.take().unwrap().write_all(text.as_bytes()).unwrap();
+        let output = child.wait_with_output().unwrap();
+        assert_eq!(output.status.code(), Some(status), "{text:?}");
+        let told = [output.stdout, output.stderr].concat();
+        assert!(!String::from_utf8(told).unwrap().contains("horse"));
+    }
+    assert!(place.run(&["user", "list", "--json"]).out.contains("\"hasPassword\": true"));
+}

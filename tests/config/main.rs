@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod binary;
+mod dev;
 mod example;
 mod exit;
 mod faults;

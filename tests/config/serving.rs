@@ -16,6 +16,8 @@ const WAIT_MAX: Duration = Duration::from_secs(30);
 pub struct Serving {
     child: Child,
     lines: Receiver<String>,
+    /// What it prints on standard output.
+    pub printed: Receiver<String>,
     pub url: String,
     pub dir: TempDir,
     pub client: reqwest::Client,
@@ -44,8 +46,10 @@ impl Serving {
         // Both pipes must be read to their end, or the server would block on a full one.
         std::thread::spawn(move || errors.map_while(Result::ok).try_for_each(|line| sender.send(line)));
         let output = BufReader::new(child.stdout.take().unwrap()).lines();
-        std::thread::spawn(move || output.for_each(drop));
-        let mut serving = Self { child, lines, url: String::new(), dir, client: reqwest::Client::new() };
+        let (sender, printed) = channel();
+        std::thread::spawn(move || output.map_while(Result::ok).try_for_each(|line| sender.send(line)));
+        let mut serving =
+            Self { child, lines, printed, url: String::new(), dir, client: reqwest::Client::new() };
         let log = serving.wait_for_log("serving");
         serving.url = log["address"].as_str().unwrap().to_owned();
         serving
