@@ -10,8 +10,8 @@ use super::problem::ClientError;
 use super::status::{Accepted, Status};
 use crate::domain::DiagramType;
 
-/// Pauses before a request is sent again whose connection broke: together longer than a restart.
-const SUBMIT_PAUSES_MS: [u64; 6] = [100, 300, 1000, 2000, 4000, 8000];
+/// Pauses before a call is made again whose connection broke: together longer than a restart.
+const PAUSES_MS: [u64; 6] = [100, 300, 1000, 2000, 4000, 8000];
 
 impl Client {
     /// `POST /api/diagram/generate`. A connection that breaks is made again and the request sent
@@ -26,22 +26,11 @@ impl Client {
         idempotency_key: &str,
     ) -> Result<Accepted, ClientError> {
         let body = json!({ "prompt": prompt, "diagramType": diagram_type });
-        let mut pauses = SUBMIT_PAUSES_MS.into_iter().map(Duration::from_millis);
-        let mut was_lost = false;
-        loop {
+        let send = async || {
             let call = self.call(Method::POST, "/api/diagram/generate");
-            let error = match self.json(call.header("idempotency-key", idempotency_key).json(&body)).await {
-                Err(error @ ClientError::Lost { .. }) => error,
-                // A server that was there a moment ago is restarting.
-                Err(error @ ClientError::Unreachable { .. }) if was_lost => error,
-                done => return done,
-            };
-            was_lost = true;
-            match pauses.next() {
-                Some(pause) => tokio::time::sleep(pause).await,
-                None => return Err(error),
-            }
-        }
+            self.json(call.header("idempotency-key", idempotency_key).json(&body)).await
+        };
+        persevere(send, Seen::NotYet).await
     }
 
     /// `GET /api/diagram/status/{id}`.
@@ -94,6 +83,34 @@ impl Client {
         let query = form_urlencoded::Serializer::new(String::new()).extend_pairs(query).finish();
         let mark = if query.is_empty() { "" } else { "?" };
         self.json(self.call(Method::GET, &format!("/api/diagram/stats{mark}{query}"))).await
+    }
+}
+
+/// Whether the server has answered before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Seen {
+    NotYet,
+    Before,
+}
+
+/// Makes a call that may be made twice again when its connection breaks, and, to a server that was
+/// there a moment ago, when none can be made: it is restarting.
+pub(super) async fn persevere<T>(
+    mut call: impl AsyncFnMut() -> Result<T, ClientError>,
+    mut seen: Seen,
+) -> Result<T, ClientError> {
+    let mut pauses = PAUSES_MS.into_iter().map(Duration::from_millis);
+    loop {
+        let error = match call().await {
+            Err(error @ ClientError::Lost { .. }) => error,
+            Err(error @ ClientError::Unreachable { .. }) if seen == Seen::Before => error,
+            done => return done,
+        };
+        seen = Seen::Before;
+        match pauses.next() {
+            Some(pause) => tokio::time::sleep(pause).await,
+            None => return Err(error),
+        }
     }
 }
 

@@ -184,6 +184,16 @@ fn variables_change_single_keys_of_upstreams_and_add_the_next_one() {
     let upstreams = &shown["upstreams"];
     assert_eq!((&upstreams[0]["model"], &upstreams[0]["max_concurrent"]), (&json!("n"), &json!(3)));
     assert_eq!((&upstreams[1]["name"], &upstreams[1]["kind"]), (&json!("two"), &json!("offline")));
+    let whole = [("DIAGRAMD_UPSTREAMS", "[{\"name\":\"json\",\"kind\":\"offline\"}]")];
+    let shown: Value =
+        serde_json::from_str(&place.run_in(&whole, &["config", "show", "--json"]).out).unwrap();
+    assert_eq!(
+        (&shown["upstreams"][0]["name"], shown["upstreams"].as_array().unwrap().len()),
+        (&json!("json"), 1)
+    );
+    let both = place.run_in(&[whole[0], variables[0]], &["config", "check"]);
+    assert_eq!(both.status, 78);
+    assert!(both.err.contains("is set both as a whole and key by key"), "{}", both.err);
     let gap = place.run_in(&[("DIAGRAMD_UPSTREAMS__5__KIND", "offline")], &["config", "check"]);
     assert_eq!(gap.status, 78);
     assert!(gap.err.contains("the next index is 1"), "{}", gap.err);

@@ -107,6 +107,20 @@ async fn what_is_wrong_with_a_call() {
     told.add("cancelled too late", cancel).await;
     let retry = client.post(format!("{url}/api/admin/requests/{id}/retry")).header("x-api-key", &admin);
     told.add("nothing to retry", retry).await;
+    let token = |body: Value, key: &str| {
+        client
+            .post(format!("{url}/api/auth/token"))
+            .header("authorization", format!("Bearer {key}"))
+            .json(&body)
+    };
+    let (_, made) = answer(token(json!({}), &key)).await;
+    told.add("a token made with a token", token(json!({}), made["token"].as_str().unwrap())).await;
+    told.add("a token that lives too long", token(json!({ "ttlSeconds": 1_000_000_000 }), &key)).await;
+    told.add(
+        "no such base",
+        json_body("{\"prompt\":\"x\",\"baseRequestId\":\"req_00000000000000000000000000000000\"}"),
+    )
+    .await;
     insta::assert_snapshot!("problems_of_calls", told.0);
 }
 

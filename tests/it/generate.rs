@@ -141,6 +141,7 @@ async fn interrupting_cancels_the_request_on_the_server_too() {
 /// idempotency key that went by.
 struct LossyProxy {
     url: String,
+    target: Arc<Mutex<String>>,
     uploaded: Arc<Mutex<Vec<u8>>>,
 }
 
@@ -148,18 +149,25 @@ impl LossyProxy {
     async fn before(server: &Server) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
-        let target = server.url.trim_start_matches("http://").to_owned();
+        let target = Arc::new(Mutex::new(String::new()));
         let uploaded = Arc::new(Mutex::new(Vec::new()));
-        let seen = Arc::clone(&uploaded);
+        let proxy = Self { url, target: Arc::clone(&target), uploaded: Arc::clone(&uploaded) };
+        proxy.stand_before(server);
         tokio::spawn(async move {
             let mut lose = true;
             while let Ok((client, _)) = listener.accept().await {
-                let server = TcpStream::connect(&target).await.unwrap();
+                let address = target.lock().clone();
+                // Without a server behind it the connection is closed.
+                let Ok(server) = TcpStream::connect(&address).await else { continue };
                 let lossy = std::mem::take(&mut lose);
-                tokio::spawn(pass(client, server, lossy, Arc::clone(&seen)));
+                tokio::spawn(pass(client, server, lossy, Arc::clone(&uploaded)));
             }
         });
-        Self { url, uploaded }
+        proxy
+    }
+
+    fn stand_before(&self, server: &Server) {
+        server.url.trim_start_matches("http://").clone_into(&mut self.target.lock());
     }
 
     fn idempotency_keys(&self) -> Vec<String> {
@@ -214,4 +222,23 @@ async fn a_lost_answer_is_asked_for_again_and_makes_no_second_request() {
         assert_eq!(listed["requests"].as_array().unwrap().len(), round);
     }
     assert_ne!(keys[0], keys[1], "each command has a key of its own");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_crashes_and_comes_back_still_brings_the_diagram() {
+    let upstream = Upstream::anthropic().start().await;
+    upstream.push(Behaviour::silent());
+    let server = Server::start(&config(&upstream, ""));
+    let key = server.key("ann", "pro", &[]);
+    let proxy = LossyProxy::before(&server).await;
+    let elsewhere = TempDir::new().unwrap();
+    let generating = Generating::start(elsewhere.path(), &["--server", &proxy.url, "--key", &key]);
+    upstream.ledger().wait_for_calls(1).await;
+    let server = Server::on(server.kill());
+    proxy.stand_before(&server);
+    let (code, out, err) = generating.ended();
+    assert_eq!(code, 0, "{err}");
+    assert!(out.contains("flowchart"), "{out}");
+    let (_, listed) = server.get(&key, "/api/diagram/requests").await;
+    assert_eq!(listed["requests"].as_array().unwrap().len(), 1, "{listed}");
 }
