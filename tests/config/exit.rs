@@ -1,7 +1,7 @@
 //! Exit statuses, and what is said with them.
 
 use crate::binary::{Place, Ran};
-use crate::serving::Serving;
+use crate::serving::{Serving, answer};
 
 fn key(place: &Place, arguments: &[&str]) -> Ran {
     place.run(&[&["key", "create"], arguments].concat())
@@ -242,4 +242,48 @@ fn a_password_is_read_from_standard_input() {
         assert!(!String::from_utf8(told).unwrap().contains("horse"));
     }
     assert!(place.run(&["user", "list", "--json"]).out.contains("\"hasPassword\": true"));
+}
+
+#[test]
+fn the_data_directory_and_its_secret_are_their_owners_alone() {
+    use std::os::unix::fs::PermissionsExt;
+    let serving = Serving::start("");
+    let mode = |name: &str| {
+        let path = serving.dir.path().join(name);
+        std::fs::metadata(path).unwrap().permissions().mode() & 0o777
+    };
+    assert_eq!((mode("data"), mode("data/secret")), (0o700, 0o600));
+    let place = Place::new();
+    assert_eq!(place.run(&["key", "list", "--data-dir", "new"]).status, 0);
+    let made = std::fs::metadata(place.path("new")).unwrap().permissions().mode();
+    assert_eq!(made & 0o777, 0o700, "also when another verb makes it");
+}
+
+#[tokio::test]
+async fn a_running_server_notices_what_verbs_change() {
+    let serving = Serving::start("");
+    let (ann, bob) = (serving.key("ann", &[]), serving.key("bob", &[]));
+    let refused = async |key: &str| {
+        let notice = async { while answer(serving.get(key, "/api/diagram/usage")).await.0 != 401 {} };
+        let noticed = tokio::time::timeout(std::time::Duration::from_secs(10), notice).await;
+        assert!(noticed.is_ok(), "it goes on taking a key that was taken away");
+    };
+    for key in [&ann, &bob] {
+        assert_eq!(answer(serving.get(key, "/api/diagram/usage")).await.0, 200);
+    }
+    let run = |arguments: &[&str]| {
+        let output =
+            crate::binary::command(serving.dir.path()).args(arguments).args(["--data-dir", "data"]).output();
+        let output = output.unwrap();
+        assert!(output.status.success(), "{output:?}");
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let keys: Vec<serde_json::Value> = serde_json::from_str(&run(&["key", "list", "--json"])).unwrap();
+    let id = keys.iter().find(|key| key["user"] == "ann").unwrap()["id"].as_str().unwrap();
+    run(&["key", "revoke", id]);
+    refused(&ann).await;
+    run(&["user", "disable", "bob"]);
+    refused(&bob).await;
+    let again = serving.key("ann", &[]);
+    assert_eq!(answer(serving.get(&again, "/api/diagram/usage")).await.0, 200, "another key of hers is good");
 }

@@ -229,8 +229,8 @@ async fn a_users_move_to_another_tier_counts_at_once_for_what_waits_and_what_com
     let moved = std::process::Command::new(env!("CARGO_BIN_EXE_diagramd"))
         .args(["user", "set-tier", "ann", "basic", "--data-dir", "data"])
         .current_dir(server.dir.path())
-        .status();
-    assert!(moved.unwrap().success());
+        .output();
+    assert!(moved.unwrap().status.success());
     upstream.ledger().wait_for_calls(2).await;
     let (_, usage) = server.get(&key, "/api/diagram/usage").await;
     assert_eq!((&usage["tier"], &usage["hour"]["limit"]), (&json!("basic"), &json!(20)));

@@ -8,6 +8,7 @@ mod crash;
 mod flow;
 mod generate;
 mod limits;
+mod recount;
 mod server;
 mod stats;
 mod upstream;
