@@ -90,7 +90,13 @@ async fn run(
     }
     let receipt = engine.queue.submit(caller.user, caller.tier, body, None).await.map_err(plain_refusal)?;
     tokio::select! {
-        ended = follow(engine, receipt.id, progress) => ended,
+        ended = follow(engine, receipt.id, progress) => {
+            if ended.is_err() {
+                // Nobody waits for it any more; what has ended stays as it is.
+                engine.queue.cancel(receipt.id, Owner::Anyone).await?;
+            }
+            ended
+        }
         () = cancel.cancelled() => match engine.queue.cancel(receipt.id, Owner::Anyone).await? {
             Cancellation::Cancelled | Cancellation::AlreadyCancelled | Cancellation::Unknown => {
                 Err(Cancelled.into())

@@ -41,7 +41,7 @@ fn part(section: &Section<'_>, key: &str) -> Option<i64> {
     match Money::parse_dollars(&text).filter(exact) {
         Some(per_million) => Some(per_million.0 / 1000),
         None => {
-            section.fault(key, format!("{text:?} is not {expected}"));
+            section.fault(key, format!("{} is not {expected}", section.shown(key)));
             None
         }
     }

@@ -10,6 +10,7 @@ mod exit;
 mod faults;
 mod help;
 mod layering;
+mod odd_values;
 mod plans;
 mod problems;
 mod reload;

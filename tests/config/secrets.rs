@@ -52,6 +52,16 @@ fn a_secret_that_is_not_there_is_a_fault() {
 }
 
 #[test]
+fn a_secret_where_its_file_or_variable_should_be_named_is_not_shown() {
+    let place = Place::with(&format!(
+        "[[upstreams]]\napi_key_env = \"{SECRET}\"\n[metrics]\ntoken_file = \"{SECRET}\"\n"
+    ));
+    let ran = place.run(&["config", "check"]);
+    assert!(!ran.told().contains("SECRET"), "{}", ran.told());
+    insta::assert_snapshot!("secrets_in_the_wrong_place", ran.told());
+}
+
+#[test]
 fn no_secret_of_any_section_is_ever_shown() {
     let place = Place::new();
     place.write("hs256", SECRET);
