@@ -99,10 +99,12 @@ impl Batch<'_> {
 
     /// Gives the job's unit back, unless it was given back before: an operator's retry of a failed
     /// job charges no other.
-    fn return_unit_of(&self, job: &Live) -> Result<(), StoreError> {
+    fn return_unit_of(&mut self, job: &Live) -> Result<(), StoreError> {
         let mut statement =
             self.transaction.prepare_cached("UPDATE job SET charged = 0 WHERE seq = ?1 AND charged = 1")?;
-        if statement.execute(params![job.seq])? == 1 {
+        let is_charged = statement.execute(params![job.seq])? == 1;
+        drop(statement);
+        if is_charged {
             self.return_unit(job.user, job.created_at)?;
         }
         Ok(())
