@@ -117,6 +117,7 @@ impl Bench {
             id: JobId([0; 16]),
             user: UserId(0),
             created_at: self.now,
+            ended_at: self.now,
             was_running: true,
             how: EndKind::Cancelled,
         };

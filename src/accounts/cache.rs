@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use parking_lot::Mutex;
+use tokio::sync::watch;
 
 use crate::domain::{KeyId, Timestamp};
 
@@ -11,16 +12,11 @@ use super::Caller;
 /// Entries of each kind; a fuller cache is emptied.
 const ENTRIES_MAX: usize = 10_000;
 
-/// A good key's caller and the key's end.
-#[derive(Clone, Debug)]
-pub(super) struct Known {
-    pub(super) caller: Caller,
-    pub(super) expires_at: Option<Timestamp>,
-}
-
 #[derive(Debug, Default)]
 pub(super) struct Cache {
     inner: Mutex<Inner>,
+    /// Tells of every move of the generation.
+    changes: watch::Sender<u64>,
 }
 
 #[derive(Debug, Default)]
@@ -29,18 +25,18 @@ struct Inner {
     epoch: Option<i64>,
     /// Moves whenever the cache forgets: what was read before is then not remembered.
     generation: u64,
-    keys: HashMap<[u8; 32], Known>,
+    keys: HashMap<[u8; 32], Caller>,
     people: HashMap<String, Caller>,
     uses: HashMap<KeyId, Timestamp>,
 }
 
 impl Cache {
-    pub(super) fn key(&self, hash: &[u8; 32]) -> Option<Known> {
+    pub(super) fn key(&self, hash: &[u8; 32]) -> Option<Caller> {
         self.inner.lock().keys.get(hash).cloned()
     }
 
     /// Remembers what was read while the cache was at `generation`; a change since then forbids it.
-    pub(super) fn remember_key(&self, generation: u64, hash: [u8; 32], known: Known) {
+    pub(super) fn remember_key(&self, generation: u64, hash: [u8; 32], known: Caller) {
         let mut inner = self.inner.lock();
         if inner.generation != generation {
             return;
@@ -76,13 +72,24 @@ impl Cache {
         if inner.epoch == Some(epoch) {
             return None;
         }
-        inner.forget();
+        self.forget_all(&mut inner);
         inner.epoch.replace(epoch)
     }
 
     /// Forgets everything: a change was made here.
     pub(super) fn forget(&self) {
-        self.inner.lock().forget();
+        self.forget_all(&mut self.inner.lock());
+    }
+
+    fn forget_all(&self, inner: &mut Inner) {
+        inner.keys.clear();
+        inner.people.clear();
+        inner.generation += 1;
+        self.changes.send_replace(inner.generation);
+    }
+
+    pub(super) fn changes(&self) -> watch::Receiver<u64> {
+        self.changes.subscribe()
     }
 
     pub(super) fn used(&self, key: &KeyId, at: Timestamp) {
@@ -94,13 +101,5 @@ impl Cache {
 
     pub(super) fn take_uses(&self) -> Vec<(KeyId, Timestamp)> {
         std::mem::take(&mut self.inner.lock().uses).into_iter().collect()
-    }
-}
-
-impl Inner {
-    fn forget(&mut self) {
-        self.keys.clear();
-        self.people.clear();
-        self.generation += 1;
     }
 }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use crate::domain::time::Clock;
 use crate::domain::user::{ApiKey, Role};
-use crate::domain::{KeyId, Tier, UserId};
+use crate::domain::{KeyId, Tier, Timestamp, UserId};
 use crate::store::{Reader, StoreError, Writer};
 
 mod cache;
@@ -19,6 +19,7 @@ mod people;
 use cache::Cache;
 pub use key::{KEY_PREFIX, looks_like_key};
 pub use password::PASSWORD_CHARS_MIN;
+pub use people::KeyEnd;
 
 /// Who makes a call.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,6 +36,8 @@ pub struct Caller {
     pub key: Option<KeyId>,
     /// Whether the credential is the API key itself.
     pub by_key: bool,
+    /// When the credential ends, if it does.
+    pub until: Option<Timestamp>,
 }
 
 /// A key just made: the only time its text is seen.

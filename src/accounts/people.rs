@@ -2,12 +2,17 @@
 
 use std::sync::Arc;
 
-use crate::domain::user::{Role, User, valid_user_name};
-use crate::domain::{KeyId, Tier, UserId};
-use crate::store::{Priority, StoreError};
+use tokio::sync::watch;
 
-use super::cache::Known;
+use crate::domain::user::{ApiKey, Role, User, valid_user_name};
+use crate::domain::{KeyId, Tier, Timestamp, UserId};
+use crate::store::{Priority, Reads, StoreError};
+
 use super::{AccountError, Accounts, Caller, key};
+
+/// When a good key ends, if it does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct KeyEnd(pub Option<Timestamp>);
 
 impl Accounts {
     /// The caller that holds this key; `None` when the key is malformed, unknown, revoked or
@@ -31,31 +36,51 @@ impl Accounts {
                     return Ok(None);
                 }
                 let caller = caller(&owner.user, owner.key.role);
-                let known = Known {
-                    caller: Caller { key: Some(owner.key.id), by_key: true, ..caller },
-                    expires_at: owner.key.expires_at,
-                };
+                let known =
+                    Caller { key: Some(owner.key.id), by_key: true, until: owner.key.expires_at, ..caller };
                 self.cache.remember_key(generation, hash, known.clone());
                 known
             }
         };
-        if known.expires_at.is_some_and(|end| end <= now) {
+        if known.until.is_some_and(|end| end <= now) {
             return Ok(None);
         }
-        if let Some(id) = &known.caller.key {
+        if let Some(id) = &known.key {
             self.cache.used(id, now);
         }
-        Ok(Some(known.caller))
+        Ok(Some(known))
     }
 
-    /// Whether a key, known by its public id, still opens anything.
+    /// The end of a key known by its public id, or that it has none; `None` when the key does not
+    /// open anything any more.
     ///
     /// # Errors
     /// What the store reports.
-    pub async fn is_key_good(&self, id: &KeyId) -> Result<bool, StoreError> {
+    pub async fn good_key(&self, id: &KeyId) -> Result<Option<KeyEnd>, StoreError> {
         let (id, now) = (id.clone(), (self.clock)());
-        let key = self.reader.read(move |reads| reads.key(&id)).await?;
-        Ok(key.is_some_and(|key| key.revoked_at.is_none() && key.expires_at.is_none_or(|end| end > now)))
+        self.reader.read(move |reads| key_end(reads, &id, now)).await
+    }
+
+    /// Whether a caller's user is not disabled, and its key, if any, not revoked or over.
+    ///
+    /// # Errors
+    /// What the store reports.
+    pub async fn still_stands(&self, user: UserId, key: Option<KeyId>) -> Result<bool, StoreError> {
+        let now = (self.clock)();
+        let read = self.reader.read(move |reads| {
+            let user = reads.user_by_id(user)?;
+            if user.is_none_or(|user| user.disabled_at.is_some()) {
+                return Ok(false);
+            }
+            key.map_or(Ok(true), |key| Ok(key_end(reads, &key, now)?.is_some()))
+        });
+        read.await
+    }
+
+    /// A number that moves whenever a user or key changes, here at once and within a second after
+    /// another process's change.
+    pub fn changes(&self) -> watch::Receiver<u64> {
+        self.cache.changes()
     }
 
     /// The user with this name as a caller, made on first sight. With `tier`, the user is moved
@@ -127,6 +152,11 @@ impl Accounts {
     }
 }
 
+fn key_end(reads: &dyn Reads, id: &KeyId, now: Timestamp) -> Result<Option<KeyEnd>, StoreError> {
+    let good = |key: &ApiKey| key.revoked_at.is_none() && key.expires_at.is_none_or(|end| end > now);
+    Ok(reads.key(id)?.filter(good).map(|key| KeyEnd(key.expires_at)))
+}
+
 fn caller(user: &User, role: Role) -> Caller {
     Caller {
         user: user.id,
@@ -135,5 +165,6 @@ fn caller(user: &User, role: Role) -> Caller {
         role,
         key: None,
         by_key: false,
+        until: None,
     }
 }

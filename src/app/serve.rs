@@ -12,6 +12,7 @@ use tokio_util::sync::CancellationToken;
 use crate::config::{Config, Listen, Loaded};
 use crate::http::api::Api;
 use crate::http::call_limits::CallLimits;
+use crate::http::live::Live;
 use crate::http::readiness::Readiness;
 use crate::http::server::{self, Listener};
 
@@ -19,8 +20,8 @@ use super::engine::{Engine, now};
 use super::signals::{Signals, Wish};
 use super::{dev, reload, wiring};
 
-/// What connections get to be told the end when there is no more time.
-const LAST_WORDS: Duration = Duration::from_millis(500);
+/// What clients get to hear that the server stops when the grace is used up.
+const LAST_WORDS: Duration = Duration::from_secs(2);
 
 /// How to serve.
 #[derive(Clone, Copy, Debug, Default)]
@@ -58,7 +59,7 @@ pub async fn serve(loaded: Loaded, options: ServeOptions) -> anyhow::Result<()> 
     }
 
     let (scheduler, queue) = (Arc::clone(&engine.scheduler), engine.queue.clone());
-    let mut running = reload::Running { loaded, logs, scheduler, queue, api };
+    let mut running = reload::Running { loaded, logs, scheduler, queue, api: Arc::clone(&api) };
     loop {
         tokio::select! {
             wish = signals.next() => match wish {
@@ -79,13 +80,17 @@ pub async fn serve(loaded: Loaded, options: ServeOptions) -> anyhow::Result<()> 
     engine.finish(hurry.clone().cancelled_owned()).await;
     stop.cancel();
     if !http.is_finished() {
+        // Answers and good-byes get what is left of the grace, and a moment in any case.
         let too_long = async {
             hurry.cancelled().await;
             tokio::time::sleep(LAST_WORDS).await;
         };
         tokio::select! {
             ended = &mut http => ended.context("the HTTP server did not end well")?,
-            () = too_long => tracing::warn!("connections were still open; they are cut"),
+            () = too_long => {
+                api.live.cut().cancel();
+                http.await.context("the HTTP server did not end well")?;
+            }
         }
     }
     watching.abort();
@@ -111,7 +116,7 @@ fn api(config: &Config, engine: &Engine) -> anyhow::Result<Api> {
         auth: wiring::auth(config, engine.accounts.clone(), engine.secret)?,
         calls: CallLimits::new(&config.server),
         readiness: Readiness::default(),
-        sockets: Arc::new(tokio::sync::Semaphore::new(config.server.max_connections)),
+        live: Live::new(config.server.max_connections),
         options: config.server.clone(),
         effective_config: ArcSwap::from_pointee(crate::config::show_json(config)),
         clock: now,

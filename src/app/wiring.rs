@@ -13,7 +13,7 @@ use crate::domain::LaneName;
 use crate::domain::job::Brief;
 use crate::domain::prices::{LanePricing, ModelPrice, PriceBook};
 use crate::domain::{DiagramType, Price};
-use crate::http::auth::{Auth, Keys, Operator};
+use crate::http::auth::{Auth, Keys, Operator, Trust};
 use crate::provider::anthropic::Anthropic;
 use crate::provider::offline::Offline;
 use crate::provider::openai::Openai;
@@ -118,24 +118,16 @@ pub(super) fn auth(config: &Config, accounts: Accounts, secret: [u8; 32]) -> any
 
 fn operator(jwt: &OperatorJwt) -> anyhow::Result<Operator> {
     let keys = match &jwt.key {
-        JwtKey::Hs256(secret) => fixed(jsonwebtoken::DecodingKey::from_secret(secret.expose().as_bytes())),
-        JwtKey::PublicPem(pem) => fixed(public_key(pem, &jwt.algorithms)?),
-        JwtKey::Jwks(url) => Keys::Fetched(Box::new(JwksUrl::new(url.clone())?)),
+        JwtKey::Hs256(secret) => Keys::secret(secret.expose().as_bytes()),
+        JwtKey::PublicPem(pem) => Keys::public_pem(pem, &jwt.algorithms)?,
+        JwtKey::Jwks(url) => Keys::fetched(Box::new(JwksUrl::new(url.clone())?)),
     };
-    let tier_claim = jwt.tier_claim.clone();
-    Ok(Operator::new(keys, &jwt.algorithms, &jwt.issuer, &jwt.audience, tier_claim, jwt.default_tier)?)
-}
-
-fn fixed(key: jsonwebtoken::DecodingKey) -> Keys {
-    Keys::Fixed(Box::new(key))
-}
-
-fn public_key(pem: &str, algorithms: &[String]) -> anyhow::Result<jsonwebtoken::DecodingKey> {
-    use jsonwebtoken::DecodingKey;
-    let name = algorithms.first().map(String::as_str).unwrap_or_default();
-    Ok(match name {
-        "ES256" => DecodingKey::from_ec_pem(pem.as_bytes())?,
-        "EdDSA" => DecodingKey::from_ed_pem(pem.as_bytes())?,
-        _ => DecodingKey::from_rsa_pem(pem.as_bytes())?,
-    })
+    let trust = Trust {
+        algorithms: jwt.algorithms.clone(),
+        issuer: jwt.issuer.clone(),
+        audience: jwt.audience.clone(),
+        tier_claim: jwt.tier_claim.clone(),
+        default_tier: jwt.default_tier,
+    };
+    Ok(Operator::new(keys, trust)?)
 }

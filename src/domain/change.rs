@@ -46,6 +46,8 @@ pub struct Ended {
     pub user: UserId,
     /// When it was accepted.
     pub created_at: Timestamp,
+    /// When it ended.
+    pub ended_at: Timestamp,
     /// Whether it was running (else it was waiting).
     pub was_running: bool,
     /// How it ended.

@@ -4,7 +4,7 @@ use std::sync::OnceLock;
 
 use bytes::Bytes;
 
-use crate::domain::Event;
+use crate::domain::{Event, Timestamp};
 
 /// An event with its place in the order of its job.
 #[derive(Debug)]
@@ -13,12 +13,14 @@ pub struct Envelope {
     pub seq: u64,
     /// The event.
     pub event: Event,
+    /// When the job ended, for an event that ends it: equal to the row's `completedAt`.
+    pub ended_at: Option<Timestamp>,
     rendered: OnceLock<Bytes>,
 }
 
 impl Envelope {
-    pub(super) fn new(seq: u64, event: Event) -> Self {
-        Self { seq, event, rendered: OnceLock::new() }
+    pub(super) fn new(seq: u64, event: Event, ended_at: Option<Timestamp>) -> Self {
+        Self { seq, event, ended_at, rendered: OnceLock::new() }
     }
 
     /// The event in wire form, made by `render` for the first reader and shared by the rest:

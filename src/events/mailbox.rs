@@ -66,7 +66,18 @@ impl Mailbox {
         }
     }
 
-    fn take(&self) -> Option<Received> {
+    /// Returns when the reader has been given up.
+    pub(super) async fn overflowed(&self) {
+        loop {
+            let arrived = self.arrived.notified();
+            if self.state.lock().overflowed {
+                return;
+            }
+            arrived.await;
+        }
+    }
+
+    pub(super) fn take(&self) -> Option<Received> {
         let mut state = self.state.lock();
         if state.overflowed {
             return Some(Received::Overflowed);
@@ -86,7 +97,7 @@ mod tests {
     use crate::domain::{Event, JobEvent, JobId, UserId};
 
     fn envelope(seq: u64, what: JobEvent) -> Arc<Envelope> {
-        Arc::new(Envelope::new(seq, Event { job: JobId([0; 16]), user: UserId(1), what }))
+        Arc::new(Envelope::new(seq, Event { job: JobId([0; 16]), user: UserId(1), what }, None))
     }
 
     #[test]

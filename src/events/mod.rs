@@ -7,7 +7,10 @@
 mod bus;
 mod envelope;
 mod mailbox;
+mod subscriber;
+mod topic;
 
-pub use bus::{Bus, Subscriber, WatchedJob};
+pub use bus::{Bus, WatchedJob};
 pub use envelope::Envelope;
 pub use mailbox::Received;
+pub use subscriber::{Snapshot, Subscriber};

@@ -13,6 +13,7 @@ use crate::store::Reader;
 
 use super::auth::Auth;
 use super::call_limits::CallLimits;
+use super::live::Live;
 use super::readiness::Readiness;
 
 /// The state of the server; one per process, shared by all connections.
@@ -37,8 +38,8 @@ pub struct Api {
     pub calls: CallLimits,
     /// What `/readyz` found last.
     pub readiness: Readiness,
-    /// WebSockets that may still be opened: they have left HTTP, and its connection limit.
-    pub sockets: std::sync::Arc<tokio::sync::Semaphore>,
+    /// What live connections share.
+    pub live: Live,
     /// When the scheduler last ticked, for `/readyz`.
     pub scheduler_ticked: Box<dyn Fn() -> crate::domain::Timestamp + Send + Sync>,
 }

@@ -10,7 +10,7 @@ use crate::accounts::Caller;
 use super::admission;
 use super::api::Api;
 use super::call::Call;
-use super::live::{sse, websocket};
+use super::live::{handshake, sse};
 use super::problem::Problem;
 use super::query::Query;
 use super::readiness;
@@ -42,8 +42,8 @@ pub async fn serve(
         Route::Open(_) | Route::Health(_) | Route::User(_) | Route::Admin(_) => false,
     };
     if leaves_http {
-        let stop = call.stop.clone();
-        let accepting = websocket::accept(Arc::clone(api), call.into_request(), caller.clone(), stop);
+        let (address, stop) = (call.address, call.stop.clone());
+        let accepting = handshake::accept(api, call.into_request(), address, caller.clone(), stop);
         return (accepting.await, caller);
     }
     // A copy of the few bytes behind the question mark leaves the call free to be read.

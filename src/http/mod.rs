@@ -26,4 +26,5 @@ pub mod resources;
 pub mod respond;
 pub mod router;
 pub mod server;
+mod stall;
 pub mod view;

@@ -1,5 +1,5 @@
 //! The accept loop. Listeners and the stop signal come from outside; a connection needs a permit
-//! before it is accepted.
+//! before it is accepted. At the stop calls are answered and sockets told, within bounds.
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -11,13 +11,14 @@ use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, UnixListener};
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use super::address::Peer;
 use super::api::Api;
 use super::dispatch;
+use super::stall::Stalling;
 
 /// A client that sends its head more slowly is cut off. Also the longest rest between two calls.
 const HEAD_TIME_MAX: Duration = Duration::from_secs(10);
@@ -39,7 +40,9 @@ pub enum Listener {
     Unix(UnixListener),
 }
 
-/// Serves until `stop` fires, then lets running calls finish for at most `grace`.
+/// Serves until `stop` fires, then lets running calls finish and tells sockets, for at most
+/// `grace` or until the connections are cut; what is still open then is closed. When this
+/// returns, nothing of a connection runs any more.
 pub async fn serve(api: Arc<Api>, listeners: Vec<Listener>, stop: CancellationToken, grace: Duration) {
     let permits = Arc::new(Semaphore::new(api.options.max_connections));
     let mut accepting = JoinSet::new();
@@ -47,11 +50,19 @@ pub async fn serve(api: Arc<Api>, listeners: Vec<Listener>, stop: CancellationTo
         accepting.spawn(accept(Arc::clone(&api), listener, Arc::clone(&permits), stop.clone()));
     }
     while accepting.join_next().await.is_some() {}
-    // Every permit back means every connection closed.
-    let all = u32::try_from(api.options.max_connections).unwrap_or(u32::MAX);
-    if tokio::time::timeout(grace, permits.acquire_many(all)).await.is_err() {
-        tracing::warn!("connections were still open at the end of the grace period; they are cut");
+    let (tasks, cut) = (api.live.tasks(), api.live.cut());
+    tasks.close();
+    tokio::select! {
+        () = tasks.wait() => return,
+        () = tokio::time::sleep(grace) => {}
+        () = cut.cancelled() => {}
     }
+    tracing::warn!(
+        connections = tasks.len(),
+        "connections were still open at the end of the grace; they are cut"
+    );
+    cut.cancel();
+    tasks.wait().await;
 }
 
 async fn accept(api: Arc<Api>, listener: Listener, permits: Arc<Semaphore>, stop: CancellationToken) {
@@ -64,10 +75,8 @@ async fn accept(api: Arc<Api>, listener: Listener, permits: Arc<Semaphore>, stop
         tokio::select! {
             () = stop.cancelled() => return,
             accepted = next(&listener) => match accepted {
-                Ok(Accepted::Tcp(stream, peer)) => {
-                    spawn(&api, TokioIo::new(stream), peer, permit, &stop);
-                }
-                Ok(Accepted::Unix(stream)) => spawn(&api, TokioIo::new(stream), Peer::Unix, permit, &stop),
+                Ok(Accepted::Tcp(stream, peer)) => spawn(&api, stream, peer, permit, &stop),
+                Ok(Accepted::Unix(stream)) => spawn(&api, stream, Peer::Unix, permit, &stop),
                 Err(reason) => {
                     tracing::warn!(%reason, "a connection could not be accepted");
                     tokio::time::sleep(ACCEPT_PAUSE).await;
@@ -93,53 +102,60 @@ async fn next(listener: &Listener) -> std::io::Result<Accepted> {
     }
 }
 
-fn spawn<S>(
-    api: &Arc<Api>,
-    stream: TokioIo<S>,
-    peer: Peer,
-    permit: tokio::sync::OwnedSemaphorePermit,
-    stop: &CancellationToken,
-) where
+fn spawn<S>(api: &Arc<Api>, stream: S, peer: Peer, permit: OwnedSemaphorePermit, stop: &CancellationToken)
+where
     S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
 {
     let (api, stop) = (Arc::clone(api), stop.clone());
-    tokio::spawn(async move {
-        let answering = Arc::new(AtomicBool::new(false));
-        let service = {
-            let (stop, answering) = (stop.clone(), Arc::clone(&answering));
-            service_fn(move |request| {
-                let (api, stop, answering) = (Arc::clone(&api), stop.clone(), Arc::clone(&answering));
-                async move {
-                    answering.store(true, Ordering::Release);
-                    let answer = dispatch::answer(&api, peer, stop, request).await;
-                    answering.store(false, Ordering::Release);
-                    Ok::<_, Infallible>(answer)
-                }
-            })
-        };
-        let connection = http1::Builder::new()
-            .timer(TokioTimer::new())
-            .header_read_timeout(HEAD_TIME_MAX)
-            .max_headers(HEADERS_MAX)
-            .max_buf_size(HEAD_BYTES_MAX)
-            .serve_connection(stream, service)
-            .with_upgrades();
-        let mut connection = std::pin::pin!(connection);
-        let ended = tokio::select! {
-            ended = connection.as_mut() => ended,
-            () = stop.cancelled() => {
-                connection.as_mut().graceful_shutdown();
-                if answering.load(Ordering::Acquire) {
-                    connection.await
-                } else {
-                    // Idle, or never used: hyper would wait for its first call.
-                    tokio::time::timeout(LAST_WORDS, connection).await.unwrap_or(Ok(()))
-                }
-            }
-        };
-        if let Err(reason) = ended {
-            tracing::debug!(%reason, "a connection ended badly");
+    let cut = api.live.cut().clone();
+    api.live.tasks().clone().spawn(async move {
+        tokio::select! {
+            ended = connection(api, stream, peer, stop) => if let Err(reason) = ended {
+                tracing::debug!(%reason, "a connection ended badly");
+            },
+            () = cut.cancelled() => {}
         }
         drop(permit);
     });
+}
+
+async fn connection<S>(api: Arc<Api>, stream: S, peer: Peer, stop: CancellationToken) -> hyper::Result<()>
+where
+    S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+{
+    let (stream, is_stalled) = Stalling::new(stream);
+    let is_answering = Arc::new(AtomicBool::new(false));
+    let service = {
+        let (stop, is_answering) = (stop.clone(), Arc::clone(&is_answering));
+        service_fn(move |request| {
+            let (api, stop, is_answering) = (Arc::clone(&api), stop.clone(), Arc::clone(&is_answering));
+            async move {
+                is_answering.store(true, Ordering::Release);
+                let answer = dispatch::answer(&api, peer, stop, request).await;
+                is_answering.store(false, Ordering::Release);
+                Ok::<_, Infallible>(answer)
+            }
+        })
+    };
+    let connection = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEAD_TIME_MAX)
+        .max_headers(HEADERS_MAX)
+        .max_buf_size(HEAD_BYTES_MAX)
+        .serve_connection(TokioIo::new(stream), service)
+        .with_upgrades();
+    let mut connection = std::pin::pin!(connection);
+    tokio::select! {
+        ended = connection.as_mut() => return ended,
+        () = stop.cancelled() => connection.as_mut().graceful_shutdown(),
+    }
+    loop {
+        match tokio::time::timeout(LAST_WORDS, connection.as_mut()).await {
+            Ok(ended) => return ended,
+            // Its answer is being made, or on its way to a client that reads slowly.
+            Err(_) if is_answering.load(Ordering::Acquire) || is_stalled.now() => {}
+            // Never used: hyper would wait for its first call.
+            Err(_) => return Ok(()),
+        }
+    }
 }

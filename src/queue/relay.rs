@@ -61,7 +61,8 @@ fn end(inner: &Inner, ended: &Ended) {
         EndKind::Cancelled => JobEvent::Cancelled,
         EndKind::Expired => JobEvent::Expired,
     };
-    publish(inner, ended.id, ended.user, what);
+    let event = Event { job: ended.id, user: ended.user, what };
+    inner.bus.publish_end(event, ended.ended_at);
 }
 
 fn publish(inner: &Inner, job: JobId, user: UserId, what: JobEvent) {

@@ -71,3 +71,22 @@ async fn paths_methods_and_credentials() {
     let (status, problem) = server.get("dgd_wrong", "/api/diagram/usage").await;
     assert_eq!((status, problem["code"].as_str().unwrap()), (401, "unauthorized"));
 }
+
+#[tokio::test]
+async fn lists_refuse_a_cursor_that_was_never_given() {
+    let server = Server::start("");
+    let admin = server.key("root", "free", &["--admin"]);
+    server.key("ann", "free", &[]);
+    for list in ["/api/admin/users", "/api/admin/keys", "/api/diagram/requests"] {
+        let (status, problem) = server.get(&admin, &format!("{list}?cursor=made-up!")).await;
+        assert_eq!((status, &problem["code"]), (422, &Value::from("validation_failed")), "{list}");
+    }
+    for (list, field) in [("/api/admin/users", "users"), ("/api/admin/keys", "keys")] {
+        let (_, first) = server.get(&admin, &format!("{list}?limit=1")).await;
+        let next = first["next"].as_str().unwrap();
+        let (status, second) = server.get(&admin, &format!("{list}?limit=1&cursor={next}")).await;
+        assert_eq!(status, 200);
+        assert_ne!(first[field][0], second[field][0], "{list}");
+        assert_eq!(second["next"], Value::Null, "{list}");
+    }
+}

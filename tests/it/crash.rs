@@ -46,7 +46,7 @@ async fn sigterm_lets_calls_finish_and_keeps_the_rest() {
             server.prompt(&key, &format!("number {n}")).await.1["requestId"].as_str().unwrap().to_owned(),
         );
     }
-    let server = Server::on(server.terminate());
+    let server = Server::on(server.terminate().await);
     for id in &ids {
         assert_eq!(server.ended(&key, id).await["status"], "completed");
     }

@@ -139,7 +139,7 @@ async fn an_edited_limit_holds_exactly_across_a_restart() {
     wave(&server, 15).await;
     reload(&server, &admin, &settings(10, 1000), hour, 10).await;
     wave(&server, 0).await;
-    server = Server::on(server.terminate());
+    server = Server::on(server.terminate().await);
     reload(&server, &admin, &settings(1000, 37), hour, 1000).await;
     wave(&server, 2).await;
     let (_, usage) = server.get(&key, "/api/diagram/usage").await;

@@ -3,13 +3,22 @@
 // A test that cannot go on fails where it stands.
 #![allow(clippy::unwrap_used)]
 
+mod auth;
 mod bad_input;
 mod crash;
 mod flow;
 mod generate;
 mod limits;
+mod live;
+// Unit tests use all of it.
+#[allow(dead_code)]
+#[path = "../../src/http/auth/minted.rs"]
+mod minted;
 mod recount;
 mod server;
+mod socket;
+mod sockets;
 mod stats;
+mod stop;
 mod upstream;
 mod upstreams;

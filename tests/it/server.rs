@@ -11,7 +11,8 @@ const BINARY: &str = env!("CARGO_BIN_EXE_diagramd");
 
 /// A server.
 pub struct Server {
-    child: Child,
+    /// Taken when its end is waited for.
+    child: Option<Child>,
     pub url: String,
     pub dir: TempDir,
     pub client: reqwest::Client,
@@ -28,7 +29,7 @@ impl Server {
     /// Starts on what an earlier server left.
     pub fn on(dir: TempDir) -> Self {
         let (child, url) = spawn(dir.path());
-        Self { child, url, dir, client: reqwest::Client::new() }
+        Self { child: Some(child), url, dir, client: reqwest::Client::new() }
     }
 
     /// A new key, made by the command line while the server runs.
@@ -42,6 +43,18 @@ impl Server {
             .unwrap();
         assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
         String::from_utf8(made.stdout).unwrap().trim().to_owned()
+    }
+
+    /// Another verb of the command line, on the same data directory.
+    pub fn run(&self, verb: &[&str]) {
+        let ran = Command::new(BINARY)
+            .args(verb)
+            .arg("--data-dir")
+            .arg(self.dir.path().join("data"))
+            .current_dir(self.dir.path())
+            .output()
+            .unwrap();
+        assert!(ran.status.success(), "{}", String::from_utf8_lossy(&ran.stderr));
     }
 
     pub async fn post(&self, key: &str, body: Value) -> (u16, Value) {
@@ -75,32 +88,54 @@ impl Server {
         self.get(key, &format!("/api/diagram/status/{id}")).await.1
     }
 
+    /// A call of any other path.
+    pub async fn post_to(&self, key: &str, path: &str, body: Value) -> (u16, Value) {
+        answer(self.client.post(format!("{}{path}", self.url)).header("x-api-key", key).json(&body)).await
+    }
+
     /// `kill -9`; returns the directory for the next server.
     pub fn kill(mut self) -> TempDir {
-        self.child.kill().unwrap();
-        self.child.wait().unwrap();
+        if let Some(mut child) = self.child.take() {
+            child.kill().unwrap();
+            child.wait().unwrap();
+        }
         std::mem::replace(&mut self.dir, TempDir::new().unwrap())
     }
 
     /// Sends a signal.
     pub fn signal(&self, name: &str) {
-        let sent = Command::new("kill").args([&format!("-{name}"), &self.child.id().to_string()]).status();
-        assert!(sent.unwrap().success());
+        let id = self.child.as_ref().unwrap().id().to_string();
+        assert!(Command::new("kill").args([&format!("-{name}"), &id]).status().unwrap().success());
     }
 
-    /// SIGTERM, and waits for the end; returns the directory.
-    pub fn terminate(mut self) -> TempDir {
-        self.signal("TERM");
-        assert!(self.child.wait().unwrap().success());
+    /// SIGTERM, and waits for the end; returns the directory. The test's own runtime goes on
+    /// meanwhile: the upstream that the server calls may live on it.
+    pub async fn terminate(mut self) -> TempDir {
+        self.ask_to_stop();
+        self.stopped().await;
         std::mem::replace(&mut self.dir, TempDir::new().unwrap())
+    }
+
+    /// SIGTERM.
+    pub fn ask_to_stop(&self) {
+        self.signal("TERM");
+    }
+
+    /// Waits for the end of a server that was asked to stop.
+    pub async fn stopped(&mut self) {
+        let mut child = self.child.take().unwrap();
+        let ended = tokio::task::spawn_blocking(move || child.wait()).await;
+        assert!(ended.unwrap().unwrap().success());
     }
 }
 
 impl Drop for Server {
     fn drop(&mut self) {
-        // It may have ended already.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        if let Some(child) = &mut self.child {
+            // It may have ended already.
+            let _ = child.kill();
+            let _ = child.wait();
+        }
     }
 }
 

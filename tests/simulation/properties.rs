@@ -71,8 +71,15 @@ impl Closed {
         self.core.call_ended(&report, self.now);
         let job = &self.jobs[seq.0 as usize];
         let how = EndKind::Cancelled;
-        let ended =
-            Ended { seq, id: job.id, user: job.user, created_at: job.created_at, was_running: true, how };
+        let ended = Ended {
+            seq,
+            id: job.id,
+            user: job.user,
+            created_at: job.created_at,
+            ended_at: self.now,
+            was_running: true,
+            how,
+        };
         self.core.committed(&Change::Ended(ended), self.now);
     }
 

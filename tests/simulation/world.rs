@@ -435,8 +435,15 @@ impl World {
         stored.terminal_states += 1;
         self.told.ended += 1;
         let job = &stored.job;
-        let ended =
-            Ended { seq: job.seq, id: job.id, user: job.user, created_at: job.created_at, was_running, how };
+        let ended = Ended {
+            seq: job.seq,
+            id: job.id,
+            user: job.user,
+            created_at: job.created_at,
+            ended_at: self.now,
+            was_running,
+            how,
+        };
         self.tell(Change::Ended(ended));
     }
 

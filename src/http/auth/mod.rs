@@ -3,21 +3,30 @@
 use std::time::Duration;
 
 use hyper::HeaderMap;
-use hyper::header::AUTHORIZATION;
+use hyper::header::{AUTHORIZATION, HeaderName};
 
-use crate::accounts::{AccountError, Accounts, Caller, KEY_PREFIX};
+use crate::accounts::{AccountError, Accounts, Caller, KEY_PREFIX, KeyEnd};
 use crate::domain::Timestamp;
 use crate::domain::time::Clock;
 use crate::http::problem::Problem;
 use crate::store::StoreError;
 
+mod key_set;
+#[cfg(test)]
+pub(crate) mod minted;
 mod operator;
 mod own;
+mod standing;
 mod tickets;
+mod trusted;
 
-pub use operator::{FetchKeys, Keys, Operator};
+pub use key_set::{FetchKeys, KeySet};
+pub use operator::{Keys, Operator, OperatorError, Trust};
 use own::OwnTokens;
+use standing::Standing;
 use tickets::Tickets;
+
+const X_API_KEY: HeaderName = HeaderName::from_static("x-api-key");
 
 /// Why there is no caller.
 #[derive(Debug, thiserror::Error)]
@@ -45,13 +54,16 @@ pub struct Auth {
     own: OwnTokens,
     operator: Option<Operator>,
     tickets: Tickets,
+    standing: Standing,
     clock: Clock,
 }
 
 impl Auth {
     /// Keys of `accounts`, own tokens signed with `secret`, and the operator's tokens if any.
     pub fn new(accounts: Accounts, secret: [u8; 32], operator: Option<Operator>, clock: Clock) -> Self {
-        Self { accounts, own: OwnTokens::new(secret), operator, tickets: Tickets::default(), clock }
+        let standing = Standing::new(accounts.clone());
+        let own = OwnTokens::new(secret);
+        Self { accounts, own, operator, tickets: Tickets::default(), standing, clock }
     }
 
     /// The caller of these headers; `None` when they hold no credential.
@@ -59,14 +71,10 @@ impl Auth {
     /// # Errors
     /// [`AuthError`].
     pub async fn caller(&self, headers: &HeaderMap) -> Result<Option<Caller>, AuthError> {
-        let text = |value: &hyper::header::HeaderValue| value.to_str().map(str::to_owned);
-        let key = headers.get("x-api-key").map(text).transpose().map_err(|_| AuthError::Wrong)?;
-        let bearer = headers.get(AUTHORIZATION).map(text).transpose().map_err(|_| AuthError::Wrong)?;
-        let bearer = match bearer.as_deref().map(|value| value.split_once(' ')) {
+        let key = single(headers, &X_API_KEY)?;
+        let bearer = match single(headers, &AUTHORIZATION)?.map(|value| value.split_once(' ')) {
             None => None,
-            Some(Some((scheme, token))) if scheme.eq_ignore_ascii_case("bearer") => {
-                Some(token.trim().to_owned())
-            }
+            Some(Some((scheme, token))) if scheme.eq_ignore_ascii_case("bearer") => Some(token.trim()),
             Some(_) => return Err(AuthError::Wrong),
         };
         let credential = match (key, bearer) {
@@ -74,7 +82,7 @@ impl Auth {
             (Some(one), Some(other)) if one != other => return Err(AuthError::Wrong),
             (Some(one), _) | (None, Some(one)) => one,
         };
-        self.caller_of_token(&credential).await.map(Some)
+        self.caller_of_token(credential).await.map(Some)
     }
 
     /// The caller of a key or a token.
@@ -90,18 +98,36 @@ impl Auth {
             return self.own_caller(claims).await;
         }
         let operator = self.operator.as_ref().ok_or(AuthError::Wrong)?;
-        let (name, tier) = operator.read(text, now).await.ok_or(AuthError::Wrong)?;
-        self.accounts.by_name(&name, Some(tier)).await?.ok_or(AuthError::Wrong)
+        let claimed = operator.read(text, now).await.ok_or(AuthError::Wrong)?;
+        let caller = self.accounts.by_name(&claimed.user, Some(claimed.tier)).await?;
+        Ok(Caller { until: Some(claimed.until), ..caller.ok_or(AuthError::Wrong)? })
     }
 
     async fn own_caller(&self, claims: own::Claims) -> Result<Caller, AuthError> {
         let caller = self.accounts.by_id(claims.user(), claims.role).await?.ok_or(AuthError::Wrong)?;
+        let until = claims.until();
+        let Some(key) = claims.key else { return Ok(Caller { until: Some(until), ..caller }) };
         // A token made from a key ends with it.
-        match claims.key {
-            Some(key) if self.accounts.is_key_good(&key).await? => Ok(Caller { key: Some(key), ..caller }),
-            Some(_) => Err(AuthError::Wrong),
-            None => Ok(caller),
+        let KeyEnd(end) = self.accounts.good_key(&key).await?.ok_or(AuthError::Wrong)?;
+        let until = end.map_or(until, |end| end.min(until));
+        Ok(Caller { key: Some(key), until: Some(until), ..caller })
+    }
+
+    /// Whether a caller that was let in earlier would still be: its credential has not ended, its
+    /// key is not revoked, its user not disabled. Cheap between two changes of users and keys.
+    ///
+    /// # Errors
+    /// What the store reports.
+    pub async fn still_stands(&self, caller: &Caller) -> Result<bool, StoreError> {
+        if caller.until.is_some_and(|until| until <= (self.clock)()) {
+            return Ok(false);
         }
+        self.standing.is_good(caller).await
+    }
+
+    /// Moves whenever a user or key changes: then [`Auth::still_stands`] may answer otherwise.
+    pub fn changes(&self) -> tokio::sync::watch::Receiver<u64> {
+        self.standing.changes()
     }
 
     /// A token for a browser, and its end.
@@ -120,5 +146,32 @@ impl Auth {
     /// The caller a ticket was made for; once.
     pub fn redeem_ticket(&self, ticket: &str) -> Option<Caller> {
         self.tickets.redeem(ticket, (self.clock)())
+    }
+}
+
+/// A header's text. Two lines of one could be read differently by a proxy in front.
+fn single<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Result<Option<&'a str>, AuthError> {
+    let mut lines = headers.get_all(name).iter();
+    match (lines.next(), lines.next()) {
+        (None, _) => Ok(None),
+        (Some(line), None) => line.to_str().map(Some).map_err(|_| AuthError::Wrong),
+        (Some(_), Some(_)) => Err(AuthError::Wrong),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_header_that_comes_twice_or_is_no_text_is_no_credential() {
+        let mut headers = HeaderMap::new();
+        assert!(matches!(single(&headers, &X_API_KEY), Ok(None)));
+        headers.append(X_API_KEY, "one".parse().unwrap());
+        assert!(matches!(single(&headers, &X_API_KEY), Ok(Some("one"))));
+        headers.append(X_API_KEY, "one".parse().unwrap());
+        assert!(single(&headers, &X_API_KEY).is_err());
+        headers.insert(X_API_KEY, hyper::header::HeaderValue::from_bytes(b"\xFF").unwrap());
+        assert!(single(&headers, &X_API_KEY).is_err());
     }
 }

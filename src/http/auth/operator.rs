@@ -1,195 +1,173 @@
 //! Tokens that the operator's own application signs for its users.
 
-use std::future::Future;
-use std::pin::Pin;
 use std::str::FromStr;
+use std::sync::Arc;
 
-use jsonwebtoken::errors::Error;
-use jsonwebtoken::jwk::JwkSet;
 use jsonwebtoken::{Algorithm, DecodingKey, Validation, decode, decode_header};
 use serde_json::{Map, Value};
-use tokio::sync::Mutex;
 
 use crate::domain::{Tier, Timestamp};
 
-/// Between two fetches of the key set.
-const FETCH_EVERY_MS: i64 = 60_000;
+use super::key_set::{FetchKeys, KeySet};
+use super::own;
+
 /// Clocks may differ by so much.
 const LEEWAY_MS: i64 = 30_000;
-
-/// Fetches the key set's JSON.
-pub trait FetchKeys: Send + Sync {
-    /// The document, or why there is none.
-    fn fetch(&self) -> Pin<Box<dyn Future<Output = Result<String, String>> + Send + '_>>;
-}
 
 /// Where verification keys come from.
 pub enum Keys {
     /// One key.
     Fixed(Box<DecodingKey>),
     /// A JWKS document.
-    Fetched(Box<dyn FetchKeys>),
+    Fetched(Arc<KeySet>),
+}
+
+/// Why the operator's tokens cannot be read.
+#[derive(Debug, thiserror::Error)]
+pub enum OperatorError {
+    /// The key file or an algorithm's name.
+    #[error(transparent)]
+    Key(#[from] jsonwebtoken::errors::Error),
+    /// Tokens of two signers must not look alike.
+    #[error("the issuer {0:?} is this server's own; give the operator's application another")]
+    OwnIssuer(String),
+}
+
+/// Whose tokens are believed.
+#[derive(Clone, Debug)]
+pub struct Trust {
+    /// Pinned algorithms: `HS256`, `RS256`, `ES256`, `EdDSA`.
+    pub algorithms: Vec<String>,
+    /// Required `iss`.
+    pub issuer: String,
+    /// Required `aud`.
+    pub audience: String,
+    /// The claim that names the tier.
+    pub tier_claim: String,
+    /// Tier of a token without that claim.
+    pub default_tier: Tier,
+}
+
+/// What a token says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Claimed {
+    pub(super) user: String,
+    pub(super) tier: Tier,
+    pub(super) until: Timestamp,
 }
 
 /// Reads the operator's tokens.
 pub struct Operator {
     keys: Keys,
-    known: Mutex<Known>,
     algorithms: Vec<Algorithm>,
-    validation: Validation,
-    tier_claim: String,
-    default_tier: Tier,
+    trust: Trust,
 }
 
-#[derive(Default)]
-struct Known {
-    set: Option<JwkSet>,
-    fetched_at: Option<Timestamp>,
+impl Keys {
+    /// An HS256 secret.
+    pub fn secret(secret: &[u8]) -> Self {
+        Self::Fixed(Box::new(DecodingKey::from_secret(secret)))
+    }
+
+    /// A public key, PEM, of the kind that one of the algorithms takes.
+    ///
+    /// # Errors
+    /// When it is none.
+    pub fn public_pem(pem: &str, algorithms: &[String]) -> Result<Self, OperatorError> {
+        let read = |name: &String| match name.as_str() {
+            "ES256" => DecodingKey::from_ec_pem(pem.as_bytes()),
+            "EdDSA" => DecodingKey::from_ed_pem(pem.as_bytes()),
+            _ => DecodingKey::from_rsa_pem(pem.as_bytes()),
+        };
+        let mut outcome = DecodingKey::from_rsa_pem(pem.as_bytes());
+        for name in algorithms {
+            outcome = read(name);
+            if outcome.is_ok() {
+                break;
+            }
+        }
+        Ok(Self::Fixed(Box::new(outcome?)))
+    }
+
+    /// A key set. Call within a runtime.
+    pub fn fetched(source: Box<dyn FetchKeys>) -> Self {
+        Self::Fetched(KeySet::start(source))
+    }
 }
 
 impl Operator {
-    /// Tokens with these pinned algorithms, issuer and audience.
+    /// Tokens of this issuer, verified with these keys.
     ///
     /// # Errors
-    /// When an algorithm's name is not one.
-    pub fn new(
-        keys: Keys,
-        algorithms: &[String],
-        issuer: &str,
-        audience: &str,
-        tier_claim: String,
-        default_tier: Tier,
-    ) -> Result<Self, Error> {
+    /// [`OperatorError`].
+    pub fn new(keys: Keys, trust: Trust) -> Result<Self, OperatorError> {
+        if trust.issuer == own::OURSELVES {
+            return Err(OperatorError::OwnIssuer(trust.issuer));
+        }
         let algorithms =
-            algorithms.iter().map(|name| Algorithm::from_str(name)).collect::<Result<Vec<_>, _>>()?;
-        let mut validation = Validation::new(algorithms.first().copied().unwrap_or(Algorithm::RS256));
-        validation.set_issuer(&[issuer]);
-        validation.set_audience(&[audience]);
-        validation.set_required_spec_claims(&["exp", "iss", "aud", "sub"]);
-        // Time is passed in, and looked at in `read`.
-        validation.validate_exp = false;
-        validation.validate_nbf = false;
-        Ok(Self { keys, known: Mutex::default(), algorithms, validation, tier_claim, default_tier })
+            trust.algorithms.iter().map(|name| Algorithm::from_str(name)).collect::<Result<Vec<_>, _>>()?;
+        Ok(Self { keys, algorithms, trust })
     }
 
-    /// The user and tier a token names; `None` for a token that must not be believed.
-    pub async fn read(&self, token: &str, now: Timestamp) -> Option<(String, Tier)> {
+    /// What a token says; `None` for a token that must not be believed.
+    pub(super) async fn read(&self, token: &str, now: Timestamp) -> Option<Claimed> {
         let header = decode_header(token).ok()?;
-        if !self.algorithms.contains(&header.alg) {
+        // `crit` names extensions without which a token must not be understood (RFC 7515, 4.1.11).
+        if !self.algorithms.contains(&header.alg) || header.crit.is_some() {
             return None;
         }
         let fetched;
         let key = match &self.keys {
             Keys::Fixed(key) => key.as_ref(),
-            Keys::Fetched(source) => {
-                fetched = self.key_of(source.as_ref(), header.kid.as_deref(), now).await?;
+            Keys::Fetched(set) => {
+                fetched = set.key(header.kid.as_deref(), header.alg).await?;
                 &fetched
             }
         };
-        let mut validation = self.validation.clone();
-        validation.algorithms = vec![header.alg];
-        let claims = decode::<Map<String, Value>>(token, key, &validation).ok()?.claims;
-        in_time(&claims, now).then_some(())?;
-        let sub = claims.get("sub")?.as_str().filter(|sub| !sub.is_empty())?;
-        let tier = match claims.get(&self.tier_claim) {
-            None => self.default_tier,
+        let claims = decode::<Map<String, Value>>(token, key, &signature_alone(header.alg)).ok()?.claims;
+        self.believe(&claims, now)
+    }
+
+    /// What the claims of a verified token say, if they are whole, timely and meant for us.
+    fn believe(&self, claims: &Map<String, Value>, now: Timestamp) -> Option<Claimed> {
+        let text = |name: &str| claims.get(name).and_then(Value::as_str);
+        let is_theirs = text("iss") == Some(&self.trust.issuer);
+        let is_for_us = match claims.get("aud") {
+            Some(Value::Array(many)) => many.iter().any(|one| one.as_str() == Some(&self.trust.audience)),
+            Some(one) => one.as_str() == Some(&self.trust.audience),
+            None => false,
+        };
+        let until = milliseconds(claims.get("exp")?)?.saturating_add(LEEWAY_MS);
+        let has_begun = match claims.get("nbf") {
+            Some(nbf) => milliseconds(nbf)? <= now.0.saturating_add(LEEWAY_MS),
+            None => true,
+        };
+        (is_theirs && is_for_us && has_begun && until > now.0).then_some(())?;
+        let user = text("sub").filter(|sub| !sub.is_empty())?.to_owned();
+        let tier = match claims.get(&self.trust.tier_claim) {
+            None => self.trust.default_tier,
             Some(claim) => claim.as_str()?.parse().ok()?,
         };
-        Some((sub.to_owned(), tier))
-    }
-
-    async fn key_of(&self, source: &dyn FetchKeys, kid: Option<&str>, now: Timestamp) -> Option<DecodingKey> {
-        let mut known = self.known.lock().await;
-        if let Some(key) = find(known.set.as_ref(), kid) {
-            return Some(key);
-        }
-        if known.fetched_at.is_some_and(|at| now.0 - at.0 < FETCH_EVERY_MS) {
-            return None;
-        }
-        known.fetched_at = Some(now);
-        match source
-            .fetch()
-            .await
-            .and_then(|text| serde_json::from_str(&text).map_err(|reason| reason.to_string()))
-        {
-            Ok(set) => known.set = Some(set),
-            Err(reason) => {
-                tracing::warn!(%reason, "the operator's key set could not be fetched; the last one stays")
-            }
-        }
-        find(known.set.as_ref(), kid)
+        Some(Claimed { user, tier, until: Timestamp(until) })
     }
 }
 
-fn find(set: Option<&JwkSet>, kid: Option<&str>) -> Option<DecodingKey> {
-    let set = set?;
-    let jwk = match kid {
-        Some(kid) => set.find(kid)?,
-        None if set.keys.len() == 1 => set.keys.first()?,
-        None => return None,
-    };
-    DecodingKey::from_jwk(jwk).ok()
+/// The signature alone is looked at by the library: the claims are ours to judge, by our clock.
+fn signature_alone(algorithm: Algorithm) -> Validation {
+    let mut validation = Validation::new(algorithm);
+    validation.required_spec_claims.clear();
+    validation.validate_exp = false;
+    validation.validate_nbf = false;
+    validation.validate_aud = false;
+    validation
 }
 
-fn in_time(claims: &Map<String, Value>, now: Timestamp) -> bool {
-    let ms = |name: &str| claims.get(name).and_then(Value::as_f64).map(|seconds| (seconds * 1000.0) as i64);
-    let begun = !claims.contains_key("nbf") || ms("nbf").is_some_and(|nbf| nbf <= now.0 + LEEWAY_MS);
-    begun && ms("exp").is_some_and(|exp| exp + LEEWAY_MS > now.0)
+/// A NumericDate (RFC 7519, 2), which may have a fraction.
+fn milliseconds(date: &Value) -> Option<i64> {
+    #[expect(clippy::cast_possible_truncation, reason = "saturates, as it should")]
+    date.as_f64().map(|seconds| (seconds * 1000.0) as i64)
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use jsonwebtoken::{EncodingKey, Header, encode};
-    use serde_json::json;
-
-    fn operator() -> Operator {
-        let keys = Keys::Fixed(Box::new(DecodingKey::from_secret(b"their secret")));
-        Operator::new(keys, &["HS256".to_owned()], "https://app", "diagrams", "plan".into(), Tier::Free)
-            .unwrap()
-    }
-
-    async fn read(claims: Value, alg: Algorithm, secret: &[u8]) -> Option<(String, Tier)> {
-        let token = encode(&Header::new(alg), &claims, &EncodingKey::from_secret(secret)).unwrap();
-        operator().read(&token, Timestamp(1_000_000_000)).await
-    }
-
-    #[tokio::test]
-    async fn only_whole_and_timely_tokens_of_the_operator_are_believed() {
-        let good = json!({"sub":"ann","iss":"https://app","aud":"diagrams","exp":1_000_100,"plan":"pro"});
-        let with = |name: &str, value: Value| {
-            let mut claims = good.clone();
-            claims[name] = value;
-            claims
-        };
-        let without = |name: &str| {
-            let mut claims = good.clone();
-            claims.as_object_mut().unwrap().remove(name);
-            claims
-        };
-        let hs = |claims| read(claims, Algorithm::HS256, b"their secret");
-        assert_eq!(hs(good.clone()).await, Some(("ann".into(), Tier::Pro)));
-        assert_eq!(hs(without("plan")).await, Some(("ann".into(), Tier::Free)));
-        assert_eq!(hs(with("nbf", json!(1_000_020))).await, Some(("ann".into(), Tier::Pro)), "leeway");
-        for claims in [
-            without("sub"),
-            without("iss"),
-            without("aud"),
-            without("exp"),
-            with("exp", json!(999_900)),
-            with("nbf", json!(1_000_100)),
-            with("iss", json!("https://evil")),
-            with("aud", json!("other")),
-            with("plan", json!("platinum")),
-            with("sub", json!("")),
-        ] {
-            assert_eq!(hs(claims.clone()).await, None, "{claims}");
-        }
-        assert_eq!(read(good.clone(), Algorithm::HS256, b"another secret").await, None);
-        assert_eq!(
-            read(good, Algorithm::HS512, b"their secret").await,
-            None,
-            "an algorithm that is not pinned"
-        );
-    }
-}
+#[path = "operator_tests.rs"]
+mod tests;

@@ -10,7 +10,7 @@ use crate::domain::user::Role;
 use crate::domain::{KeyId, Timestamp, UserId};
 
 /// `iss` and `aud` of our own tokens.
-const OURSELVES: &str = "diagramd";
+pub(super) const OURSELVES: &str = "diagramd";
 
 /// What a token says.
 #[derive(Debug, Serialize, Deserialize)]
@@ -31,6 +31,10 @@ pub(super) struct Claims {
 impl Claims {
     pub(super) fn user(&self) -> UserId {
         UserId(self.uid)
+    }
+
+    pub(super) fn until(&self) -> Timestamp {
+        Timestamp(self.exp.saturating_mul(1000))
     }
 }
 
@@ -80,7 +84,7 @@ impl OwnTokens {
     pub(super) fn read(&self, token: &str, now: Timestamp) -> Option<Claims> {
         let claims = decode::<Claims>(token, &self.verify, &self.validation).ok()?.claims;
         let key = claims.key_id.clone().map(KeyId);
-        (claims.exp * 1000 > now.0).then_some(Claims { key, ..claims })
+        (claims.until() > now).then_some(Claims { key, ..claims })
     }
 }
 
@@ -98,6 +102,7 @@ mod tests {
             role: Role::User,
             key: Some(KeyId("key_1".into())),
             by_key: true,
+            until: None,
         };
         let (token, end) = tokens.issue(&caller, Timestamp(1_000_000), Duration::from_secs(60)).unwrap();
         assert_eq!(end, Timestamp(1_060_000));

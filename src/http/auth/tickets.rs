@@ -58,6 +58,7 @@ mod tests {
             role: crate::domain::user::Role::User,
             key: None,
             by_key: false,
+            until: None,
         };
         let (ticket, _) = tickets.issue(&caller, Timestamp(0));
         assert_eq!(tickets.redeem(&ticket, Timestamp(29_999)).unwrap(), caller);

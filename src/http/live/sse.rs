@@ -6,6 +6,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use hyper::Response;
 use hyper::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderName, HeaderValue};
+use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
 use crate::accounts::Caller;
@@ -15,6 +16,7 @@ use crate::http::api::Api;
 use crate::http::body::Body;
 use crate::http::problem::Problem;
 
+use super::guard::{self, Guard};
 use super::messages;
 use super::watch::{self, Begun, Refused};
 
@@ -25,6 +27,7 @@ const HEARTBEAT: Duration = Duration::from_secs(15);
 struct Streaming {
     api: Arc<Api>,
     subscriber: Subscriber,
+    guard: Option<Box<Guard>>,
     stop: CancellationToken,
     begun: Option<Begun>,
     over: bool,
@@ -47,7 +50,8 @@ pub async fn events(
             Refused::Unknown => Problem::not_found("There is no such request."),
             Refused::Store(reason) => Problem::from(reason),
         })?;
-    let streaming = Streaming { api, subscriber, stop, begun: Some(begun), over: false };
+    let guard = caller.map(|caller| Guard::of(&api, caller));
+    let streaming = Streaming { api, subscriber, guard, stop, begun: Some(begun), over: false };
     let pieces = futures_util::stream::unfold(streaming, |mut streaming| async move {
         let piece = streaming.next().await?;
         Some((piece, streaming))
@@ -65,28 +69,45 @@ impl Streaming {
         if self.over {
             return None;
         }
-        if let Some(Begun { subscribed: (seq, message), terminal }) = self.begun.take() {
-            let mut text = format!("retry: 2000\n{}", framed(seq, "subscribed", &message));
-            if let Some((seq, name, message)) = terminal {
-                text.push_str(&framed(seq, name, &message));
-                self.over = true;
-            }
-            return Some(Bytes::from(text));
+        if let Some(begun) = self.begun.take() {
+            return Some(self.first(begun));
         }
         tokio::select! {
-            () = self.stop.cancelled() => None,
+            received = self.subscriber.recv() => self.received(received),
+            () = guard::ended(&mut self.guard, &self.api) => Some(self.credential_ended()),
             () = tokio::time::sleep(HEARTBEAT) => Some(Bytes::from_static(b": still here\n\n")),
-            received = self.subscriber.recv() => match received {
-                Received::Overflowed => None,
-                Received::Event(envelope) => {
-                    self.over = envelope.event.what.is_terminal();
-                    let url = &self.api.options.public_url;
-                    let message = envelope.rendered(|envelope| messages::event(envelope, url));
-                    let message = String::from_utf8_lossy(&message);
-                    Some(Bytes::from(framed(envelope.seq, messages::name(&envelope.event.what), &message)))
-                }
-            },
+            // What has happened before the stop is told before the end.
+            () = self.stop.cancelled() => {
+                let received = self.subscriber.try_recv()?;
+                self.received(received)
+            }
         }
+    }
+
+    fn first(&mut self, begun: Begun) -> Bytes {
+        let mut text = format!("retry: 2000\n{}", framed(begun.seq, "subscribed", &begun.subscribed));
+        if let Some(ending) = begun.ending {
+            text.push_str(&framed(ending.seq, ending.name, &ending.message));
+            self.over = true;
+        }
+        Bytes::from(text)
+    }
+
+    /// `None` for a reader that was too slow: it comes back and reads the status.
+    fn received(&mut self, received: Received) -> Option<Bytes> {
+        let Received::Event(envelope) = received else { return None };
+        self.over = envelope.event.what.is_terminal();
+        let url = &self.api.options.public_url;
+        let message = envelope.rendered(|envelope| messages::event(envelope, url));
+        let message = String::from_utf8_lossy(&message);
+        Some(Bytes::from(framed(envelope.seq, messages::name(&envelope.event.what), &message)))
+    }
+
+    fn credential_ended(&mut self) -> Bytes {
+        self.over = true;
+        let seq = self.api.bus.next_seq();
+        let error = json!({ "type": "error", "seq": seq, "code": "unauthorized", "message": guard::ENDED });
+        Bytes::from(framed(seq, "error", &error.to_string()))
     }
 }
 

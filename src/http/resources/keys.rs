@@ -79,7 +79,11 @@ pub async fn list(api: &Arc<Api>, query: &Query<'_>) -> Answer {
     let after = query.text("cursor");
     let start = match after {
         None => 0,
-        Some(id) => keys.iter().position(|key| key.id.0 == id).map_or(keys.len(), |at| at + 1),
+        // A key is never deleted: an unknown one was never on a page.
+        Some(id) => match keys.iter().position(|key| key.id.0 == id) {
+            Some(at) => at + 1,
+            None => return Err(refused_field("/cursor", "Use the `next` of an earlier page, unchanged.")),
+        },
     };
     let page: Vec<KeyView<'_>> = keys[start..].iter().take(limit).map(|key| KeyView::of(key, None)).collect();
     let next = page.last().map(|key| key.id).filter(|_| start + page.len() < keys.len());

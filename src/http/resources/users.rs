@@ -2,16 +2,19 @@
 
 use std::sync::Arc;
 
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use form_urlencoded::parse;
 use hyper::StatusCode;
 use serde::{Deserialize, Serialize};
 
 use crate::accounts::Accounts;
+use crate::domain::user::valid_user_name;
 use crate::domain::{Tier, Timestamp, User};
 use crate::http::api::Api;
 use crate::http::call::Call;
 use crate::http::inbound;
-use crate::http::json::{self, Field, JsonBody};
+use crate::http::json::{self, Field, JsonBody, refused_field};
 use crate::http::problem::Problem;
 use crate::http::query::Query;
 use crate::http::respond::{self, Answer};
@@ -92,11 +95,11 @@ where
 /// What the store reports.
 pub async fn list(api: &Arc<Api>, query: &Query<'_>) -> Answer {
     let limit = query.limit(LIMIT_MAX, LIMIT_MAX)? as usize;
-    let after = query.text("cursor").unwrap_or_default().to_owned();
+    let after = query.text("cursor").map(read_cursor).transpose()?.unwrap_or_default();
     let users = blocking(api, Accounts::users).await?;
     let mut rest = users.iter().filter(|user| after.is_empty() || user.name > after);
     let page: Vec<UserView<'_>> = rest.by_ref().take(limit).map(UserView::from).collect();
-    let next = page.last().map(|user| user.name.to_owned()).filter(|_| rest.next().is_some());
+    let next = page.last().map(|user| cursor(user.name)).filter(|_| rest.next().is_some());
     respond::json(StatusCode::OK, &serde_json::json!({ "users": page, "next": next }))
 }
 
@@ -154,6 +157,16 @@ fn found(user: Option<User>) -> Answer {
     respond::json(StatusCode::OK, &UserView::from(&user))
 }
 
+fn cursor(name: &str) -> String {
+    URL_SAFE_NO_PAD.encode(name)
+}
+
+fn read_cursor(text: &str) -> Result<String, Problem> {
+    let name = URL_SAFE_NO_PAD.decode(text).ok().and_then(|bytes| String::from_utf8(bytes).ok());
+    name.filter(|name| valid_user_name(name))
+        .ok_or_else(|| refused_field("/cursor", "Use the `next` of an earlier page, unchanged."))
+}
+
 /// A name out of a path, percent-decoded; a plus sign is a plus sign.
 fn decoded(segment: &str) -> String {
     let escaped = segment.replace('+', "%2B").replace('&', "%26").replace('=', "%3D");
@@ -163,6 +176,16 @@ fn decoded(segment: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn cursors_survive_a_round_trip_and_refuse_what_is_none() {
+        for name in ["ann", "Jürgen", "a@b.c"] {
+            assert_eq!(read_cursor(&cursor(name)).unwrap(), name);
+        }
+        for bad in ["", "ann@", "_w", &cursor("a/b"), &cursor(&"x".repeat(200))] {
+            assert!(read_cursor(bad).is_err(), "{bad}");
+        }
+    }
 
     #[test]
     fn names_are_decoded_as_paths_are() {

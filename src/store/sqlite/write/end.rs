@@ -91,6 +91,7 @@ impl Batch<'_> {
             id: job.id,
             user: job.user,
             created_at: job.created_at,
+            ended_at: end.at,
             was_running: job.state == JobState::Processing,
             how,
         }));
