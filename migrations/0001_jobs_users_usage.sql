@@ -60,6 +60,8 @@ CREATE TABLE job (
     model_asked     TEXT,
     estimated_input INTEGER NOT NULL,
     reserved        INTEGER NOT NULL,
+    -- Whether its unit is charged: it is given back once, however often the job is tried again.
+    charged         INTEGER NOT NULL DEFAULT 1,
     cached          INTEGER NOT NULL DEFAULT 0,
     lane            TEXT,
     provider        TEXT,

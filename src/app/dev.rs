@@ -25,8 +25,13 @@ pub(super) async fn welcome(accounts: &Accounts, address: &str) -> anyhow::Resul
     }
     text.push_str(&format!("  {:<11} {admin}\n", "admin"));
     if let Some((_, key)) = tiers.last() {
+        // curl takes a socket's path apart from the URL.
+        let target = match address.strip_prefix("unix:") {
+            Some(path) => format!("--unix-socket {path} http://localhost"),
+            None => address.to_owned(),
+        };
         text.push_str(&format!(
-            "\nTry it:\n\n  curl -s {address}/api/diagram/generate \\\n    -H 'X-API-Key: {key}' -H 'Content-Type: application/json' -H 'Prefer: wait=30' \\\n    -d '{{\"prompt\":\"User logs in, then if the password is right show the dashboard, otherwise show an error\",\"diagramType\":\"mermaid\"}}'\n\nListening on {address}\n"
+            "\nTry it:\n\n  curl -s {target}/api/diagram/generate \\\n    -H 'X-API-Key: {key}' -H 'Content-Type: application/json' -H 'Prefer: wait=30' \\\n    -d '{{\"prompt\":\"User logs in, then if the password is right show the dashboard, otherwise show an error\",\"diagramType\":\"mermaid\"}}'\n\nListening on {address}\n"
         ));
     }
     println!("{text}");

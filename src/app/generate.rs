@@ -1,6 +1,7 @@
 //! `generate` without a server: the whole engine in this process, on the data directory.
 
 use anyhow::{Context, bail};
+use tokio_util::sync::CancellationToken;
 
 use crate::client::Progress;
 use crate::config::Loaded;
@@ -10,7 +11,8 @@ use crate::domain::{
 };
 use crate::events::Received;
 use crate::queue::{SubmitError, SubmitRequest};
-use crate::store::commands::Owner;
+use crate::store::StoreError;
+use crate::store::commands::{Cancellation, Owner};
 
 use super::engine::Engine;
 
@@ -37,18 +39,31 @@ pub struct Generated {
     pub errors: Vec<SourceError>,
 }
 
-/// Runs one request to its end.
+/// The request was cancelled on the caller's word; nothing of it is left to do.
+#[derive(Debug, thiserror::Error)]
+#[error("cancelled")]
+pub struct Cancelled;
+
+/// Runs one request to its end. When `cancel` fires the request is cancelled, its call closed, and
+/// the engine stopped before this returns.
 ///
 /// # Errors
-/// When the engine does not start (a server on the same data directory, say), the request is
-/// refused, or it ends without a diagram.
+/// [`Cancelled`]; and when the engine does not start (a server on the same data directory, say),
+/// the request is refused, or it ends without a diagram.
 pub async fn generate_in_process(
     loaded: Loaded,
     request: GenerateRequest,
     progress: &mut (dyn FnMut(Progress) + Send),
+    cancel: CancellationToken,
 ) -> anyhow::Result<Generated> {
-    let engine = Engine::start(&loaded.config).await?;
-    let outcome = run(&engine, request, progress).await;
+    let engine =
+        Engine::start(&loaded.config).await.map_err(|reason| match reason.downcast_ref::<StoreError>() {
+            Some(StoreError::Locked(_)) => {
+                anyhow::anyhow!("{reason}; or let it make the diagram, with --server URL and --key KEY")
+            }
+            _ => reason,
+        })?;
+    let outcome = run(&engine, request, progress, &cancel).await;
     engine.drain();
     engine.finish(std::future::ready(())).await;
     outcome
@@ -58,6 +73,7 @@ async fn run(
     engine: &Engine,
     request: GenerateRequest,
     progress: &mut (dyn FnMut(Progress) + Send),
+    cancel: &CancellationToken,
 ) -> anyhow::Result<Generated> {
     let caller = engine
         .accounts
@@ -69,13 +85,24 @@ async fn run(
         diagram_type: request.diagram_type,
         ..SubmitRequest::default()
     };
+    if cancel.is_cancelled() {
+        return Err(Cancelled.into());
+    }
     let receipt = engine.queue.submit(caller.user, caller.tier, body, None).await.map_err(plain_refusal)?;
     tokio::select! {
-        ended = follow(engine, receipt.id, progress) => ended,
-        _ = tokio::signal::ctrl_c() => {
-            engine.queue.cancel(receipt.id, Owner::Anyone).await?;
-            bail!("cancelled");
+        ended = follow(engine, receipt.id, progress) => {
+            if ended.is_err() {
+                // Nobody waits for it any more; what has ended stays as it is.
+                engine.queue.cancel(receipt.id, Owner::Anyone).await?;
+            }
+            ended
         }
+        () = cancel.cancelled() => match engine.queue.cancel(receipt.id, Owner::Anyone).await? {
+            Cancellation::Cancelled | Cancellation::AlreadyCancelled | Cancellation::Unknown => {
+                Err(Cancelled.into())
+            }
+            Cancellation::NotCancellable => ended(read(engine, receipt.id).await?),
+        },
     }
 }
 
@@ -110,6 +137,10 @@ async fn follow(
             }
         }
     }
+    ended(job)
+}
+
+fn ended(job: JobRecord) -> anyhow::Result<Generated> {
     match (job.state, &job.outcome.failure) {
         (JobState::Completed, _) => Ok(generated(job)),
         (_, Some(failure)) => bail!("{}", failure.message),

@@ -13,5 +13,5 @@ mod signals;
 mod wiring;
 
 pub use engine::{Engine, open_accounts};
-pub use generate::{GenerateRequest, Generated, generate_in_process};
+pub use generate::{Cancelled, GenerateRequest, Generated, generate_in_process};
 pub use serve::{ServeOptions, serve};

@@ -2,45 +2,53 @@
 
 use std::sync::Arc;
 
-use crate::config::Loaded;
+use crate::config::{self, Loaded};
+use crate::http::api::Api;
 use crate::queue::Queue;
 use crate::scheduler::Scheduler;
-use crate::telemetry::LevelHandle;
+use crate::telemetry::LogHandle;
 
 use super::wiring;
 
 /// The configuration in force and those who must hear of another.
 pub(super) struct Running {
-    loaded: Loaded,
-    level: LevelHandle,
-    scheduler: Arc<Scheduler>,
-    queue: Queue,
+    pub(super) loaded: Loaded,
+    pub(super) logs: LogHandle,
+    pub(super) scheduler: Arc<Scheduler>,
+    pub(super) queue: Queue,
+    pub(super) api: Arc<Api>,
 }
 
 impl Running {
-    pub(super) fn new(loaded: Loaded, level: LevelHandle, scheduler: Arc<Scheduler>, queue: Queue) -> Self {
-        Self { loaded, level, scheduler, queue }
-    }
-
-    /// A bad file changes nothing and is reported.
+    /// A bad file changes nothing and is reported. What takes a restart is named and left as it
+    /// was, so that the next reload names it again.
     pub(super) fn reload(&mut self) {
         let fresh = match self.loaded.again() {
             Ok(fresh) => fresh,
             Err(faults) => {
-                tracing::error!(%faults, "the configuration was not reloaded: it has faults");
+                tracing::error!(%faults, "the configuration was not reloaded: it has faults; everything stays as it was");
                 return;
             }
         };
-        for key in crate::config::reload::needs_restart(&self.loaded.config, &fresh.config) {
-            tracing::warn!(key, "changed in the file; it takes effect at the next start");
+        for warning in &fresh.warnings {
+            tracing::warn!("{warning}");
         }
-        if let Err(reason) = self.level.set(&fresh.config.log.level) {
-            tracing::error!(%reason, "the log level was not changed");
+        for key in config::reload::needs_restart(&self.loaded.config, &fresh.config) {
+            tracing::warn!(
+                key,
+                "{key} was changed, which takes a restart; until then the old value stays in force"
+            );
         }
-        self.queue.reload(wiring::rules(&fresh.config));
-        self.scheduler
-            .set_lanes(fresh.config.upstreams.iter().map(|upstream| upstream.lane.clone()).collect());
+        let config = config::reload::merged(&self.loaded.config, &fresh.config);
+        if let Err(reason) = self.logs.set(wiring::log_format(&config), &config.log.level) {
+            tracing::error!(%reason, "the logs were not changed");
+        }
+        let lanes = config.upstreams.iter().map(|upstream| upstream.lane.clone()).collect();
+        self.scheduler.set_limits(lanes, &config.tiers);
+        self.queue.reload(wiring::rules(&config));
+        self.api.reload(&config);
         self.loaded = fresh;
+        self.loaded.config = config;
         tracing::info!("the configuration was reloaded");
     }
 }

@@ -5,12 +5,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
+use arc_swap::ArcSwap;
 use tokio::net::{TcpListener, UnixListener};
-use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 
-use crate::config::{Config, Listen, Loaded, LogFormat};
-use crate::http::api::{Api, HttpOptions};
+use crate::config::{Config, Listen, Loaded};
+use crate::http::api::Api;
 use crate::http::call_limits::CallLimits;
 use crate::http::live::Live;
 use crate::http::readiness::Readiness;
@@ -40,7 +40,7 @@ pub struct ServeOptions {
 pub async fn serve(loaded: Loaded, options: ServeOptions) -> anyhow::Result<()> {
     let mut signals = Signals::listen()?;
     let config = loaded.config.clone();
-    let level = crate::telemetry::start(log_format(&config), &config.log.level)?;
+    let logs = crate::telemetry::start(wiring::log_format(&config), &config.log.level)?;
     raise_open_files(config.server.max_connections);
     let engine = Engine::start(&config).await?;
     let (listener, address) = bind(&config.server.listen).await?;
@@ -61,8 +61,8 @@ pub async fn serve(loaded: Loaded, options: ServeOptions) -> anyhow::Result<()> 
         dev::welcome(&engine.accounts, &address).await?;
     }
 
-    let mut running =
-        reload::Running::new(loaded, level, Arc::clone(&engine.scheduler), engine.queue.clone());
+    let (scheduler, queue) = (Arc::clone(&engine.scheduler), engine.queue.clone());
+    let mut running = reload::Running { loaded, logs, scheduler, queue, api: Arc::clone(&api) };
     loop {
         tokio::select! {
             wish = signals.next() => match wish {
@@ -75,55 +75,53 @@ pub async fn serve(loaded: Loaded, options: ServeOptions) -> anyhow::Result<()> 
             }
         }
     }
-    tracing::info!("stopping: running calls may finish; a second signal ends them");
     engine.drain();
-    let grace_ends = Instant::now() + config.server.shutdown_grace;
-    let hurry = async {
-        tokio::select! {
-            () = sleep_until(grace_ends) => {}
-            () = signals.stop() => tracing::warn!("a second signal: running calls are closed, their requests wait on disk"),
-        }
-    };
-    engine.finish(hurry).await;
+    tracing::info!("stopping: nothing is accepted, running calls may finish; a second signal ends them");
+    // One grace period and one second signal for everything that is waited for.
+    let hurry = CancellationToken::new();
+    let watching = tokio::spawn(hurry_up(signals, config.server.shutdown_grace, hurry.clone()));
+    engine.finish(hurry.clone().cancelled_owned()).await;
     stop.cancel();
     if !http.is_finished() {
         // Answers and good-byes get what is left of the grace, and a moment in any case.
-        let last_words_end = grace_ends.max(Instant::now() + LAST_WORDS);
+        let too_long = async {
+            hurry.cancelled().await;
+            tokio::time::sleep(LAST_WORDS).await;
+        };
         tokio::select! {
-            ended = &mut http => return ended.context("the HTTP server did not end well"),
-            () = sleep_until(last_words_end) => {}
-            () = signals.stop() => tracing::warn!("a second signal: connections are cut"),
+            ended = &mut http => ended.context("the HTTP server did not end well")?,
+            () = too_long => {
+                api.live.cut().cancel();
+                http.await.context("the HTTP server did not end well")?;
+            }
         }
-        api.live.cut().cancel();
-        http.await.context("the HTTP server did not end well")?;
     }
+    watching.abort();
     tracing::info!("stopped");
     Ok(())
 }
 
+/// Fires `hurry` at the end of the grace period, or at the next signal to stop.
+async fn hurry_up(mut signals: Signals, grace: Duration, hurry: CancellationToken) {
+    if tokio::time::timeout(grace, signals.stop()).await.is_ok() {
+        tracing::warn!("a second signal: running calls are closed, their requests wait on disk");
+    }
+    hurry.cancel();
+}
+
 fn api(config: &Config, engine: &Engine) -> anyhow::Result<Api> {
     let scheduler = Arc::clone(&engine.scheduler);
-    let options = HttpOptions {
-        public_url: config.server.public_url.clone(),
-        cors_origins: config.server.cors_origins.clone(),
-        trusted_proxies: config.server.trusted_proxies.clone(),
-        max_body: config.server.max_body,
-        max_connections: config.server.max_connections,
-        api_requests_per_minute: config.server.api_requests_per_minute,
-        anonymous_requests_per_minute: config.server.anonymous_requests_per_minute,
-        websocket_require_auth: config.server.websocket_require_auth,
-        effective_config: crate::config::show_json(config),
-    };
     Ok(Api {
         queue: engine.queue.clone(),
         reader: engine.reader.clone(),
         bus: engine.bus.clone(),
         accounts: engine.accounts.clone(),
         auth: wiring::auth(config, engine.accounts.clone(), engine.secret)?,
-        calls: CallLimits::new(&options),
+        calls: CallLimits::new(&config.server),
         readiness: Readiness::default(),
         live: Live::new(config.server.max_connections),
-        options,
+        options: config.server.clone(),
+        effective_config: ArcSwap::from_pointee(crate::config::show_json(config)),
         clock: now,
         scheduler_ticked: Box::new(move || scheduler.ticked_at()),
     })
@@ -166,13 +164,5 @@ fn raise_open_files(max_connections: usize) {
             "the system allows fewer open files than server.max_connections needs; raise LimitNOFILE or ulimit -n"
         ),
         Err(reason) => tracing::warn!(%reason, "the limit of open files could not be raised"),
-    }
-}
-
-fn log_format(config: &Config) -> crate::telemetry::Format {
-    match config.log.format {
-        LogFormat::Auto => crate::telemetry::Format::Auto,
-        LogFormat::Text => crate::telemetry::Format::Text,
-        LogFormat::Json => crate::telemetry::Format::Json,
     }
 }

@@ -7,7 +7,7 @@ use anyhow::Context;
 
 use crate::accounts::Accounts;
 use crate::client::jwks::JwksUrl;
-use crate::config::{Config, JwtKey, OperatorJwt, Upstream, UpstreamKind};
+use crate::config::{Config, JwtKey, LogFormat, OperatorJwt, Upstream, UpstreamKind};
 use crate::diagram::prompt;
 use crate::domain::LaneName;
 use crate::domain::job::Brief;
@@ -19,17 +19,9 @@ use crate::provider::offline::Offline;
 use crate::provider::openai::Openai;
 use crate::provider::{ApiKey, Endpoint, Provider};
 use crate::queue::Rules;
+use crate::telemetry::Format;
 
 use super::engine::now;
-
-/// The protocol's name, the `provider` of status answers.
-pub(super) const fn protocol(kind: UpstreamKind) -> &'static str {
-    match kind {
-        UpstreamKind::Anthropic => "anthropic",
-        UpstreamKind::Openai => "openai",
-        UpstreamKind::Offline => "offline",
-    }
-}
 
 /// Limits and defaults of submissions.
 pub(super) fn rules(config: &Config) -> Rules {
@@ -58,7 +50,7 @@ fn prices(upstreams: &[Upstream]) -> PriceBook {
         };
         LanePricing {
             lane: upstream.lane.name.clone(),
-            provider: protocol(upstream.kind),
+            provider: upstream.kind.name(),
             model: upstream.lane.model.clone(),
             price: upstream.price.or(free),
         }
@@ -94,10 +86,19 @@ pub(super) fn providers(config: &Config) -> anyhow::Result<HashMap<LaneName, Arc
         .collect()
 }
 
+/// How log lines are written.
+pub(super) const fn log_format(config: &Config) -> Format {
+    match config.log.format {
+        LogFormat::Auto => Format::Auto,
+        LogFormat::Text => Format::Text,
+        LogFormat::Json => Format::Json,
+    }
+}
+
 /// Says which upstreams serve; loudly when no model does.
 pub(super) fn say_upstreams(config: &Config) {
     for upstream in &config.upstreams {
-        tracing::info!(name = %upstream.lane.name, kind = protocol(upstream.kind), model = upstream.lane.model, "an upstream is set");
+        tracing::info!(name = %upstream.lane.name, kind = upstream.kind.name(), model = upstream.lane.model, "an upstream is set");
     }
     if config.upstreams.iter().all(|upstream| upstream.kind == UpstreamKind::Offline) {
         tracing::warn!(

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use anyhow::Context;
 use clap::{Args, CommandFactory};
 use clap_complete::Shell;
 
@@ -31,7 +32,8 @@ impl Completions {
 impl Man {
     pub(super) fn run(self) -> anyhow::Result<()> {
         if let Some(dir) = self.dir {
-            return Ok(clap_mangen::generate_to(Cli::command(), dir)?);
+            return clap_mangen::generate_to(Cli::command(), &dir)
+                .with_context(|| format!("the pages cannot be written into {}", dir.display()));
         }
         let mut page = Vec::new();
         clap_mangen::Man::new(Cli::command()).render(&mut page)?;

@@ -41,6 +41,7 @@ fn check(sources: &Sources) -> anyhow::Result<()> {
     for warning in &loaded.warnings {
         eprintln!("warning: {warning}");
     }
-    let file = loaded.file.map_or_else(|| "no file".to_owned(), |file| file.display().to_string());
+    let file =
+        loaded.file.map_or_else(|| "no file, the defaults".to_owned(), |file| file.display().to_string());
     output::line(&format!("the configuration is good ({file})"))
 }

@@ -2,6 +2,7 @@
 
 use std::io;
 
+use super::interrupt::Interrupted;
 use crate::config::Faults;
 
 /// The verb did what was asked.
@@ -27,6 +28,9 @@ pub fn failure(error: &anyhow::Error) -> (u8, Option<String>) {
     }
     if error.is::<UsageError>() {
         return (USAGE, Some(format!("error: {error}\n\nFor more information, try '--help'.")));
+    }
+    if let Some(interrupted) = error.downcast_ref::<Interrupted>() {
+        return (interrupted.status, Some(interrupted.to_string()));
     }
     let broken_pipe = |error: &io::Error| error.kind() == io::ErrorKind::BrokenPipe;
     if error.downcast_ref::<io::Error>().is_some_and(broken_pipe) {

@@ -5,6 +5,7 @@ use serde_json::Value;
 
 use super::output;
 use super::server::{Server, talk};
+use crate::domain::Tier;
 
 #[derive(Args, Debug)]
 pub(super) struct Usage {
@@ -20,13 +21,13 @@ pub(super) struct Queue {
 
 #[derive(Args, Debug)]
 pub(super) struct Stats {
-    /// From this instant on, RFC 3339 [default: the server's]
+    /// From this instant on, such as 2026-11-24T00:00:00Z [default: a day before --to]
     #[arg(long, value_name = "TIME")]
     from: Option<String>,
-    /// Up to this instant, RFC 3339
+    /// Up to this instant [default: now]
     #[arg(long, value_name = "TIME")]
     to: Option<String>,
-    /// hour, day, user, tier, model or diagramType
+    /// By hour, day, user, tier, model or diagramType [default: day]
     #[arg(long, value_name = "WHAT")]
     group_by: Option<String>,
     #[command(flatten)]
@@ -44,17 +45,18 @@ impl Usage {
             let of = |key: &str| cell(&usage, &format!("/{name}/{key}"));
             [name.to_owned(), of("used"), of("limit"), of("remaining"), of("resetsAt")]
         };
+        let budget = usage.pointer("/cost/budgetUsd").and_then(Value::as_str);
+        let budget = budget.map_or_else(String::new, |budget| format!(" of {}", output::dollars(budget)));
         output::line(&format!("{}, tier {}\n", cell(&usage, "/user"), cell(&usage, "/tier")))?;
         output::table(["WINDOW", "USED", "LIMIT", "LEFT", "RESETS"], &[window("hour"), window("day")])?;
         output::line(&format!(
-            "\nrunning {} of {}, queued {} of {}\ncost today ${}, this month ${} (budget {})",
+            "\nrunning {} of {}, queued {} of {}\ncost today {}, this month {}{budget}",
             cell(&usage, "/concurrent/running"),
             cell(&usage, "/concurrent/limit"),
             cell(&usage, "/concurrent/queued"),
             cell(&usage, "/concurrent/queuedLimit"),
-            cell(&usage, "/cost/todayUsd"),
-            cell(&usage, "/cost/monthUsd"),
-            cell(&usage, "/cost/budgetUsd"),
+            output::dollars(&cell(&usage, "/cost/todayUsd")),
+            output::dollars(&cell(&usage, "/cost/monthUsd")),
         ))
     }
 }
@@ -74,10 +76,10 @@ impl Queue {
             cell(&queue, "/throughputPerMinute"),
             cell(&queue, "/estimatedDrainSeconds"),
         ))?;
-        let tier = |(name, tier): (&String, &Value)| {
-            [name.clone(), cell(tier, "/queued"), cell(tier, "/processing"), cell(tier, "/oldestWaitSeconds")]
-        };
-        let tiers: Vec<[String; 4]> = queue["byTier"].as_object().into_iter().flatten().map(tier).collect();
+        let tiers = Tier::ALL.map(|tier| {
+            let of = |key: &str| cell(&queue, &format!("/byTier/{tier}/{key}"));
+            [tier.to_string(), of("queued"), of("processing"), of("oldestWaitSeconds")]
+        });
         output::table(["TIER", "WAITING", "RUNNING", "OLDEST (S)"], &tiers)?;
         output::line("")?;
         let upstreams: Vec<[String; 6]> =
@@ -117,7 +119,7 @@ impl Stats {
         }
         let row = |key: String, figures: &Value| {
             let of = |name: &str| cell(figures, name);
-            let cost = format!("${}", of("/costUsd"));
+            let cost = output::dollars(&of("/costUsd"));
             [
                 key,
                 of("/submitted"),

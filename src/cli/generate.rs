@@ -5,14 +5,17 @@ use std::time::Duration;
 
 use anyhow::{Context, bail};
 use clap::Args;
+use tokio_util::sync::CancellationToken;
 
 use super::exit::UsageError;
 use super::input::Sources;
+use super::interrupt::{Interrupt, Interrupts};
 use super::output;
 use super::pace::Pace;
 use super::server::{Key, talk};
-use crate::app::{self, GenerateRequest, Generated};
-use crate::client::{Client, Progress, Status};
+use crate::app::{self, Cancelled, GenerateRequest, Generated};
+use crate::client::{Client, ClientError, Progress, Status};
+use crate::config::Loaded;
 use crate::domain::{DiagramType, JobState, ValidationStatus};
 
 /// How long Ctrl-C waits for the server to take the cancellation.
@@ -29,7 +32,7 @@ pub(super) struct Generate {
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
     /// A server to ask; without one the diagram is made in this process, on the data directory
-    #[arg(long, value_name = "URL", env = "DIAGRAMD_URL")]
+    #[arg(long, value_name = "URL", env = "DIAGRAMD_URL", help_heading = "Server")]
     server: Option<String>,
     #[command(flatten)]
     key: Key,
@@ -59,16 +62,15 @@ impl Generate {
 
     fn in_process(&self, sources: &Sources) -> anyhow::Result<Generated> {
         let loaded = sources.load(Vec::new())?;
+        for warning in &loaded.warnings {
+            eprintln!("warning: {warning}");
+        }
         let request = GenerateRequest { prompt: self.prompt.clone(), diagram_type: self.diagram_type };
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-        runtime.block_on(async {
-            let mut pace = Pace::new();
-            let mut show = |progress: Progress| pace.show(&progress);
-            tokio::select! {
-                generated = Box::pin(app::generate_in_process(loaded, request, &mut show)) => generated,
-                _ = tokio::signal::ctrl_c() => bail!("cancelled"),
-            }
-        })
+        let generated = runtime.block_on(Box::pin(in_this_process(loaded, request)));
+        // After a second Ctrl-C nothing is waited for.
+        runtime.shutdown_background();
+        generated
     }
 
     fn write(&self, source: &str) -> anyhow::Result<()> {
@@ -94,30 +96,73 @@ fn check_output(file: &Path) -> anyhow::Result<()> {
     Ok(())
 }
 
-async fn by_server(client: &Client, prompt: &str, diagram_type: DiagramType) -> anyhow::Result<Generated> {
+/// The first Ctrl-C cancels the request and waits until that is on disk, the second waits for nothing.
+async fn in_this_process(loaded: Loaded, request: GenerateRequest) -> anyhow::Result<Generated> {
+    let mut interrupts = Interrupts::listen()?;
+    let cancel = CancellationToken::new();
     let mut pace = Pace::new();
-    let accepted = client.generate(prompt, diagram_type).await?;
-    let id = accepted.request_id;
-    pace.say(&format!("request {id}"));
+    let mut show = |progress: Progress| pace.show(&progress);
+    let mut work = std::pin::pin!(app::generate_in_process(loaded, request, &mut show, cancel.clone()));
+    let interrupt = tokio::select! {
+        generated = &mut work => return generated,
+        interrupt = interrupts.next() => interrupt,
+    };
+    cancel.cancel();
+    tokio::select! {
+        generated = &mut work => match generated {
+            Err(reason) if reason.is::<Cancelled>() => Err(interrupt.because(reason.to_string())),
+            // It ended before it could be cancelled.
+            ended => ended,
+        },
+        _ = interrupts.next() => Err(interrupt.because(
+            "ended at once; the request stays on the data directory and goes on when that is used next",
+        )),
+    }
+}
+
+async fn by_server(client: &Client, prompt: &str, diagram_type: DiagramType) -> anyhow::Result<Generated> {
+    let mut interrupts = Interrupts::listen()?;
+    let key = format!("{:032x}", rand::random::<u128>());
+    let mut submitting = std::pin::pin!(client.generate(prompt, diagram_type, &key));
+    let accepted = tokio::select! {
+        accepted = &mut submitting => accepted,
+        interrupt = interrupts.next() => {
+            let Ok(Ok(accepted)) = tokio::time::timeout(CANCEL_TIMEOUT, submitting).await else {
+                return Err(interrupt.because("cancelled; the server did not say that it had taken the request"));
+            };
+            return Err(cancel(client, &accepted.request_id, interrupt).await);
+        }
+    };
+    let id = accepted
+        .map_err(|error| match error {
+            lost @ ClientError::Lost { .. } => {
+                anyhow::Error::from(lost).context("it is not known whether the server took the request")
+            }
+            other => other.into(),
+        })?
+        .request_id;
+    let mut pace = Pace::new();
+    pace.say(&format!("accepted as {id}"));
     let mut show = |progress: Progress| pace.show(&progress);
     let status = tokio::select! {
         status = client.follow(&id, &mut show) => {
             status.with_context(|| format!("{id} goes on; ask again with `diagramd status {id}`"))?
         }
-        _ = tokio::signal::ctrl_c() => {
+        interrupt = interrupts.next() => {
             drop(pace);
-            return cancel(client, &id).await;
+            return Err(cancel(client, &id, interrupt).await);
         }
     };
     ended(status)
 }
 
-async fn cancel(client: &Client, id: &str) -> anyhow::Result<Generated> {
-    match tokio::time::timeout(CANCEL_TIMEOUT, client.cancel(id)).await {
-        Ok(Ok(_)) => bail!("cancelled {id}"),
-        Ok(Err(error)) => bail!("{id} was not cancelled: {error}"),
-        Err(_) => bail!("{id} was not cancelled: the server did not answer; try `diagramd cancel {id}`"),
-    }
+/// Cancels the request; what is said of it.
+async fn cancel(client: &Client, id: &str, interrupt: Interrupt) -> anyhow::Error {
+    interrupt.because(match tokio::time::timeout(CANCEL_TIMEOUT, client.cancel(id)).await {
+        Ok(Ok(_)) => format!("cancelled {id}"),
+        Ok(Err(error)) => format!("{id} was not cancelled: {error}"),
+        Err(_) => format!("{id} was not cancelled: the server did not answer; try `diagramd cancel {id}`"),
+    })
 }
 
 fn ended(status: Status) -> anyhow::Result<Generated> {

@@ -13,16 +13,25 @@ const FALLBACK_FILE: &str = "config.toml";
 #[derive(Args, Debug)]
 pub(super) struct Sources {
     /// Configuration file [default: what DIAGRAMD_CONFIG names, else config.toml if it exists]
-    #[arg(long, global = true, value_name = "FILE")]
+    #[arg(long, global = true, value_name = "FILE", help_heading = "Configuration", display_order = 900)]
     config: Option<PathBuf>,
     /// Data directory, instead of server.data_dir of the configuration
-    #[arg(long, global = true, value_name = "DIR")]
+    #[arg(long, global = true, value_name = "DIR", help_heading = "Configuration", display_order = 901)]
     data_dir: Option<String>,
 }
 
 impl Sources {
     /// The configuration, with the flags of the verb over it.
     pub(super) fn load(&self, flags: Vec<Override>) -> Result<Loaded, Faults> {
+        Config::load(self.options(flags))
+    }
+
+    /// As [`Sources::load`], but upstreams that lack their key are left out.
+    pub(super) fn load_for_trying_out(&self, flags: Vec<Override>) -> Result<Loaded, Faults> {
+        Config::load(LoadOptions { dev: true, ..self.options(flags) })
+    }
+
+    fn options(&self, flags: Vec<Override>) -> LoadOptions {
         let data_dir = self.data_dir.iter().map(|dir| Override {
             path: "server.data_dir",
             value: dir.clone(),
@@ -32,11 +41,12 @@ impl Sources {
         let environment = std::env::vars_os()
             .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
             .collect();
-        Config::load(LoadOptions {
+        LoadOptions {
             file: self.config.clone(),
             fallback_file: Some(PathBuf::from(FALLBACK_FILE)),
             environment,
             overrides: data_dir.chain(flags).collect(),
-        })
+            dev: false,
+        }
     }
 }

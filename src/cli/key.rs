@@ -82,7 +82,7 @@ fn expiry(text: &str) -> Result<Timestamp, UsageError> {
     match units::parse_duration(text).filter(|duration| !duration.is_zero()) {
         Some(duration) => Ok(Timestamp(jiff::Timestamp::now().as_millisecond()).after(duration)),
         None => Err(UsageError(format!(
-            "--expires {text:?} is not a duration; write a number and m, h or d, such as 90d"
+            "--expires {text:?} is no time that a key can live; write a number above 0 and m, h or d, such as 90d"
         ))),
     }
 }

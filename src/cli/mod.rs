@@ -11,6 +11,7 @@ mod exit;
 mod figures;
 mod generate;
 mod input;
+mod interrupt;
 mod key;
 mod output;
 mod pace;
@@ -27,7 +28,12 @@ use input::Sources;
 #[derive(Debug, Parser)]
 #[command(name = "diagramd", version, propagate_version = false, disable_help_subcommand = true)]
 #[command(subcommand_required = true, arg_required_else_help = true, max_term_width = 100)]
-#[command(after_help = "Exit status: 0 done, 1 failed, 2 usage, 78 bad configuration.")]
+#[command(after_help = "\
+To try it out:    diagramd generate \"Order arrives; if in stock ship it, otherwise back-order\"
+To run a server:  diagramd serve --dev
+To configure it:  diagramd config default > config.toml
+
+Exit status: 0 done, 1 failed, 2 usage, 78 bad configuration, 130 interrupted.")]
 pub struct Cli {
     #[command(flatten)]
     sources: Sources,

@@ -53,7 +53,38 @@ pub(super) fn safe(text: &str) -> String {
     text.chars().map(|c| if c.is_control() && c != '\n' && c != '\t' { '\u{fffd}' } else { c }).collect()
 }
 
+/// An amount of the API (`0.000412000`) without the zeros that say nothing: `$0.000412`, `$20.00`.
+pub(super) fn dollars(amount: &str) -> String {
+    let shortest = amount.find('.').map_or(amount.len(), |point| point + 3).min(amount.len());
+    let trimmed = amount.trim_end_matches('0').len().max(shortest);
+    format!("${}", safe(&amount[..trimmed]))
+}
+
 /// A value that may be missing.
 pub(super) fn or_dash(value: Option<impl ToString>) -> String {
     value.map_or_else(|| "-".to_owned(), |value| value.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn dollars_keep_their_cents_and_every_figure_that_says_something() {
+        for (amount, shown) in [
+            ("0.000412000", "$0.000412"),
+            ("20.000000000", "$20.00"),
+            ("0.100000000", "$0.10"),
+            ("0.000000001", "$0.000000001"),
+            ("7", "$7"),
+            ("-", "$-"),
+        ] {
+            assert_eq!(dollars(amount), shown);
+        }
+    }
+
+    #[test]
+    fn text_from_elsewhere_cannot_move_the_cursor() {
+        assert_eq!(safe("a\u{1b}[2J\r\tb\n"), "a\u{fffd}[2J\u{fffd}\tb\n");
+    }
 }

@@ -46,13 +46,13 @@ fn describe(status: &client::Status) -> String {
     add("type", Some(status.diagram_type.clone()));
     add("position", status.position.map(|position| position.to_string()));
     add("wait", status.estimated_wait_seconds.map(|seconds| format!("about {seconds} s")));
-    add("failures", (status.attempts > 0).then(|| status.attempts.to_string()));
+    add("attempts", (status.attempts > 0).then(|| status.attempts.to_string()));
     add("created", Some(status.created_at.clone()));
     add("retry", status.retry_at.clone());
     add("ended", status.completed_at.clone());
     add("model", status.model.clone());
     if let Some(usage) = &status.usage {
-        let cost = usage.cost_usd.as_ref().map_or("unknown cost".to_owned(), |cost| format!("${cost}"));
+        let cost = usage.cost_usd.as_ref().map_or("unknown cost".to_owned(), |cost| output::dollars(cost));
         add("usage", Some(format!("{} tokens in, {} out, {cost}", usage.input_tokens, usage.output_tokens)));
     }
     if let Some(error) = &status.error {

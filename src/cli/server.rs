@@ -12,6 +12,7 @@ use crate::client::Client;
 pub(super) struct Server {
     /// The server's URL
     #[arg(long, value_name = "URL", env = "DIAGRAMD_URL", default_value = "http://127.0.0.1:3000")]
+    #[arg(help_heading = "Server")]
     server: String,
     #[command(flatten)]
     key: Key,
@@ -23,8 +24,8 @@ pub(super) struct Server {
 /// The key to ask with.
 #[derive(Args, Debug)]
 pub(super) struct Key {
-    /// An API key of that server
-    #[arg(long, value_name = "KEY", env = "DIAGRAMD_KEY", hide_env_values = true)]
+    /// An API key of that server; `diagramd key create` makes one
+    #[arg(long, value_name = "KEY", env = "DIAGRAMD_KEY", hide_env_values = true, help_heading = "Server")]
     key: Option<String>,
 }
 

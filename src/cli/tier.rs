@@ -57,7 +57,7 @@ fn row(tier: Tier, policy: &TierPolicy) -> [String; 8] {
         policy.max_concurrent.to_string(),
         policy.max_queued.to_string(),
         policy.weight.to_string(),
-        or_dash(policy.monthly_budget),
+        or_dash(policy.monthly_budget.map(|budget| output::dollars(&budget.to_string()))),
         or_dash(models),
     ]
 }

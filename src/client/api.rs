@@ -1,5 +1,7 @@
 //! The API's calls, one function each.
 
+use std::time::Duration;
+
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -8,14 +10,27 @@ use super::problem::ClientError;
 use super::status::{Accepted, Status};
 use crate::domain::DiagramType;
 
+/// Pauses before a call is made again whose connection broke: together longer than a restart.
+const PAUSES_MS: [u64; 6] = [100, 300, 1000, 2000, 4000, 8000];
+
 impl Client {
-    /// `POST /api/diagram/generate`.
+    /// `POST /api/diagram/generate`. A connection that breaks is made again and the request sent
+    /// again: the idempotency key, fresh for every request, makes it one request all the same.
     ///
     /// # Errors
     /// What the server refuses, or no answer.
-    pub async fn generate(&self, prompt: &str, diagram_type: DiagramType) -> Result<Accepted, ClientError> {
+    pub async fn generate(
+        &self,
+        prompt: &str,
+        diagram_type: DiagramType,
+        idempotency_key: &str,
+    ) -> Result<Accepted, ClientError> {
         let body = json!({ "prompt": prompt, "diagramType": diagram_type });
-        self.json(self.call(Method::POST, "/api/diagram/generate").json(&body)).await
+        let send = async || {
+            let call = self.call(Method::POST, "/api/diagram/generate");
+            self.json(call.header("idempotency-key", idempotency_key).json(&body)).await
+        };
+        persevere(send, Seen::NotYet).await
     }
 
     /// `GET /api/diagram/status/{id}`.
@@ -68,6 +83,34 @@ impl Client {
         let query = form_urlencoded::Serializer::new(String::new()).extend_pairs(query).finish();
         let mark = if query.is_empty() { "" } else { "?" };
         self.json(self.call(Method::GET, &format!("/api/diagram/stats{mark}{query}"))).await
+    }
+}
+
+/// Whether the server has answered before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Seen {
+    NotYet,
+    Before,
+}
+
+/// Makes a call that may be made twice again when its connection breaks, and, to a server that was
+/// there a moment ago, when none can be made: it is restarting.
+pub(super) async fn persevere<T>(
+    mut call: impl AsyncFnMut() -> Result<T, ClientError>,
+    mut seen: Seen,
+) -> Result<T, ClientError> {
+    let mut pauses = PAUSES_MS.into_iter().map(Duration::from_millis);
+    loop {
+        let error = match call().await {
+            Err(error @ ClientError::Lost { .. }) => error,
+            Err(error @ ClientError::Unreachable { .. }) if seen == Seen::Before => error,
+            done => return done,
+        };
+        seen = Seen::Before;
+        match pauses.next() {
+            Some(pause) => tokio::time::sleep(pause).await,
+            None => return Err(error),
+        }
     }
 }
 

@@ -79,7 +79,7 @@ impl Client {
 
     /// Sends a call; anything but a success, or a switch of protocols, is an error.
     pub(super) async fn send(&self, call: RequestBuilder) -> Result<Response, ClientError> {
-        let response = call.send().await.map_err(|error| self.unreachable(&error))?;
+        let response = call.send().await.map_err(|error| self.no_answer(&error))?;
         let status = response.status();
         if status.is_success() || status.as_u16() == 101 {
             return Ok(response);
@@ -98,7 +98,7 @@ impl Client {
 
     async fn body(&self, mut response: Response) -> Result<Vec<u8>, ClientError> {
         let mut body = Vec::new();
-        while let Some(chunk) = response.chunk().await.map_err(|error| self.unreachable(&error))? {
+        while let Some(chunk) = response.chunk().await.map_err(|error| self.no_answer(&error))? {
             body.extend_from_slice(&chunk);
             if body.len() > ANSWER_BYTES_MAX {
                 return Err(self.foreign(format!("with more than {ANSWER_BYTES_MAX} bytes")));
@@ -111,12 +111,17 @@ impl Client {
         ClientError::Foreign { server: self.server.clone(), what }
     }
 
-    fn unreachable(&self, error: &reqwest::Error) -> ClientError {
+    fn no_answer(&self, error: &reqwest::Error) -> ClientError {
         // The innermost cause is the one that says something ("connection refused").
         let mut cause: &dyn std::error::Error = error;
         while let Some(source) = cause.source() {
             cause = source;
         }
-        ClientError::Unreachable { server: self.server.clone(), reason: cause.to_string() }
+        let (server, reason) = (self.server.clone(), cause.to_string());
+        if error.is_connect() || error.is_builder() {
+            ClientError::Unreachable { server, reason }
+        } else {
+            ClientError::Lost { server, reason }
+        }
     }
 }

@@ -17,6 +17,14 @@ pub enum ClientError {
         /// What the connection met.
         reason: String,
     },
+    /// The connection broke after the call was sent: whether the server did it is not known.
+    #[error("the connection to {server} was lost before the answer came: {reason}; try again")]
+    Lost {
+        /// The server's URL.
+        server: String,
+        /// What the connection met.
+        reason: String,
+    },
     /// The server refused, and said why.
     #[error("{0}")]
     Refused(Box<Problem>),
@@ -72,11 +80,15 @@ impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let sentence = if self.detail.is_empty() { &self.title } else { &self.detail };
         write!(f, "{sentence} ({}, HTTP {})", self.code, self.status)?;
-        for error in &self.errors {
+        // The sentence of a single fault is the fault's own.
+        for error in self.errors.iter().filter(|_| self.errors.len() > 1) {
             write!(f, "\n  {}: {}", error.pointer, error.detail)?;
         }
         if let Some(seconds) = self.retry_after {
             write!(f, "\n  Try again in {seconds} s.")?;
+        }
+        if self.code == "unauthorized" {
+            f.write_str("\n  Give a key with --key or in DIAGRAMD_KEY; `diagramd key create --user NAME`, run where the server runs, makes one.")?;
         }
         if let Some(upgrade) = &self.upgrade {
             write!(f, "\n  {}", upgrade.message)?;

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::api::{Seen, persevere};
 use super::connection::Client;
 use super::problem::ClientError;
 use super::status::{Progress, Status};
@@ -14,7 +15,7 @@ const QUIET_MAX: Duration = Duration::from_secs(30);
 
 impl Client {
     /// Follows the request until it has ended, and returns its last status. A stream that breaks
-    /// off changes nothing: the status is asked for instead.
+    /// off, or a server that restarts, changes nothing: the status is asked for instead.
     ///
     /// # Errors
     /// When the server refuses or no longer answers.
@@ -23,9 +24,10 @@ impl Client {
         id: &str,
         progress: &mut (dyn FnMut(Progress) + Send),
     ) -> Result<Status, ClientError> {
-        let mut stream = self.subscribe(id).await?;
+        // Without a stream the status tells, or says what is wrong.
+        let mut stream = self.subscribe(id).await.unwrap_or(None);
         loop {
-            let status = self.status(id).await?;
+            let status = persevere(async || self.status(id).await, Seen::Before).await?;
             match Progress::of_status(&status) {
                 None => return Ok(status),
                 Some(now) => progress(now),

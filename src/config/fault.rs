@@ -62,7 +62,11 @@ pub struct Faults(Vec<Fault>);
 impl Faults {
     /// Sorts the faults; the caller has at least one.
     pub(super) fn new(mut faults: Vec<Fault>) -> Self {
-        faults.sort_by(|a, b| (&a.path, &a.message).cmp(&(&b.path, &b.message)));
+        let line = |fault: &Fault| match &fault.origin {
+            Some(Origin::File { line, .. }) => *line,
+            Some(Origin::Environment(_) | Origin::Flag(_)) | None => 0,
+        };
+        faults.sort_by(|a, b| (&a.path, line(a), &a.message).cmp(&(&b.path, line(b), &b.message)));
         faults.dedup();
         Self(faults)
     }

@@ -51,7 +51,7 @@ pub(super) fn read(section: &Section<'_>) -> Option<OperatorJwt> {
     }
     for (name, value) in [("issuer", &issuer), ("audience", &audience), ("tier_claim", &tier_claim)] {
         if value.is_empty() {
-            section.fault(name, "is empty; [auth.jwt] needs it");
+            section.fault(name, "is missing or empty; [auth.jwt] needs it");
         }
     }
     let key = key?;
@@ -84,8 +84,14 @@ fn key(section: &Section<'_>) -> Option<JwtKey> {
     let set: Vec<&str> = keys.into_iter().filter(|key| section.is_set(key)).collect();
     if set.len() != 1 {
         if section.is_present() {
-            let message = "needs exactly one of hs256_secret_file, public_key_file and jwks_url";
-            section.fault(set.first().copied().unwrap_or("jwks_url"), message);
+            match set.split_first() {
+                None => section.fault(
+                    "jwks_url",
+                    "is missing; [auth.jwt] needs one of hs256_secret_file, public_key_file and jwks_url",
+                ),
+                Some((first, others)) => section
+                    .fault(first, format!("is set together with {}; keep one of them", others.join(" and "))),
+            }
         }
         return None;
     }

@@ -7,7 +7,8 @@ use super::fault::{Fault, Faults, Origin, Warning};
 use super::node::{Node, Table, Value, overlay};
 use super::reader::{Pass, Section, rooted};
 use super::{
-    Alerts, Cache, Config, Generation, Log, Metrics, QueueConfig, Retention, Server, Storage, Webhooks,
+    Alerts, Cache, Config, Generation, Log, Metrics, QueueConfig, Retention, Server, Storage, Upstream,
+    UpstreamKind, Webhooks,
 };
 use super::{environment, file, jwt, tiers, unknown, upstream};
 
@@ -23,6 +24,9 @@ pub struct LoadOptions {
     pub environment: BTreeMap<String, String>,
     /// Values of flags.
     pub overrides: Vec<Override>,
+    /// `--dev`: upstreams that need a key and have none are left out; the offline lane serves
+    /// when none is left.
+    pub dev: bool,
 }
 
 /// A key set by a flag.
@@ -69,7 +73,10 @@ impl Config {
         let variables = environment::tree(options.environment.iter(), &mut faults);
         overlay(&mut table, variables, "", &mut faults);
         overlay(&mut table, flags(&options.overrides), "", &mut faults);
-        let (config, warnings) = read(table, &options.environment, faults)?;
+        let (mut config, mut warnings) = read(table, &options.environment, faults)?;
+        if options.dev {
+            leave_out_keyless(&mut config, &mut warnings);
+        }
         Ok(Loaded { config, warnings, file: found, options })
     }
 }
@@ -108,6 +115,22 @@ fn flags(overrides: &[Override]) -> Table {
         environment::insert(&mut table, &path, node);
     }
     table
+}
+
+fn leave_out_keyless(config: &mut Config, warnings: &mut Vec<Warning>) {
+    let is_keyless =
+        |upstream: &Upstream| upstream.kind == UpstreamKind::Anthropic && upstream.api_key.is_none();
+    if !config.upstreams.iter().any(is_keyless) {
+        return;
+    }
+    config.upstreams.retain(|upstream| !is_keyless(upstream));
+    let mut message = "upstreams without a key are left out, because of --dev".to_owned();
+    if config.upstreams.is_empty() {
+        config.upstreams = Config::default().upstreams;
+        message.push_str("; the offline lane answers by simple rules, without a model");
+    }
+    warnings.retain(|warning| !warning.path.starts_with("upstreams"));
+    warnings.push(Warning { path: "upstreams".to_owned(), message });
 }
 
 fn read(

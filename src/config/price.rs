@@ -17,7 +17,8 @@ pub(super) fn read(section: &Section<'_>, model: &str) -> Option<ModelPrice> {
         return None;
     }
     let known = built_in(model).map(|price| price.base);
-    if known.is_none() {
+    // A model that is missing is a fault of its own.
+    if known.is_none() && !model.is_empty() {
         for key in ["input", "output"].into_iter().filter(|key| !section.is_set(key)) {
             section
                 .fault(key, format!("is missing; there is no built-in price of {model:?} to take it from"));
@@ -40,7 +41,7 @@ fn part(section: &Section<'_>, key: &str) -> Option<i64> {
     match Money::parse_dollars(&text).filter(exact) {
         Some(per_million) => Some(per_million.0 / 1000),
         None => {
-            section.fault(key, format!("{text:?} is not {expected}"));
+            section.fault(key, format!("{} is not {expected}", section.shown(key)));
             None
         }
     }

@@ -88,6 +88,11 @@ impl<'a> Section<'a> {
         self.pass.warnings.borrow_mut().push(warning);
     }
 
+    /// The value at `key` as a message shows it; never for a secret.
+    pub(super) fn shown(&self, key: &str) -> String {
+        self.get(key).map(Node::shown).unwrap_or_default()
+    }
+
     fn wrong_type(&self, key: &str, node: &Node, expected: &str) {
         let message = format!("{} is not {expected}", node.shown());
         self.fault_at(self.path_of(key), message, Some(node.origin.clone()));
@@ -131,8 +136,7 @@ impl<'a> Section<'a> {
         match parse(&text) {
             Ok(value) => Some(value),
             Err(why) => {
-                let shown = self.get(key).map(Node::shown).unwrap_or_default();
-                self.fault(key, format!("{shown} {why}"));
+                self.fault(key, format!("{} {why}", self.shown(key)));
                 None
             }
         }
@@ -146,7 +150,7 @@ impl<'a> Section<'a> {
         if let Some((_, value)) = choices.iter().find(|(word, _)| *word == text) {
             return *value;
         }
-        self.fault(key, format!("{text:?} is not one of {}", words.join(", ")));
+        self.fault(key, format!("{} is not one of {}", self.shown(key), words.join(", ")));
         default
     }
 
@@ -191,33 +195,33 @@ impl<'a> Section<'a> {
         default: Duration,
         bounds: RangeInclusive<Duration>,
     ) -> Duration {
-        let expected = "a duration; expected a whole number with ms, s, m, h or d";
+        let expected = "a duration; expected text such as \"90s\": a whole number with ms, s, m, h or d";
         let Some(text) = self.text_as(key, expected) else { return default };
         let Some(value) = units::parse_duration(&text) else {
-            self.fault(key, format!("{text:?} is not {expected}"));
+            self.fault(key, format!("{} is not {expected}", self.shown(key)));
             return default;
         };
         if bounds.contains(&value) {
             return value;
         }
         let (low, high) = (units::show_duration(*bounds.start()), units::show_duration(*bounds.end()));
-        self.fault(key, format!("{text:?} is out of bounds; expected {low} to {high}"));
+        self.fault(key, format!("{} is out of bounds; expected {low} to {high}", self.shown(key)));
         default
     }
 
     /// A size in bytes within `bounds`.
     pub(super) fn size(&self, key: &str, default: u64, bounds: RangeInclusive<u64>) -> u64 {
-        let expected = "a size; expected a number with B, KiB, MiB or GiB";
+        let expected = "a size; expected text such as \"256KiB\": a whole number with B, KiB, MiB or GiB";
         let Some(text) = self.text_as(key, expected) else { return default };
         let Some(value) = units::parse_size(&text) else {
-            self.fault(key, format!("{text:?} is not {expected}"));
+            self.fault(key, format!("{} is not {expected}", self.shown(key)));
             return default;
         };
         if bounds.contains(&value) {
             return value;
         }
         let (low, high) = (units::show_size(*bounds.start()), units::show_size(*bounds.end()));
-        self.fault(key, format!("{text:?} is out of bounds; expected {low} to {high}"));
+        self.fault(key, format!("{} is out of bounds; expected {low} to {high}", self.shown(key)));
         default
     }
 

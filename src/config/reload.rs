@@ -16,8 +16,16 @@ const LIVE_LANE_KEYS: [&str; 6] = [
     "output_tokens_per_minute",
     "network_margin",
 ];
-/// Limits of callers that change while the server runs.
-const LIVE_SERVER_KEYS: [&str; 2] = ["api_requests_per_minute", "anonymous_requests_per_minute"];
+/// Other limits that change while the server runs.
+const LIVE_KEYS: [&str; 7] = [
+    "server.api_requests_per_minute",
+    "server.anonymous_requests_per_minute",
+    "queue.max_queued",
+    "queue.default_deadline",
+    "generation.default_max_tokens",
+    "generation.max_tokens_cap",
+    "generation.max_prompt_chars",
+];
 
 /// The keys that differ and only take effect after a restart, sorted; for the log.
 pub fn needs_restart(old: &Config, new: &Config) -> Vec<String> {
@@ -38,6 +46,11 @@ pub fn merged(old: &Config, new: &Config) -> Config {
     merged.log = new.log.clone();
     merged.server.api_requests_per_minute = new.server.api_requests_per_minute;
     merged.server.anonymous_requests_per_minute = new.server.anonymous_requests_per_minute;
+    merged.queue.max_queued = new.queue.max_queued;
+    merged.queue.default_deadline = new.queue.default_deadline;
+    merged.generation.default_max_tokens = new.generation.default_max_tokens;
+    merged.generation.max_tokens_cap = new.generation.max_tokens_cap;
+    merged.generation.max_prompt_chars = new.generation.max_prompt_chars;
     for upstream in &mut merged.upstreams {
         if let Some(changed) = new.upstreams.iter().find(|other| other.lane.name == upstream.lane.name) {
             let model = std::mem::take(&mut upstream.lane.model);
@@ -63,7 +76,7 @@ fn is_live(key: &str) -> bool {
     let last = key.rsplit('.').next().unwrap_or_default();
     LIVE_SECTIONS.iter().any(|section| key.starts_with(section))
         || (key.starts_with("upstreams[") && LIVE_LANE_KEYS.contains(&last))
-        || (key.starts_with("server.") && LIVE_SERVER_KEYS.contains(&last))
+        || LIVE_KEYS.contains(&key)
 }
 
 #[cfg(test)]
@@ -84,5 +97,31 @@ mod tests {
         assert_eq!(merged.tiers.0[0].requests_per_hour, 7);
         assert_eq!(merged.upstreams[0].lane.requests_per_minute, 9);
         assert_eq!(merged.server.max_connections, 10_000);
+    }
+
+    #[test]
+    fn what_is_called_live_is_merged_and_nothing_else() {
+        let old = Config::default();
+        let mut new = old.clone();
+        new.server.api_requests_per_minute = None;
+        new.server.anonymous_requests_per_minute = None;
+        new.queue.max_queued = 1;
+        new.queue.default_deadline = Some(std::time::Duration::from_secs(9));
+        new.queue.retry.max_attempts = 1;
+        new.generation.default_max_tokens = 1;
+        new.generation.max_tokens_cap = 2;
+        new.generation.max_prompt_chars = 3;
+        new.generation.repair_attempts = 0;
+        new.alerts.queue_age = std::time::Duration::from_secs(9);
+        new.cache.enabled = false;
+        new.log.level = "debug".to_owned();
+        new.log.format = crate::config::LogFormat::Text;
+        new.upstreams[0].lane.network_margin = std::time::Duration::ZERO;
+        let waiting = ["generation.repair_attempts", "queue.max_attempts"];
+        assert_eq!(needs_restart(&old, &new), waiting);
+        assert_eq!(needs_restart(&merged(&old, &new), &new), waiting, "the rest is in force");
+        let (merged, new) = (keys(&merged(&old, &new)), keys(&new));
+        let differ: Vec<&String> = new.keys().filter(|key| merged.get(*key) != new.get(*key)).collect();
+        assert_eq!(differ, waiting, "what is live is merged");
     }
 }

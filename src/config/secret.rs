@@ -28,6 +28,8 @@ impl fmt::Debug for Secret {
     }
 }
 
+/// A file name without a directory that is this long may be a secret in the wrong place.
+const SECRET_CHARS_LIKELY: usize = 20;
 /// The largest secret or key file, in bytes.
 const SECRET_BYTES_MAX: usize = 64 * 1024;
 
@@ -57,8 +59,16 @@ fn variable(section: &Section<'_>, key: &str) -> Option<String> {
     match section.pass.environment.get(&name).map(|value| value.trim_end_matches(['\r', '\n'])) {
         Some(value) if !value.is_empty() => Some(value.to_owned()),
         _ => {
-            section
-                .fault(key, format!("the environment variable {name:?} is not set; set it or name another"));
+            // Who puts the secret itself here must not find it in a log.
+            let is_name = |c: char| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_';
+            section.fault(
+                key,
+                if name.chars().all(is_name) {
+                    format!("the environment variable {name:?} is not set; set it or name another")
+                } else {
+                    "the environment variable that it names is not set; write a variable's name here, never the secret itself".to_owned()
+                },
+            );
             None
         }
     }
@@ -67,8 +77,13 @@ fn variable(section: &Section<'_>, key: &str) -> Option<String> {
 /// The secret in the file that `key` names, without trailing newlines. A file that everybody may
 /// read gives a warning.
 pub(super) fn file(section: &Section<'_>, key: &str) -> Option<Secret> {
-    let text = public_file(section, key)?;
     let path = section.text(key, "");
+    // Who puts the secret itself here must not find it in a log.
+    if path.len() >= SECRET_CHARS_LIKELY && !path.contains('/') && !Path::new(&path).exists() {
+        section.fault(key, "names no file that is there; write a file's path here, never the secret itself");
+        return None;
+    }
+    let text = public_file(section, key)?;
     if is_world_readable(Path::new(&path)) {
         section.warn(key, format!("every user of this machine may read {path}; run `chmod 600 {path}`"));
     }

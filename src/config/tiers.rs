@@ -43,7 +43,7 @@ fn dollars(section: &Section<'_>, key: &str) -> Option<Money> {
     let text = section.decimal(key, expected).filter(|text| !text.is_empty())?;
     let amount = Money::parse_dollars(&text);
     if amount.is_none() {
-        section.fault(key, format!("{text:?} is not {expected}"));
+        section.fault(key, format!("{} is not {expected}", section.shown(key)));
     }
     amount
 }

@@ -8,6 +8,10 @@ use super::reader::pattern;
 
 /// How alike two keys must be for "did you mean", from 0 to 1.
 const LIKENESS_MIN: f64 = 0.75;
+/// So alike that a key of exactly that name in another section is not what was meant.
+const LIKENESS_SURE: f64 = 0.9;
+/// A section's keys are named when they are no more than these.
+const NAMED_MAX: usize = 12;
 
 /// A fault for every key of `root` that is not in `known`. Values are never shown: a mistyped
 /// `api_key` has a secret in it.
@@ -26,7 +30,7 @@ fn walk(table: &Table, path: &str, known: &BTreeSet<String>, faults: &mut Vec<Fa
         }
         let message = match suggestion(&path, key, &node.origin, known) {
             Some(meant) => format!("unknown key; did you mean {meant}?"),
-            None => "unknown key; see `diagramd config default` for every key".to_owned(),
+            None => format!("unknown key; {}", instead(&path, key, known)),
         };
         faults.push(Fault { path, message, origin: Some(node.origin.clone()) });
     }
@@ -58,12 +62,28 @@ fn suggestion(path: &str, key: &str, origin: &Origin, known: &BTreeSet<String>) 
         .map(|rest| (strsim::jaro_winkler(key, rest), rest))
         .filter(|(likeness, _)| *likeness >= LIKENESS_MIN)
         .max_by(|a, b| a.0.total_cmp(&b.0));
-    if let Some((_, sibling)) = sibling {
-        let meant = format!("{}{sibling}", path.strip_suffix(key)?);
-        return Some(written(&meant, origin));
+    let elsewhere = known.iter().find(|known| known.rsplit('.').next() == Some(key));
+    match (sibling, elsewhere) {
+        (Some((likeness, _)), Some(elsewhere)) if likeness < LIKENESS_SURE => {
+            Some(written(elsewhere, origin))
+        }
+        (Some((_, sibling)), _) => Some(written(&format!("{}{sibling}", path.strip_suffix(key)?), origin)),
+        (None, elsewhere) => elsewhere.map(|elsewhere| written(elsewhere, origin)),
     }
-    let elsewhere = known.iter().find(|known| known.rsplit('.').next() == Some(key))?;
-    Some(written(elsewhere, origin))
+}
+
+/// What the section does have; a long list is only pointed to.
+fn instead(path: &str, key: &str, known: &BTreeSet<String>) -> String {
+    let section = path.strip_suffix(key).map(pattern).unwrap_or_default();
+    let keys: Vec<&str> = known
+        .iter()
+        .filter_map(|known| known.strip_prefix(section.as_str()))
+        .filter(|rest| !rest.is_empty() && !rest.contains(['.', '[']))
+        .collect();
+    if section.is_empty() || keys.is_empty() || keys.len() > NAMED_MAX {
+        return "see `diagramd config default` for every key".to_owned();
+    }
+    format!("[{}] takes {}", section.trim_end_matches('.'), keys.join(", "))
 }
 
 /// A path as its author writes it: a variable for a variable.

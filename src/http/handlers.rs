@@ -122,7 +122,7 @@ async fn admin(api: &Arc<Api>, route: ForAdmin<'_>, query: &Query<'_>, call: &mu
         ForAdmin::Pause => control::pause(api, true).await,
         ForAdmin::Resume => control::pause(api, false).await,
         ForAdmin::Retry(id) => control::retry(api, id).await,
-        ForAdmin::Config => json(StatusCode::OK, &api.options.effective_config),
+        ForAdmin::Config => json(StatusCode::OK, &*api.effective_config.load_full()),
         ForAdmin::Alerts => json(StatusCode::OK, &serde_json::json!({ "alerts": [] })),
     }
 }

@@ -61,13 +61,17 @@ fn from_refusal(refusal: Refusal) -> Problem {
             StatusCode::TOO_MANY_REQUESTS,
             "hourly_limit_exceeded",
             "hour",
-            format!("You have used this hour's {allowed} requests; there is room again at {resets_at}."),
+            format!(
+                "You have used all of this hour's requests ({allowed}); there is room again at {resets_at}."
+            ),
         ),
         RefusedLimit::Day => (
             StatusCode::TOO_MANY_REQUESTS,
             "daily_limit_exceeded",
             "day",
-            format!("You have used this day's {allowed} requests; there is room again at {resets_at}."),
+            format!(
+                "You have used all of this day's requests ({allowed}); there is room again at {resets_at}."
+            ),
         ),
         RefusedLimit::Budget => (
             StatusCode::TOO_MANY_REQUESTS,
@@ -82,7 +86,9 @@ fn from_refusal(refusal: Refusal) -> Problem {
             StatusCode::TOO_MANY_REQUESTS,
             "too_many_queued",
             "queued",
-            format!("{allowed} of your requests wait already; try again in {wait} s or cancel some."),
+            format!(
+                "As many of your requests wait as may ({allowed}); try again in {wait} s, or cancel one."
+            ),
         ),
         RefusedLimit::ServerBacklog => (
             StatusCode::SERVICE_UNAVAILABLE,

@@ -6,7 +6,7 @@ use reqwest::Response;
 
 use super::sse::{Event, SseReader};
 use super::transport::Transport;
-use super::{CallError, outcome};
+use super::{CallError, Listener, outcome};
 
 /// Bytes of all text of one answer.
 pub(super) const ANSWER_BYTES_MAX: usize = 4 << 20;
@@ -24,6 +24,15 @@ pub(super) enum Flow {
     End,
 }
 
+/// What one kind of upstream makes of its events.
+pub(super) trait ReadEvents: Send {
+    /// Takes one event and tells the listener what is new in it.
+    fn take(&mut self, event: &Event, listener: &mut dyn Listener) -> Result<Flow, CallError>;
+
+    /// What it means that the stream ended without its last event.
+    fn ended_without_last(&self) -> Result<(), CallError>;
+}
+
 /// The event stream of one answer.
 pub(super) struct Events<'a> {
     transport: &'a Transport,
@@ -38,8 +47,23 @@ impl<'a> Events<'a> {
         Self { transport, response, reader: SseReader::default(), ended: false }
     }
 
+    /// Reads the whole stream.
+    pub(super) async fn read_into(
+        mut self,
+        reading: &mut impl ReadEvents,
+        listener: &mut dyn Listener,
+    ) -> Result<(), CallError> {
+        while let Some(event) = self.next().await? {
+            if reading.take(&event, listener)? == Flow::End {
+                self.finish().await;
+                return Ok(());
+            }
+        }
+        reading.ended_without_last()
+    }
+
     /// The next event; `None` at the end of the stream.
-    pub(super) async fn next(&mut self) -> Result<Option<Event>, CallError> {
+    async fn next(&mut self) -> Result<Option<Event>, CallError> {
         loop {
             if let Some(event) = self.reader.next() {
                 return Ok(Some(event));
@@ -60,7 +84,7 @@ impl<'a> Events<'a> {
     }
 
     /// Reads what follows the last event, so that the connection goes back to the pool.
-    pub(super) async fn finish(mut self) {
+    async fn finish(mut self) {
         let tail = async { while let Ok(Some(_)) = self.response.chunk().await {} };
         // The answer is complete either way; only the connection is lost.
         let _ = tokio::time::timeout(TAIL_WAIT_MAX, tail).await;

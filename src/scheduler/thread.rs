@@ -110,9 +110,13 @@ impl Scheduler {
         Timestamp(self.ticked_at.load(Ordering::Acquire))
     }
 
-    /// New limits of the same upstreams.
-    pub fn set_lanes(&self, specs: Vec<LaneSpec>) {
-        self.with_core(|core, _| core.set_lanes(specs));
+    /// New limits of the same upstreams and of the tiers, in one step: no decision is made with
+    /// some old and some new.
+    pub fn set_limits(&self, specs: Vec<LaneSpec>, tiers: &Tiers) {
+        self.with_core(|core, _| {
+            core.set_lanes(specs);
+            core.reconfigure(tiers);
+        });
     }
 
     fn decide_until_stopped(&self, claims: &dyn Claims) {

@@ -35,6 +35,9 @@ pub trait Backend: Send {
 
     /// Called after every batch, outside transactions: housekeeping such as checkpoints.
     fn tidy(&mut self) {}
+
+    /// Called once, after the last batch.
+    fn close(&mut self) {}
 }
 
 /// Hears of committed changes on the writer thread, in commit order; must not block.
@@ -230,7 +233,7 @@ fn write_until_closed(shared: &Shared, mut backend: impl Backend) {
                     break batch;
                 }
                 if inbox.closed {
-                    return;
+                    return backend.close();
                 }
                 shared.arrived.wait(&mut inbox);
             }
@@ -241,14 +244,21 @@ fn write_until_closed(shared: &Shared, mut backend: impl Backend) {
 }
 
 fn write_batch(shared: &Shared, backend: &mut impl Backend, mut batch: Vec<Box<dyn Operation>>) {
-    let committed = backend.transaction(&mut |commands| batch.iter_mut().try_for_each(|op| op.run(commands)));
+    let mut one_failed = false;
+    let committed = backend.transaction(&mut |commands| {
+        let ran = batch.iter_mut().try_for_each(|op| op.run(commands));
+        one_failed = ran.is_err();
+        ran
+    });
     match committed {
         Ok(changes) => {
             publish(shared, &changes);
             batch.into_iter().for_each(|op| op.finish(Ok(())));
         }
         // One bad operation must not fail its neighbours: each gets a transaction of its own.
-        Err(_) if batch.len() > 1 => {
+        // When the transaction itself failed (a full disk, an fsync that did not happen), all of
+        // them did, and trying each again would only keep everybody waiting.
+        Err(_) if one_failed && batch.len() > 1 => {
             for op in batch {
                 write_batch(shared, backend, vec![op]);
             }

@@ -2,13 +2,21 @@
 
 use std::io::IsTerminal;
 
-use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::layer::{Layered, SubscriberExt};
 use tracing_subscriber::util::SubscriberInitExt;
-use tracing_subscriber::{EnvFilter, Registry, fmt, reload};
+use tracing_subscriber::{EnvFilter, Layer, Registry, fmt, reload};
 
-/// Changes the level of a running server.
+/// What the lines are written on: the registry behind the filter.
+type Filtered = Layered<reload::Layer<EnvFilter, Registry>, Registry>;
+/// Lines of one format or another.
+type Lines = Box<dyn Layer<Filtered> + Send + Sync>;
+
+/// Changes the logs of a running server.
 #[derive(Clone)]
-pub struct LevelHandle(reload::Handle<EnvFilter, Registry>);
+pub struct LogHandle {
+    filter: reload::Handle<EnvFilter, Registry>,
+    lines: reload::Handle<Lines, Filtered>,
+}
 
 /// Line format.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,8 +44,26 @@ pub enum LogError {
 ///
 /// # Errors
 /// [`LogError`].
-pub fn start(format: Format, level: &str) -> Result<LevelHandle, LogError> {
-    let (filter, handle) = reload::Layer::new(filter(level)?);
+pub fn start(format: Format, level: &str) -> Result<LogHandle, LogError> {
+    let (filter, filter_handle) = reload::Layer::new(filter(level)?);
+    let (lines, lines_handle) = reload::Layer::new(lines(format));
+    tracing_subscriber::registry().with(filter).with(lines).try_init().map_err(|_| LogError::Twice)?;
+    Ok(LogHandle { filter: filter_handle, lines: lines_handle })
+}
+
+impl LogHandle {
+    /// Puts another format and level in force.
+    ///
+    /// # Errors
+    /// [`LogError::Level`]; then the old ones stay.
+    pub fn set(&self, format: Format, level: &str) -> Result<(), LogError> {
+        let gone = |reason: reload::Error| LogError::Level(reason.to_string());
+        self.filter.reload(filter(level)?).map_err(gone)?;
+        self.lines.reload(lines(format)).map_err(gone)
+    }
+}
+
+fn lines(format: Format) -> Lines {
     let terminal = std::io::stderr().is_terminal();
     let json = match format {
         Format::Auto => !terminal,
@@ -45,25 +71,10 @@ pub fn start(format: Format, level: &str) -> Result<LevelHandle, LogError> {
         Format::Json => true,
     };
     let lines = fmt::layer().with_writer(std::io::stderr).with_target(false);
-    let registry = tracing_subscriber::registry().with(filter);
-    let started = if json {
-        registry
-            .with(lines.json().flatten_event(true).with_current_span(false).with_span_list(false))
-            .try_init()
+    if json {
+        lines.json().flatten_event(true).with_current_span(false).with_span_list(false).boxed()
     } else {
-        registry.with(lines.with_ansi(terminal)).try_init()
-    };
-    started.map_err(|_| LogError::Twice)?;
-    Ok(LevelHandle(handle))
-}
-
-impl LevelHandle {
-    /// Puts another level in force.
-    ///
-    /// # Errors
-    /// [`LogError::Level`]; then the old one stays.
-    pub fn set(&self, level: &str) -> Result<(), LogError> {
-        self.0.reload(filter(level)?).map_err(|reason| LogError::Level(reason.to_string()))
+        lines.with_ansi(terminal).boxed()
     }
 }
 

@@ -35,7 +35,7 @@ async fn after_kill_nine_every_acknowledged_request_ends_once() {
     assert!(upstream.ledger().max_concurrent_per_user() <= 20);
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn sigterm_lets_calls_finish_and_keeps_the_rest() {
     let upstream = Upstream::anthropic().start().await;
     let server = Server::start(&config(&upstream, "max_concurrent = 1"));

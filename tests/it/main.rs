@@ -7,15 +7,18 @@ mod auth;
 mod bad_input;
 mod crash;
 mod flow;
+mod generate;
 mod limits;
 mod live;
 // Unit tests use all of it.
 #[allow(dead_code)]
 #[path = "../../src/http/auth/minted.rs"]
 mod minted;
+mod recount;
 mod server;
 mod socket;
 mod sockets;
+mod stats;
 mod stop;
 mod upstream;
 mod upstreams;

@@ -102,6 +102,12 @@ impl Server {
         std::mem::replace(&mut self.dir, TempDir::new().unwrap())
     }
 
+    /// Sends a signal.
+    pub fn signal(&self, name: &str) {
+        let id = self.child.as_ref().unwrap().id().to_string();
+        assert!(Command::new("kill").args([&format!("-{name}"), &id]).status().unwrap().success());
+    }
+
     /// SIGTERM, and waits for the end; returns the directory. The test's own runtime goes on
     /// meanwhile: the upstream that the server calls may live on it.
     pub async fn terminate(mut self) -> TempDir {
@@ -112,8 +118,7 @@ impl Server {
 
     /// SIGTERM.
     pub fn ask_to_stop(&self) {
-        let id = self.child.as_ref().unwrap().id().to_string();
-        assert!(Command::new("kill").args(["-TERM", &id]).status().unwrap().success());
+        self.signal("TERM");
     }
 
     /// Waits for the end of a server that was asked to stop.

@@ -24,7 +24,7 @@ struct TokenRequest {
 }
 
 impl JsonBody for TokenRequest {
-    const FIELDS: &'static [Field] = &[Field::optional::<u64>("ttlSeconds", "a whole number")];
+    const FIELDS: &'static [Field] = &[Field::optional::<u64>("ttlSeconds", "a whole number from 1 on")];
 }
 
 /// `POST /api/auth/token`: with an API key only, so that a token cannot prolong itself.

@@ -8,7 +8,7 @@ mod stream;
 use reqwest::header::{HeaderMap, HeaderValue};
 
 use self::stream::Reading;
-use super::events::{Events, Flow, error_body};
+use super::events::{Events, error_body};
 use super::transport::Transport;
 use super::{Answer, Call, CallError, CallFuture, Endpoint, EndpointError, Listener, Provider};
 use crate::domain::Timestamp;
@@ -48,27 +48,12 @@ impl Anthropic {
             return Err(errors::of_status(status, &headers, &error_body(response).await, (self.now)()));
         }
         let mut reading = Reading::new(request_id, (self.now)());
-        let outcome = self.read(Events::new(&self.transport, response), &mut reading, listener).await;
+        let outcome = Events::new(&self.transport, response).read_into(&mut reading, listener).await;
         if outcome.is_err() {
             listener.usage(reading.usage_at_least());
         }
         outcome?;
         reading.answer()
-    }
-
-    async fn read(
-        &self,
-        mut events: Events<'_>,
-        reading: &mut Reading,
-        listener: &mut dyn Listener,
-    ) -> Result<(), CallError> {
-        while let Some(event) = events.next().await? {
-            if reading.take(&event, listener)? == Flow::End {
-                events.finish().await;
-                return Ok(());
-            }
-        }
-        Err(reading.cut_off())
     }
 }
 

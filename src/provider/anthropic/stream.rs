@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::errors;
 use crate::domain::{Timestamp, TokenUsage};
-use crate::provider::events::{Flow, append, estimated_tokens};
+use crate::provider::events::{Flow, ReadEvents, append, estimated_tokens};
 use crate::provider::sse::Event;
 use crate::provider::{Answer, CallError, Listener, Stop, outcome};
 
@@ -31,8 +31,48 @@ impl Reading {
         }
     }
 
-    /// Takes one event and tells the listener what is new in it.
-    pub(super) fn take(&mut self, event: &Event, listener: &mut dyn Listener) -> Result<Flow, CallError> {
+    /// The answer, after its last event.
+    pub(super) fn answer(self) -> Result<Answer, CallError> {
+        let stop = match self.stop_reason.as_str() {
+            "refusal" => return Err(outcome::refused(format!("refusal{}", self.of_request()))),
+            "max_tokens" | "model_context_window_exceeded" => Stop::CutOff,
+            _ => Stop::Done,
+        };
+        Ok(Answer { text: self.text, usage: self.usage, estimated: false, stop })
+    }
+
+    /// Tokens of an answer that broke off: what was reported, and the text that did arrive where
+    /// the report is still the placeholder of the beginning.
+    pub(super) fn usage_at_least(&self) -> TokenUsage {
+        let output = self.usage.output.max(estimated_tokens(self.text.len()));
+        TokenUsage { output, ..self.usage }
+    }
+
+    /// Figures are cumulative: each that is present replaces what was known. Any may be null.
+    fn merge_usage(&mut self, reported: &Value, listener: &mut dyn Listener) {
+        let replace = |known: &mut u64, field: &str| {
+            if let Some(tokens) = reported[field].as_u64() {
+                *known = tokens;
+            }
+        };
+        replace(&mut self.usage.input, "input_tokens");
+        replace(&mut self.usage.output, "output_tokens");
+        replace(&mut self.usage.cache_write, "cache_creation_input_tokens");
+        replace(&mut self.usage.cache_read, "cache_read_input_tokens");
+        listener.usage(self.usage);
+    }
+
+    fn of_request(&self) -> String {
+        match (self.request_id.as_str(), self.started) {
+            ("", true) => String::new(),
+            ("", false) => " (not one event of the upstream came)".to_owned(),
+            (id, _) => format!(", upstream request {id}"),
+        }
+    }
+}
+
+impl ReadEvents for Reading {
+    fn take(&mut self, event: &Event, listener: &mut dyn Listener) -> Result<Flow, CallError> {
         // Padding and pings are the most frequent events after deltas: not worth parsing.
         match event.name.as_str() {
             "ping" | "content_block_start" | "content_block_stop" => return Ok(Flow::More),
@@ -66,47 +106,7 @@ impl Reading {
         Ok(Flow::More)
     }
 
-    /// The answer, after its last event.
-    pub(super) fn answer(self) -> Result<Answer, CallError> {
-        let stop = match self.stop_reason.as_str() {
-            "refusal" => return Err(outcome::refused(format!("refusal{}", self.of_request()))),
-            "max_tokens" | "model_context_window_exceeded" => Stop::CutOff,
-            _ => Stop::Done,
-        };
-        Ok(Answer { text: self.text, usage: self.usage, estimated: false, stop })
-    }
-
-    /// What to say when the stream ends before its last event.
-    pub(super) fn cut_off(&self) -> CallError {
-        outcome::broken(format!("the stream was cut before its end{}", self.of_request()))
-    }
-
-    /// Tokens of an answer that broke off: what was reported, and the text that did arrive where
-    /// the report is still the placeholder of the beginning.
-    pub(super) fn usage_at_least(&self) -> TokenUsage {
-        let output = self.usage.output.max(estimated_tokens(self.text.len()));
-        TokenUsage { output, ..self.usage }
-    }
-
-    /// Figures are cumulative: each that is present replaces what was known. Any may be null.
-    fn merge_usage(&mut self, reported: &Value, listener: &mut dyn Listener) {
-        let replace = |known: &mut u64, field: &str| {
-            if let Some(tokens) = reported[field].as_u64() {
-                *known = tokens;
-            }
-        };
-        replace(&mut self.usage.input, "input_tokens");
-        replace(&mut self.usage.output, "output_tokens");
-        replace(&mut self.usage.cache_write, "cache_creation_input_tokens");
-        replace(&mut self.usage.cache_read, "cache_read_input_tokens");
-        listener.usage(self.usage);
-    }
-
-    fn of_request(&self) -> String {
-        match (self.request_id.as_str(), self.started) {
-            ("", true) => String::new(),
-            ("", false) => " (not one event of the upstream came)".to_owned(),
-            (id, _) => format!(", upstream request {id}"),
-        }
+    fn ended_without_last(&self) -> Result<(), CallError> {
+        Err(outcome::broken(format!("the stream was cut before its end{}", self.of_request())))
     }
 }

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::errors;
 use crate::domain::{Timestamp, TokenUsage};
-use crate::provider::events::{Flow, append, estimated_tokens};
+use crate::provider::events::{Flow, ReadEvents, append, estimated_tokens};
 use crate::provider::sse::Event;
 use crate::provider::{Answer, CallError, Listener, Stop, outcome};
 
@@ -35,8 +35,35 @@ impl Reading {
         }
     }
 
-    /// Takes one chunk and tells the listener what is new in it.
-    pub(super) fn take(&mut self, event: &Event, listener: &mut dyn Listener) -> Result<Flow, CallError> {
+    /// Whether anything of a completion arrived, so that tokens must have been used.
+    pub(super) fn has_started(&self) -> bool {
+        self.started
+    }
+
+    /// As reported, or estimated from the bytes of both sides.
+    pub(super) fn usage(&self) -> TokenUsage {
+        self.reported.unwrap_or_else(|| TokenUsage {
+            input: estimated_tokens(self.prompt_bytes),
+            output: estimated_tokens(self.text.len()),
+            ..TokenUsage::default()
+        })
+    }
+
+    /// The answer, after its last chunk.
+    pub(super) fn answer(self) -> Result<Answer, CallError> {
+        if !self.started {
+            return Err(outcome::broken("the stream had no chunk of a completion"));
+        }
+        if self.declined || self.finish_reason == "content_filter" {
+            return Err(outcome::refused("content_filter"));
+        }
+        let stop = if self.finish_reason == "length" { Stop::CutOff } else { Stop::Done };
+        Ok(Answer { usage: self.usage(), estimated: self.reported.is_none(), text: self.text, stop })
+    }
+}
+
+impl ReadEvents for Reading {
+    fn take(&mut self, event: &Event, listener: &mut dyn Listener) -> Result<Flow, CallError> {
         let data = event.data.trim();
         if data == "[DONE]" {
             return Ok(Flow::End);
@@ -66,39 +93,12 @@ impl Reading {
         Ok(Flow::More)
     }
 
-    /// Whether anything of a completion arrived, so that tokens must have been used.
-    pub(super) fn has_started(&self) -> bool {
-        self.started
-    }
-
-    /// As reported, or estimated from the bytes of both sides.
-    pub(super) fn usage(&self) -> TokenUsage {
-        self.reported.unwrap_or_else(|| TokenUsage {
-            input: estimated_tokens(self.prompt_bytes),
-            output: estimated_tokens(self.text.len()),
-            ..TokenUsage::default()
-        })
-    }
-
-    /// The stream ended without `[DONE]`: fine for the servers that never send it, provided the
-    /// model had said why it stopped.
-    pub(super) fn ended_without_done(&self) -> Result<(), CallError> {
+    /// Fine for the servers that never send `[DONE]`, provided the model had said why it stopped.
+    fn ended_without_last(&self) -> Result<(), CallError> {
         if self.finish_reason.is_empty() {
             return Err(outcome::broken("the stream was cut before its end"));
         }
         Ok(())
-    }
-
-    /// The answer, after its last chunk.
-    pub(super) fn answer(self) -> Result<Answer, CallError> {
-        if !self.started {
-            return Err(outcome::broken("the stream had no chunk of a completion"));
-        }
-        if self.declined || self.finish_reason == "content_filter" {
-            return Err(outcome::refused("content_filter"));
-        }
-        let stop = if self.finish_reason == "length" { Stop::CutOff } else { Stop::Done };
-        Ok(Answer { usage: self.usage(), estimated: self.reported.is_none(), text: self.text, stop })
     }
 }
 

@@ -75,7 +75,7 @@ impl Batch<'_> {
         }
         self.hold(job.user, Money(-job.reserved.0))?;
         if end.return_unit {
-            self.return_unit(job.user, job.created_at)?;
+            self.return_unit_of(job)?;
         }
         self.moved(job.user, Some(job.state), end.state);
         let how = match end.state {
@@ -95,6 +95,19 @@ impl Batch<'_> {
             was_running: job.state == JobState::Processing,
             how,
         }));
+        Ok(())
+    }
+
+    /// Gives the job's unit back, unless it was given back before: an operator's retry of a failed
+    /// job charges no other.
+    fn return_unit_of(&mut self, job: &Live) -> Result<(), StoreError> {
+        let mut statement =
+            self.transaction.prepare_cached("UPDATE job SET charged = 0 WHERE seq = ?1 AND charged = 1")?;
+        let is_charged = statement.execute(params![job.seq])? == 1;
+        drop(statement);
+        if is_charged {
+            self.return_unit(job.user, job.created_at)?;
+        }
         Ok(())
     }
 

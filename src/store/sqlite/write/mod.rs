@@ -65,6 +65,17 @@ impl Backend for SqliteWriter {
             tracing::error!(%reason, "the write-ahead log could not be checkpointed");
         }
     }
+
+    fn close(&mut self) {
+        if let Err(reason) = checkpoint_all(&self.connection) {
+            tracing::error!(%reason, "the write-ahead log was not copied at the stop; the next start does it");
+        }
+    }
+}
+
+/// Copies all of the write-ahead log back, so that after a clean stop the database is one file.
+fn checkpoint_all(connection: &Connection) -> rusqlite::Result<()> {
+    connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))
 }
 
 /// Copies the write-ahead log back once enough of it waits. The log's size on disk says nothing:
