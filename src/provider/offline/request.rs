@@ -86,7 +86,8 @@ pub(super) fn parse(prompt: &str) -> Request {
     };
     let behind = line.behind(end.after);
     let is_head = behind.starts_with([':', '-', '–', '—', '.', ',']) && !behind.starts_with("->") && !behind.starts_with("--");
-    let is_tail = end.from > 0 && line.matches(end.from, &["as", "in", "using"]) > 0 && behind.trim_matches(['.', ' ']).is_empty();
+    let is_last = end.from > 0 && (line.matches(end.from, &["as", "in", "using"]) > 0 || line.gap(end.from).contains([',', '.', ';']));
+    let is_tail = is_last && behind.trim_matches(['.', ' ']).is_empty();
     if is_tail {
         return whole(prompt, kind, None, without_courtesy(line.before(end.from)).trim_end_matches([',', ' ']), rest);
     }
@@ -183,17 +184,28 @@ fn split_topic<'t>(subject: &'t str, rest: &str) -> Option<(String, &'t str)> {
     topic(head).map(|topic| (topic, body))
 }
 
+/// "CI pipeline: check out, build, deploy" is about a CI pipeline, once it is known that this is
+/// no list of names.
+pub(super) fn head(body: &str) -> Option<(String, &str)> {
+    let (head, rest) = body.split_once(": ")?;
+    let is_head = !head.contains('\n') && head.split_whitespace().count() <= 4 && Text::new(rest).words.len() > 3;
+    topic(head).filter(|_| is_head).map(|topic| (topic, rest))
+}
+
 /// A first line that ends in a colon, or a Markdown heading, with something under it.
 fn heading(first: &str, rest: &str) -> Option<String> {
     let text = first.strip_suffix([':', '：']).or_else(|| first.strip_prefix('#').map(|rest| rest.trim_start_matches('#')))?;
-    if rest.trim().is_empty() { None } else { topic(text) }
+    // One of several headings is no title.
+    let is_one_of_many = rest.lines().any(|line| line.trim_end().ends_with([':', '：']));
+    if rest.trim().is_empty() || is_one_of_many { None } else { topic(text) }
 }
 
 fn topic(head: &str) -> Option<String> {
     let is_short = head.split_whitespace().count() <= TOPIC_WORDS_MAX;
     let draws = head.contains("->") || head.contains("=>") || head.contains('→') || head.contains(',');
     let topic = words::label(head.trim_matches(['-', '–', '#', '(', ')', ' ']));
-    (is_short && !draws && words::is_readable(&topic)).then_some(topic)
+    let is_direction = matches!(topic.as_str(), "TD" | "TB" | "BT" | "LR" | "RL");
+    (is_short && !draws && !is_direction && words::is_readable(&topic)).then_some(topic)
 }
 
 fn without_courtesy(text: &str) -> &str {

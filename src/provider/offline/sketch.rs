@@ -103,10 +103,11 @@ pub(super) struct Flow {
 }
 
 impl Flow {
-    /// The box with this label, made when it is not there; `None` when the drawing is full.
+    /// The box with this label, made when it is not there; `None` for no name, and when the drawing is
+    /// full.
     pub(super) fn node(&mut self, label: &str, shape: Shape) -> Option<usize> {
         let known = position(self.nodes.iter().map(|node| &node.label), label);
-        if known.is_some() {
+        if known.is_some() || label.is_empty() {
             return known;
         }
         if self.nodes.len() >= ELEMENTS_MAX {
@@ -166,11 +167,12 @@ pub(super) struct Message {
 }
 
 impl Sequence {
-    /// The participant of this name, made when it is not there; `None` when the drawing is full.
+    /// The participant of this name, made when it is not there; `None` for no name, and when the drawing is
+    /// full.
     pub(super) fn participant(&mut self, name: &str) -> Option<usize> {
         let known = position(self.participants.iter(), name);
-        if known.is_some() || self.participants.len() >= ELEMENTS_MAX / 3 {
-            self.is_shortened |= known.is_none();
+        if known.is_some() || name.is_empty() || self.participants.len() >= ELEMENTS_MAX / 3 {
+            self.is_shortened |= known.is_none() && !name.is_empty();
             return known;
         }
         self.participants.push(name.to_owned());
@@ -219,11 +221,12 @@ pub(super) struct Entities {
 }
 
 impl Entities {
-    /// The entity of this name, made when it is not there; `None` when the drawing is full.
+    /// The entity of this name, made when it is not there; `None` for no name, and when the drawing is
+    /// full.
     pub(super) fn entity(&mut self, name: &str) -> Option<usize> {
         let known = position(self.entities.iter().map(|entity| &entity.name), name);
-        if known.is_some() || self.entities.len() >= ELEMENTS_MAX {
-            self.is_shortened |= known.is_none();
+        if known.is_some() || name.is_empty() || self.entities.len() >= ELEMENTS_MAX {
+            self.is_shortened |= known.is_none() && !name.is_empty();
             return known;
         }
         self.entities.push(Entity { name: name.to_owned(), attributes: Vec::new() });
@@ -316,11 +319,12 @@ pub(super) struct Classes {
 }
 
 impl Classes {
-    /// The class of this name, made when it is not there; `None` when the drawing is full.
+    /// The class of this name, made when it is not there; `None` for no name, and when the drawing is
+    /// full.
     pub(super) fn class(&mut self, name: &str) -> Option<usize> {
         let known = position(self.classes.iter().map(|class| &class.name), name);
-        if known.is_some() || self.classes.len() >= ELEMENTS_MAX {
-            self.is_shortened |= known.is_none();
+        if known.is_some() || name.is_empty() || self.classes.len() >= ELEMENTS_MAX {
+            self.is_shortened |= known.is_none() && !name.is_empty();
             return known;
         }
         self.classes.push(Class { name: name.to_owned(), ..Class::default() });

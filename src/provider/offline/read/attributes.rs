@@ -14,7 +14,7 @@ const TYPES: &[&str] = &[
 pub(super) fn names(list: &str) -> Vec<String> {
     let list = list.replace(" and ", ", ").replace(" & ", ", ").replace('\n', ", ");
     let parts = list.split([',', ';', '、', '，']);
-    let names = parts.map(words::name).map(|part| words::without_first(&part, &["and", "its", "their", "one"]).to_owned());
+    let names = parts.map(|part| words::short(words::without_first(part.trim(), &["and", "its", "their", "the"]).trim_matches(['"', '.', ' ']), words::LABEL_CHARS_MAX));
     names.filter(|name| words::is_readable(name)).take(MEMBERS_MAX).collect()
 }
 
@@ -25,7 +25,7 @@ pub(super) fn attributes(list: &str) -> Vec<Attribute> {
 
 /// One attribute: its type as stated, else as its name speaks for.
 pub(super) fn attribute(text: &str) -> Attribute {
-    let text = text.trim_matches(['(', ')', ' ']);
+    let text = words::without_first(text.trim_matches(['(', ')', ' ']), &["a", "an", "one"]);
     let (name, stated) = match text.split_once(':') {
         Some((name, kind)) => (name.trim(), Some(kind.trim())),
         None => {

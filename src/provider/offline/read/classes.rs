@@ -97,11 +97,13 @@ fn clauses(sentence: &str) -> Vec<&str> {
     let mut clauses = Vec::new();
     let (mut from, mut has_verb) = (0, false);
     for at in 1..text.words.len() {
-        let joins = text.words[at].lower == "and" || (text.gap(at).contains(',') && text.words[at].lower != "and");
-        let next = if text.words[at].lower == "and" { at + 1 } else { at };
-        let new_verb = (next..(next + 4).min(text.words.len())).find(|at| is_verb(*at) || text.matches(*at, &["has", "have"]) > 0);
+        let is_and = text.words[at].lower == "and";
+        let joins = is_and || text.gap(at).contains(',');
+        let next = if is_and { at + 1 } else { at };
+        let new_verb = (next..(next + 5).min(text.words.len())).find(|at| is_verb(*at) || text.matches(*at, &["has", "have"]) > 0);
         // "Dog, Cat and Bird extend Animal" is one clause.
-        if joins && has_verb && new_verb.is_some() {
+        let has_subject = new_verb.is_some_and(|verb| verb == next + 1 || (next..verb).all(|at| is_name(&text, at)));
+        if joins && has_verb && has_subject {
             clauses.push(&sentence[from..text.words[at].start]);
             from = text.words[next.min(text.words.len() - 1)].start;
             has_verb = false;
@@ -112,12 +114,20 @@ fn clauses(sentence: &str) -> Vec<&str> {
     clauses
 }
 
+/// Whether a word can be one of several subjects.
+fn is_name(text: &Text, at: usize) -> bool {
+    let word = &text.words[at];
+    let is_called = text.text[word.end..].starts_with('(');
+    let is_capital = text.text[word.start..].starts_with(char::is_uppercase);
+    !is_called && (is_capital || SKIPPED.contains(&word.lower.as_str()))
+}
+
 /// The classes that a list names.
 fn classes_of(list: &str, classes: &mut Classes) -> Vec<usize> {
-    let mark = MARKS.iter().find(|(word, _)| words::has(list, &[word])).map(|(_, mark)| *mark);
     let mut found = Vec::new();
-    for name in names(list) {
-        let name = identifier(&name);
+    for text in names(list) {
+        let mark = MARKS.iter().find(|(word, _)| words::has(&text, &[word])).map(|(_, mark)| *mark);
+        let name = identifier(&text);
         if name.is_empty() {
             continue;
         }
@@ -130,13 +140,20 @@ fn classes_of(list: &str, classes: &mut Classes) -> Vec<usize> {
 }
 
 /// "name, age and bark()", "a method pay".
-fn add_members(class: usize, list: &str, classes: &mut Classes) {
+fn add_members(at: usize, list: &str, classes: &mut Classes) {
     for member in members(list) {
-        let class = &mut classes.classes[class];
+        let class = &mut classes.classes[at];
         if class.fields.len() + class.methods.len() >= MEMBERS_MAX {
             classes.is_shortened = true;
             return;
         }
+        if let Some(part) = part(&member) {
+            if let Some(part) = classes.class(&part).filter(|part| *part != at) {
+                classes.relate(Bond::Has, at, part);
+            }
+            continue;
+        }
+        let class = &mut classes.classes[at];
         let is_method = member.contains('(') || words::has(&member, &["method", "methods", "function", "operation"]);
         let text = words::without_first(&member, &["a", "an", "the", "and", "with", "has"]);
         let text = text.trim_start_matches("attributes ").trim_start_matches("fields ").trim_start_matches("properties ");
@@ -155,6 +172,14 @@ fn add_members(class: usize, list: &str, classes: &mut Classes) {
             }
         }
     }
+}
+
+/// "an Engine", "four Wheels": a capital behind an article or a number is a class.
+fn part(member: &str) -> Option<String> {
+    const COUNTS: &[&str] = &["a", "an", "one", "two", "three", "four", "five", "many", "several"];
+    let (count, name) = member.trim().split_once(' ')?;
+    let is_class = COUNTS.contains(&count) && name.starts_with(char::is_uppercase) && !name.contains([' ', '(']);
+    is_class.then(|| words::singular(&identifier(name)))
 }
 
 /// Members of a list; commas between brackets part arguments, not members.

@@ -297,19 +297,20 @@ impl Reader {
 fn verb_behind(condition: &str) -> Option<(&str, &str)> {
     const JOINS: &[&str] = &[
         "to", "a", "an", "the", "not", "can", "must", "should", "of", "in", "on", "is", "are", "has", "have", "with", "for", "by", "from", "and", "or", "at",
-        "does", "do", "no", "was", "be", "than", "as", "this", "that", "any", "equals", "matches", "will", "could", "exceeds",
+        "does", "do", "no", "was", "be", "than", "as", "this", "that", "any", "equals", "will", "could", "exceeds",
     ];
     let text = Text::new(condition);
     let word = |at: usize| text.words.get(at).map_or("", |word| word.lower.as_str());
     let joins = |at: usize| JOINS.contains(&word(at));
     let found = (1..text.words.len()).find(|at| {
         let at = *at;
-        if joins(at - 1) || is_action(word(at - 1)) {
+        let is_whole = matches!(word(at - 1), "pass" | "passes" | "fail" | "fails" | "match" | "matches");
+        if joins(at - 1) || (is_action(word(at - 1)) && !is_whole) {
             return false;
         }
         let by_verb = at >= 2 && is_base(word(at));
         let by_subject = matches!(word(at), "the" | "a" | "an" | "it" | "we" | "they" | "he" | "she")
-            && (at + 1..text.words.len().min(at + 5)).any(|at| is_action(word(at)));
+            && (at + 1..text.words.len().min(at + 5)).any(|at| is_action(word(at)) || matches!(word(at), "is" | "are" | "gets" | "becomes"));
         by_verb || by_subject
     })?;
     Some((text.before(found), text.behind(found)))

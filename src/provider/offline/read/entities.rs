@@ -18,6 +18,12 @@ const ONE: &[&str] = &["exactly one", "one", "a single", "only one", "at most on
 const OWNED: &[&str] = &["belongs to", "belong to", "belonging to", "is owned by", "is part of", "are part of"];
 const HAVE: &[&str] = &["has", "have", "having", "with", "contains", "contain", "includes", "include", "holds", "stores"];
 const VERBS_ONE: &[&str] = &["has", "have", "references", "owns", "needs", "requires"];
+/// What an entity "has" without its being an entity.
+const COLUMNS: &[&str] = &[
+    "name", "title", "email", "price", "date", "description", "status", "address", "phone", "password", "age", "id", "text", "body", "quantity", "amount", "url", "color", "size", "number", "code",
+];
+/// What no noun goes on with.
+const STOPS: &[&str] = &["with", "over", "per", "through", "via", "if", "when", "but", "or", "so", "as", "has", "have", "written", "placed", "made", "called", "based"];
 const PREPOSITIONS: &[&str] = &["in", "to", "for", "at", "on", "by", "from", "about", "into"];
 const SKIPPED: &[&str] = &[
     "a", "an", "the", "each", "every", "one", "many", "and", "which", "that", "can", "may", "must", "should", "will", "is", "are", "table", "tables",
@@ -28,7 +34,7 @@ const SKIPPED: &[&str] = &[
 pub(super) fn read(body: &str) -> Option<Entities> {
     let mut entities = Entities::default();
     for link in arrows::links(body) {
-        let ends = (entities.entity(&noun(&link.from.label, true)), entities.entity(&noun(&link.to.label, true)));
+        let ends = (entities.entity(&whole(&link.from.label)), entities.entity(&whole(&link.to.label)));
         if let (Some(from), Some(to)) = ends {
             let label = link.label.unwrap_or_else(|| "has".to_owned()).to_lowercase();
             entities.relate(Relation { from, to, many: Many::OneToMany, label });
@@ -48,7 +54,7 @@ pub(super) fn read(body: &str) -> Option<Entities> {
 pub(super) fn of_names(list: &str) -> Entities {
     let mut entities = Entities::default();
     for name in names(list) {
-        entities.entity(&noun(&name, true));
+        entities.entity(&whole(words::without_first(&name, &["a", "an"])));
     }
     entities
 }
@@ -150,13 +156,21 @@ fn relation(clause: &str, before: &Option<(usize, Many, String)>, entities: &mut
         entities.relate(Relation { from, to, many: Many::ManyToMany, label: "has".to_owned() });
         return None;
     }
-    let many = text.find(MANY).filter(|hit| hit.first > 0);
+    let many = text.find(MANY);
     let one = text.find_from(2, ONE).filter(|hit| VERBS_ONE.contains(&text.words[hit.first - 1].lower.as_str()) || text.matches(hit.first, &ONE[..6]) > 0);
     let (hit, kind) = match (many, one) {
         (Some(hit), _) => (hit, Many::OneToMany),
         (None, Some(hit)) => (hit, Many::OneToOne),
         (None, None) => return another(clause, before, entities),
     };
+    if hit.first == 0 {
+        // "… and many reviews"
+        let object = noun(text.behind(hit.after), false);
+        let (from, _, label) = before.clone()?;
+        let to = entities.entity(&object).filter(|_| !object.is_empty())?;
+        entities.relate(Relation { from, to, many: kind, label: label.clone() });
+        return Some((from, kind, label));
+    }
     let is_preposition = hit.first > 1 && PREPOSITIONS.contains(&text.words[hit.first - 1].lower.as_str());
     let verb_at = hit.first - 1 - usize::from(is_preposition);
     let verb = &text.words[verb_at];
@@ -167,6 +181,11 @@ fn relation(clause: &str, before: &Option<(usize, Many, String)>, entities: &mut
     };
     let object = noun(text.behind(hit.after), false);
     let subject = noun(text.before(verb_at), true);
+    if kind == Many::OneToOne && !subject.is_empty() && COLUMNS.contains(&object.to_lowercase().as_str()) {
+        describe(&subject, &object.to_lowercase(), entities);
+        let from = entities.entity(&subject)?;
+        return Some((from, kind, label));
+    }
     if subject.is_empty() {
         // "… and many reviews", "has many orders and one address"
         let (from, _, verb) = before.clone()?;
@@ -220,11 +239,26 @@ fn link_foreign_keys(entities: &mut Entities) {
     }
 }
 
-/// The noun at the end (or the start) of a phrase, in the singular.
+/// A whole name, its last word in the singular.
+fn whole(name: &str) -> String {
+    let (first, last) = name.rsplit_once(' ').map_or(("", name), |(first, last)| (first, last));
+    words::label(&format!("{first} {}", words::singular(last)))
+}
+
+/// The noun at the end (or the start) of a phrase, in the singular: at most the two words that
+/// stand together there.
 fn noun(phrase: &str, at_end: bool) -> String {
     let text = Text::new(phrase);
-    let mut words = text.words.iter().filter(|word| !SKIPPED.contains(&word.lower.as_str()));
-    let word = if at_end { words.next_back() } else { words.next() };
-    let Some(word) = word else { return String::new() };
-    words::capitalised(&words::singular(&words::short(&phrase[word.start..word.end], 40)))
+    let is_skipped = |at: &usize| SKIPPED.contains(&text.words[*at].lower.as_str());
+    let mut places = 0..text.words.len();
+    let found = if at_end { places.rfind(|at| !is_skipped(at)) } else { places.find(|at| !is_skipped(at)) };
+    let Some(at) = found else { return String::new() };
+    let joins = |at: usize| {
+        let lower = text.words[at].lower.as_str();
+        !is_skipped(&at) && !STOPS.contains(&lower) && !PREPOSITIONS.contains(&lower)
+    };
+    let next = if at_end { at.checked_sub(1) } else { Some(at + 1).filter(|next| *next < text.words.len()) };
+    let next = next.filter(|next| joins(*next) && text.gap((*next).max(at)) == " ");
+    let (first, last) = next.map_or((at, at), |next| (next.min(at), next.max(at)));
+    whole(&phrase[text.words[first].start..text.words[last].end])
 }

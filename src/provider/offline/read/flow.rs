@@ -30,6 +30,9 @@ pub(super) fn read(body: &str) -> Flow {
         let text = words::label(body);
         flow.node(if text.is_empty() { "Nothing to draw" } else { &text }, Shape::Step);
     }
+    if let [only] = flow.nodes.as_mut_slice() {
+        only.shape = Shape::Step;
+    }
     flow
 }
 

@@ -26,10 +26,21 @@ const MESSAGES_MIN: usize = 2;
 pub(super) fn read(prompt: &str) -> (Sketch, Option<String>) {
     let request = request::parse(prompt);
     let sketch = match request.kind {
-        Some(kind) => asked(kind, &request),
-        None => by_form(&request).unwrap_or_else(|| Sketch::Flow(flow::read(&request.body))),
+        Some(kind) if kind != Kind::Flow => Some(asked(kind, &request)),
+        Some(_) => None,
+        None => by_form(&request),
     };
+    let Some(sketch) = sketch else { return steps_of(request) };
     (sketch, request.topic)
+}
+
+/// A flowchart, about what stands before its first colon.
+fn steps_of(request: Request) -> (Sketch, Option<String>) {
+    let head = request::head(&request.body).filter(|_| request.topic.is_none() && arrows::links(&request.body).is_empty());
+    match head {
+        Some((topic, body)) => (Sketch::Flow(flow::read(body)), Some(topic)),
+        None => (Sketch::Flow(flow::read(&request.body)), request.topic),
+    }
 }
 
 /// The kind that the prompt names; its parts are made of whatever the text holds.

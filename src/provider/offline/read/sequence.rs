@@ -96,6 +96,8 @@ struct Reader {
     known: Vec<String>,
     /// Who spoke to whom.
     said: Vec<(usize, usize)>,
+    /// "The user clicks": meant for whoever acts next.
+    pending: Option<(String, String)>,
 }
 
 /// A clause taken apart at its verb.
@@ -164,7 +166,19 @@ impl Reader {
             }
         }
         parts.push(&text[from..]);
-        parts.into_iter().filter_map(|part| self.message(part)).collect()
+        let mut messages = Vec::new();
+        for part in parts {
+            let Some(message) = self.message(part) else {
+                self.pending = started(part).or(self.pending.take());
+                continue;
+            };
+            let first = self.pending.take().and_then(|(name, text)| Some((self.sequence.participant(&name)?, text)));
+            if let Some((from, text)) = first.filter(|(from, _)| *from != message.from) {
+                messages.push(Message { from, to: message.from, text, is_reply: false });
+            }
+            messages.push(message);
+        }
+        messages
     }
 
     fn message(&mut self, text: &str) -> Option<Message> {
@@ -217,6 +231,14 @@ impl Reader {
         self.said.push((from, from));
         Some(Message { from, to: from, text: words::label(said), is_reply: false })
     }
+}
+
+/// "The user clicks login": who does what, where nobody is told.
+fn started(text: &str) -> Option<(String, String)> {
+    let text = words::without_first(text, ARTICLES);
+    let parsed = Text::new(text);
+    let verb = (1..=2.min(parsed.words.len().saturating_sub(1))).find(|at| is_action(&parsed.words[*at].lower))?;
+    Some((name(parsed.before(verb))?, words::label(parsed.behind(verb))))
 }
 
 fn is_verb(word: &str) -> bool {

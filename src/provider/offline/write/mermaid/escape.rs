@@ -6,7 +6,9 @@ use std::fmt::Write;
 
 /// A label inside quotes.
 pub(super) fn quoted(text: &str) -> String {
-    format!("\"{}\"", escaped(text, false))
+    let escaped = escaped(text, false);
+    // An empty string is no label.
+    if escaped.trim().is_empty() { "\"unnamed\"".to_owned() } else { format!("\"{escaped}\"") }
 }
 
 /// Text that ends with its line, where nothing can be quoted.
