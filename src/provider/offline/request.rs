@@ -1,6 +1,8 @@
 //! What a prompt asks for: "please draw me a sequence diagram of X: …" is a kind, a topic and a
 //! body. The wrapper is no part of the diagram.
 
+use super::sentences;
+use super::verbs::is_base;
 use super::words::{self, Text};
 
 /// Words of a topic; a longer head is a sentence of its own.
@@ -187,14 +189,19 @@ fn split_topic<'t>(subject: &'t str, rest: &str) -> Option<(String, &'t str)> {
 /// "CI pipeline: check out, build, deploy" is about a CI pipeline, once it is known that this is
 /// no list of names.
 pub(super) fn head(body: &str) -> Option<(String, &str)> {
-    let (head, rest) = body.split_once(": ")?;
-    let is_head = !head.contains('\n') && head.split_whitespace().count() <= 4 && Text::new(rest).words.len() > 3;
-    topic(head).filter(|_| is_head).map(|topic| (topic, rest))
+    let by_colon = body.split_once(": ").filter(|(_, rest)| Text::new(rest).words.len() > 3);
+    let starts_with_action = |rest: &str| rest.split([' ', ',']).next().is_some_and(|word| is_base(&word.to_lowercase()));
+    let by_with = || body.split_once(" with ").filter(|(_, rest)| rest.matches(", ").count() >= 2 && starts_with_action(rest));
+    let (head, rest) = by_colon.or_else(by_with)?;
+    topic(head).filter(|_| !head.contains('\n')).map(|topic| (topic, rest))
 }
 
-/// A first line that ends in a colon, or a Markdown heading, with something under it.
+/// A first line that ends in a colon, stands over a list, or is a Markdown heading, with
+/// something under it.
 fn heading(first: &str, rest: &str) -> Option<String> {
-    let text = first.strip_suffix([':', '：']).or_else(|| first.strip_prefix('#').map(|rest| rest.trim_start_matches('#')))?;
+    let is_over_list = sentences::item(first).is_none() && rest.trim().lines().next().is_some_and(|line| sentences::item(line).is_some());
+    let over_list = is_over_list.then_some(first.trim_end_matches([':', '：', '.']));
+    let text = over_list.or_else(|| first.strip_suffix([':', '：'])).or_else(|| first.strip_prefix('#').map(|rest| rest.trim_start_matches('#')))?;
     // One of several headings is no title.
     let is_one_of_many = rest.lines().any(|line| line.trim_end().ends_with([':', '：']));
     if rest.trim().is_empty() || is_one_of_many { None } else { topic(text) }

@@ -16,7 +16,7 @@ const ACTIONS: &[&str] = &[
     "query", "queue", "raise", "read", "rebuild", "receive", "record", "redirect", "refund", "refuse", "register", "reject", "release", "reload", "remove", "render", "repeat", "replace", "reply", "report", "request", "reserve", "reset", "resolve", "respond", "restart", "restock", "restore", "retry", "return", "review", "rinse", "roll", "route", "run",
     "save", "scan", "schedule", "search", "see", "select", "send", "serve", "set", "ship", "show", "sign", "skip", "sort", "split", "start", "steep", "stir", "stop", "store", "submit", "subscribe", "switch",
     "take", "tell", "terminate", "test", "throw", "transfer", "transform", "trigger", "try", "turn", "unlock", "unpack", "update", "upgrade", "upload", "use",
-    "validate", "verify", "view", "wait", "wake", "warn", "wash", "watch", "withdraw", "write",
+    "validate", "verify", "view", "wait", "wake", "warn", "wash", "watch", "wear", "withdraw", "write",
 ];
 
 /// Whether a word, in lower case, is an action: "send", "sends".

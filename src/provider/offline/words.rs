@@ -157,11 +157,22 @@ pub(super) fn name(text: &str) -> String {
 /// Without quotes, stops and blanks at its ends.
 fn trimmed(text: &str) -> &str {
     let text = text.trim_matches(|c: char| {
-        c.is_whitespace() || matches!(c, '"' | '`' | ',' | ';' | ':' | '。' | '，' | '、' | '；' | '：')
+        c.is_whitespace() || matches!(c, '`' | ',' | ';' | ':' | '。' | '，' | '、' | '；' | '：')
     });
-    let text = text.trim_end_matches(['.', ' ']);
+    let text = unquoted(text.trim_end_matches(['.', ' ']));
     match text.strip_prefix('\'').and_then(|rest| rest.strip_suffix('\'')) {
         Some(inner) if !inner.contains('\'') => inner,
+        _ => text,
+    }
+}
+
+/// Without quotes around all of it, and without one that has no other.
+fn unquoted(text: &str) -> &str {
+    let count = text.matches('"').count();
+    match text.strip_prefix('"') {
+        Some(rest) if count == 2 && rest.ends_with('"') => rest.trim_end_matches('"').trim(),
+        Some(rest) if count % 2 == 1 => rest.trim(),
+        _ if count % 2 == 1 => text.strip_suffix('"').unwrap_or(text).trim(),
         _ => text,
     }
 }

@@ -25,7 +25,7 @@ const WHEN: &[&str] = &["when", "whenever", "once", "after", "as soon as"];
 /// Answers to a question asked before.
 const YES: &[&str] = &["yes", "so", "it is", "ok", "true", "it does", "they are", "it succeeds"];
 /// "check if X": the question is the step.
-const CHECKS: &[&str] = &["check", "checks", "verify", "verifies", "decide", "decides", "see", "determine", "determines", "ask", "asks", "test", "tests", "validate", "validates", "checking"];
+const CHECKS: &[&str] = &["check", "checks", "verify", "verifies", "decide", "decides", "see", "determine", "determines", "ask", "asks", "validate", "validates", "checking"];
 
 /// A step or a choice.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -117,6 +117,8 @@ fn cut(sentence: &Sentence, index: usize, pieces: &mut Vec<Piece>) {
     push(pieces, first, Piece { lead, text: between(&text, from, text.words.len()), sentence: index });
 }
 
+const COMMAS: [char; 4] = [',', '，', '、', '،'];
+
 fn has_comma(gap: &str) -> bool {
     gap.contains(['，', '、', '،']) || gap.split_once(',').is_some_and(|(_, after)| after.starts_with(' ')) || gap.contains(" - ") || gap.contains(" – ") || gap.contains(" — ")
 }
@@ -155,9 +157,9 @@ fn between(text: &Text, from: usize, to: usize) -> String {
     // Signs at either end belong to the words: "(a)", "x?", "\"quoted\"".
     let start = from.checked_sub(1).map_or(0, |before| text.words[before].end);
     let end = text.words.get(to).map_or(text.text.len(), |next| next.start);
-    let lead = text.text[start..first.start].trim_start_matches([',', ' ', '，', '、', '،', '-', '–', '—', ':', '.']);
+    let lead = text.text[start..first.start].rsplit(COMMAS).next().unwrap_or_default().trim_start_matches([',', ' ', '，', '、', '،', '-', '–', '—', ':', '.']);
     let tail = text.text[last.end..end].trim_end_matches([',', ' ', '，', '、', '،', '-', '–', '—', ':', '(', '[', '{']);
-    let tail = if to == text.words.len() { text.text[last.end..end].trim_end() } else { tail };
+    let tail = if to == text.words.len() { text.text[last.end..end].trim_end() } else { tail.split(COMMAS).next().unwrap_or_default() };
     format!("{lead}{}{tail}", &text.text[first.start..last.end])
 }
 
@@ -166,7 +168,7 @@ fn push(pieces: &mut Vec<Piece>, first: usize, piece: Piece) {
     let words: Vec<&str> = piece.text.split_whitespace().filter(|word| *word != "and").collect();
     let is_noun = (1..=2).contains(&words.len())
         && !words.first().is_some_and(|word| is_action(&word.to_lowercase()))
-        && !words.last().is_some_and(|word| word.ends_with("ed") || word.ends_with('?') || !word.is_ascii());
+        && !words.last().is_some_and(|word| word.ends_with("ed") || is_action(&word.to_lowercase()) || word.ends_with('?') || !word.is_ascii());
     if piece.lead == Lead::Comma && is_noun && pieces.len() > first {
         if let Some(last) = pieces.last_mut().filter(|last| last.text.split_whitespace().count() >= 3 && !matches!(last.lead, Lead::If | Lead::Unless | Lead::When)) {
             last.text.push_str(", ");
@@ -201,6 +203,11 @@ impl Reader {
             match piece.lead {
                 Lead::If | Lead::Unless if depth < DEPTH_MAX => self.choice(piece, &mut out, depth),
                 Lead::Else => self.otherwise(piece, &mut out, depth),
+                // "When the sensor detects motion the light turns on": one step, then another.
+                Lead::When => match verb_behind(&piece.text) {
+                    Some((cause, effect)) => out.extend([cause, effect].map(|text| Statement::Step(text.to_owned()))),
+                    None => out.push(Statement::Step(piece.text)),
+                },
                 _ => out.push(Statement::Step(piece.text)),
             }
         }
@@ -305,7 +312,8 @@ fn verb_behind(condition: &str) -> Option<(&str, &str)> {
     let found = (1..text.words.len()).find(|at| {
         let at = *at;
         let is_whole = matches!(word(at - 1), "pass" | "passes" | "fail" | "fails" | "match" | "matches");
-        if joins(at - 1) || (is_action(word(at - 1)) && !is_whole) {
+        let is_noun = at >= 2 && matches!(word(at - 2), "a" | "an" | "the" | "no" | "any");
+        if joins(at - 1) || (is_action(word(at - 1)) && !is_whole && !is_noun) {
             return false;
         }
         let by_verb = at >= 2 && is_base(word(at));

@@ -41,8 +41,14 @@ pub(super) fn read(body: &str) -> Option<Entities> {
         }
     }
     if entities.relations.is_empty() {
+        let mut related = Entities::default();
         for sentence in sentences(body) {
-            read_sentence(&sentence.text, &mut entities);
+            read_sentence(&sentence.text, &[], &mut related);
+        }
+        let ends = related.relations.iter().flat_map(|relation| [relation.from, relation.to]);
+        let known: Vec<String> = ends.map(|end| related.entities[end].name.to_lowercase()).collect();
+        for sentence in sentences(body) {
+            read_sentence(&sentence.text, &known, &mut entities);
         }
         link_foreign_keys(&mut entities);
     }
@@ -59,7 +65,8 @@ pub(super) fn of_names(list: &str) -> Entities {
     entities
 }
 
-fn read_sentence(sentence: &str, entities: &mut Entities) {
+/// Reads one sentence; `known` are the entities that other sentences relate.
+fn read_sentence(sentence: &str, known: &[String], entities: &mut Entities) {
     let outside = tables(sentence, entities);
     if let Some((head, list)) = sentence.split_once(':')
         && !head.contains('(')
@@ -75,7 +82,7 @@ fn read_sentence(sentence: &str, entities: &mut Entities) {
         before = relation(clause, &before, entities).or(before);
     }
     if before.is_none() {
-        described(&outside, entities);
+        described(&outside, known, entities);
     }
 }
 
@@ -95,11 +102,14 @@ fn tables(sentence: &str, entities: &mut Entities) -> String {
 }
 
 /// "User has id, name and email": a list of two or more without a number.
-fn described(sentence: &str, entities: &mut Entities) {
+fn described(sentence: &str, known: &[String], entities: &mut Entities) {
     let text = Text::new(sentence);
     let Some(hit) = text.find(HAVE).filter(|hit| hit.first > 0) else { return };
     let list = text.behind(hit.after);
-    if names(list).len() >= 2 {
+    let columns = names(list);
+    // "a blog with users, posts and tags" lists entities.
+    let are_entities = columns.iter().any(|name| known.contains(&whole(name).to_lowercase()));
+    if columns.len() >= 2 && !are_entities {
         describe(text.before(hit.first), list, entities);
     }
 }

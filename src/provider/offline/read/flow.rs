@@ -101,6 +101,12 @@ fn way_back(text: &str, flow: &Flow, ends: &Ends) -> Option<usize> {
     }
     let hit = parsed.find(BACK_TO).filter(|hit| hit.first <= 2)?;
     let target: Vec<&str> = parsed.words[hit.after..].iter().map(|word| word.lower.as_str()).filter(|word| !SMALL.contains(word)).collect();
+    // "go back to step 2"
+    if let [number] = target.as_slice()
+        && let Ok(number) = number.parse::<usize>()
+    {
+        return number.checked_sub(1).filter(|at| *at < flow.nodes.len());
+    }
     let score = |label: &str| {
         let words = Text::new(label).words;
         target.iter().filter(|word| words.iter().any(|other| other.lower == **word)).count()

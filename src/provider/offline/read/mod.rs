@@ -78,6 +78,12 @@ fn by_form(request: &Request) -> Option<Sketch> {
     if outline::is_outline(topic, body) {
         return outline::read(topic, body).map(Sketch::Outline);
     }
+    // "my notes: work: a, b; home: c"
+    if words::has(body, &["notes", "topics", "ideas", "outline", "agenda"])
+        && let Some((topic, rest)) = request::head(body).filter(|(_, rest)| rest.contains(':'))
+    {
+        return outline::read(Some(&topic), rest).map(Sketch::Outline);
+    }
     let statements = clauses::statements(body);
     let has_choice = statements.iter().any(|statement| matches!(statement, Statement::Choice { .. }));
     let plan = tasks::read(body).filter(|plan| !has_choice && is_plan(plan, &statements, body));
@@ -89,7 +95,7 @@ fn by_form(request: &Request) -> Option<Sketch> {
     {
         return Some(Sketch::Classes(classes));
     }
-    let entities = entities::read(body).filter(|entities| !has_choice && (!entities.relations.is_empty() || entities.entities.len() > 1 || describes(body)));
+    let entities = entities::read(body).filter(|entities| !has_choice && (!entities.relations.is_empty() || entities.entities.len() > 1 || describes(entities, body)));
     if let Some(entities) = entities {
         return Some(Sketch::Entities(entities));
     }
@@ -110,8 +116,10 @@ fn is_plan(plan: &super::sketch::Plan, statements: &[Statement], body: &str) -> 
 }
 
 /// "User has name, email and age": a table with its columns.
-fn describes(body: &str) -> bool {
-    words::has(body, &["has", "have", "with", "table", "tables"])
+fn describes(entities: &super::sketch::Entities, body: &str) -> bool {
+    let is_step = |name: &str| name.split(' ').next().is_some_and(|word| super::verbs::is_base(&word.to_lowercase()));
+    let columns = entities.entities.iter().flat_map(|entity| &entity.attributes);
+    !columns.clone().any(|column| is_step(&column.name)) && words::has(body, &["has", "have", "with", "table", "tables"])
 }
 
 fn speaks_of_states(body: &str) -> bool {

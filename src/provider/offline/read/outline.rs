@@ -79,22 +79,43 @@ fn nested(lines: &[&str], outline: &mut Outline) {
 /// "Fruit: apple, pear; Greens: leek": topics and their parts.
 fn flat(lines: &[&str], outline: &mut Outline) {
     for line in lines {
-        let parts = line.split(['.', ';', '。', '；']).flat_map(|part| if part.contains(':') { vec![part] } else { part.split([',', '，', '、']).collect() });
+        let parts = line.split(['.', ';', '。', '；']).flat_map(|part| if part.contains(':') { vec![part] } else { items(part) });
         for part in parts {
             match part.split_once(':') {
                 Some((head, list)) if words::is_readable(list) => {
                     add(outline, 0, head);
                     list.split([',', '，', '、']).flat_map(|part| part.split(" and ")).for_each(|text| add(outline, 1, text));
                 }
+                _ if part.contains('(') => add(outline, 0, part),
                 _ => part.split(" and ").for_each(|text| add(outline, 0, text)),
             }
         }
     }
 }
 
+/// Parts at commas, but not inside of brackets: "Product (MVP, roadmap), Market".
+fn items(text: &str) -> Vec<&str> {
+    let mut parts = Vec::new();
+    let (mut from, mut depth) = (0, 0_usize);
+    for (at, c) in text.char_indices() {
+        match c {
+            '(' => depth += 1,
+            ')' => depth = depth.saturating_sub(1),
+            ',' | '，' | '、' if depth == 0 => {
+                parts.push(&text[from..at]);
+                from = at + c.len_utf8();
+            }
+            _ => {}
+        }
+    }
+    parts.push(&text[from..]);
+    parts
+}
+
 /// An item, or an item and its parts when it lists them behind a colon.
 fn add(outline: &mut Outline, depth: usize, text: &str) {
-    match text.split_once(": ") {
+    let bracketed = text.trim().strip_suffix(')').and_then(|text| text.split_once(" ("));
+    match text.split_once(": ").or(bracketed) {
         Some((head, list)) if list.contains(',') && words::is_readable(head) => {
             outline.push(depth, words::label(head));
             list.split(',').for_each(|part| outline.push(depth + 1, words::label(part)));

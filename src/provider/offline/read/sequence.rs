@@ -22,6 +22,8 @@ const ASKS: &[&str] = &[
 const REPLIES: &[&str] = &[
     "replies", "reply", "returns", "return", "responds", "respond", "answers", "answer", "confirms", "acknowledges", "sends back", "gives back",
 ];
+/// What a message does by itself: "the response goes back to A".
+const PASSES: &[&str] = &["goes back", "goes", "comes back", "is sent", "is sent back", "is returned", "is forwarded", "are sent", "are returned", "travels back"];
 /// Where a receiver's name ends.
 const STOPS: &[&str] = &["with", "for", "about", "via", "using", "over", "on", "through", "that", "of", "when", "by", "in", "containing", "and"];
 const ARTICLES: &[&str] = &["a", "an", "the", "its", "his", "her", "their", "some", "all", "this"];
@@ -113,6 +115,7 @@ enum Manner {
     Gives,
     Asks,
     Replies,
+    Passes,
 }
 
 impl Reader {
@@ -185,6 +188,8 @@ impl Reader {
         let Some(clause) = clause(text) else { return self.own_action(text) };
         let last = self.said.last().copied();
         let from = match subject(clause.subject) {
+            // The message is the subject: it goes on from where the last one went.
+            Some(_) if clause.manner == Manner::Passes => last?.1,
             Some(name) => self.sequence.participant(&name)?,
             None if words::has(clause.subject, RELATIVES) || words::has(clause.subject, PRONOUNS) => last?.1,
             None if clause.manner == Manner::Replies && last.is_some_and(|(from, to)| from != to) && !self.has_answered(last?) => {
@@ -198,12 +203,15 @@ impl Reader {
             Some(name) => self.sequence.participant(&name)?,
             // An answer goes to who asked last.
             None if clause.manner == Manner::Replies => self.said.iter().rev().find(|(_, to)| *to == from).map_or(from, |(asker, _)| *asker),
+            None if clause.manner == Manner::Passes => return None,
             None => from,
         };
-        let is_answer = clause.manner == Manner::Replies && self.said.iter().any(|ends| *ends == (to, from));
+        let is_answer = matches!(clause.manner, Manner::Replies | Manner::Passes) && self.said.iter().any(|ends| *ends == (to, from));
         self.said.push((from, to));
         let text = match words::label(said) {
             text if text.is_empty() => words::label(clause.verb),
+            // "forwards it"
+            text if PRONOUNS.contains(&text.to_lowercase().as_str()) => words::label(&format!("{} {said}", clause.verb)),
             // "queries the database for the user": for what alone says little.
             _ if words::has(said, STOPS) && Text::new(said).matches(0, STOPS) > 0 => words::label(&format!("{} {said}", clause.verb)),
             text => text,
@@ -253,7 +261,7 @@ pub(super) fn is_message(text: &str) -> bool {
 fn clause(text: &str) -> Option<Clause<'_>> {
     let parsed = Text::new(text);
     let (hit, manner) = (0..parsed.words.len().min(7)).find_map(|at| {
-        let found = [(REPLIES, Manner::Replies), (GIVES, Manner::Gives), (ASKS, Manner::Asks)]
+        let found = [(PASSES, Manner::Passes), (REPLIES, Manner::Replies), (GIVES, Manner::Gives), (ASKS, Manner::Asks)]
             .into_iter()
             .map(|(verbs, manner)| (parsed.matches(at, verbs), manner))
             .max_by_key(|(count, manner)| (*count, *manner == Manner::Replies))?;
@@ -282,6 +290,10 @@ fn subject(text: &str) -> Option<String> {
 fn receiver<'t>(clause: &Clause<'t>) -> (Option<&'t str>, &'t str) {
     let object = Text::new(clause.object);
     let to = object.find(&["to", "into"]);
+    if clause.manner == Manner::Passes {
+        let who = to.filter(|hit| hit.first == 0).map(|hit| until_stop(object.behind(hit.after)).0);
+        return (who, clause.subject);
+    }
     let from = object.find(&["from"]);
     match clause.manner {
         Manner::Asks => {
@@ -296,11 +308,16 @@ fn receiver<'t>(clause: &Clause<'t>) -> (Option<&'t str>, &'t str) {
             let is_order = object.matches(stop, &["to", "that"]) > 0;
             (Some(object.before(stop)), if is_order { Text::new(said).behind(1) } else { said })
         }
-        Manner::Gives | Manner::Replies => {
+        Manner::Gives | Manner::Replies | Manner::Passes => {
             if let Some(hit) = to {
                 let (who, more) = until_stop(object.behind(hit.after));
                 let what = object.before(hit.first);
                 return (Some(who), if what.is_empty() { more } else { what });
+            }
+            // "answers Bob with 42"
+            let with = object.find(&["with"]).filter(|hit| hit.first > 0 && clause.verb.to_lowercase().starts_with("answer"));
+            if let Some(hit) = with {
+                return (Some(object.before(hit.first)), object.behind(hit.after));
             }
             if clause.manner == Manner::Replies {
                 return (None, words::without_first(clause.object, &["with"]));
