@@ -53,7 +53,8 @@ fn clean(answer: &str) -> String {
 fn without_thoughts(text: &str) -> &str {
     let start = text.trim_start();
     let is_thought = ["<think>", "<thinking>"].iter().any(|tag| start.starts_with(tag));
-    let ends = ["</think>", "</thinking>"].into_iter().find_map(|tag| start.find(tag).map(|at| at + tag.len()));
+    let ends =
+        ["</think>", "</thinking>"].into_iter().find_map(|tag| start.find(tag).map(|at| at + tag.len()));
     match (is_thought, ends) {
         (true, Some(end)) => &start[end..],
         // Cut off while thinking: there is no answer.
@@ -69,7 +70,12 @@ fn fenced(lines: &[&str], diagram_type: DiagramType) -> Option<String> {
     let end = if diagram_type == DiagramType::D2 && block.is_closed {
         block.lines.len()
     } else {
-        block.lines.iter().position(|line| titles::is_stated(line)).filter(|at| *at > 0).unwrap_or(block.lines.len())
+        block
+            .lines
+            .iter()
+            .position(|line| titles::is_stated(line))
+            .filter(|at| *at > 0)
+            .unwrap_or(block.lines.len())
     };
     Some(block.lines[..end].join("\n"))
 }
@@ -163,7 +169,9 @@ fn is_remark(lines: &[&str], at: usize) -> bool {
     let is_apart = lines[at - 1].trim().is_empty();
     let is_sentence = line.split_whitespace().count() >= 4 && line.trim_end().ends_with(['.', '!', '?', ':']);
     let begins = line.starts_with(|c: char| c.is_uppercase() || matches!(c, '*' | '#'));
-    let has_syntax = ["--", "->", "==", ">>", "[", "{", "|", ": ", ";", "\""].iter().any(|sign| line.trim_end_matches(':').contains(sign));
+    let has_syntax = ["--", "->", "==", ">>", "[", "{", "|", ": ", ";", "\""]
+        .iter()
+        .any(|sign| line.trim_end_matches(':').contains(sign));
     is_apart && is_sentence && begins && !has_syntax
 }
 
@@ -204,13 +212,17 @@ mod tests {
             format!("```\n{SOURCE}\n```\nTitle: Two boxes"),
             format!("Here it is: ```mermaid\n{SOURCE}\n```\nTitle: Two boxes"),
             format!("> ```mermaid\n> flowchart TD\n>   A --> B\n> ```\nTitle: Two boxes"),
-            format!("1. The diagram:\n   ```mermaid\n   flowchart TD\n     A --> B\n   ```\nTitle: Two boxes"),
+            format!(
+                "1. The diagram:\n   ```mermaid\n   flowchart TD\n     A --> B\n   ```\nTitle: Two boxes"
+            ),
             format!("Title: Two boxes\n<mermaid>\n{SOURCE}\n</mermaid>"),
             format!("Here it is:\n\n{SOURCE}\n\nTitle: Two boxes"),
             format!("{SOURCE}\n\nThis diagram shows how A leads to B.\n\nTitle: Two boxes"),
             format!("```mermaid\n{SOURCE}\nTitle: Two boxes\n```"),
             format!("\u{feff}```json\n{{}}\n```\n```mermaid\n{SOURCE}\n```\nTitle: Two boxes"),
-            format!("<think>\n```mermaid\nflowchart LR\n  X --> Y\n```\n</think>\n```mermaid\n{SOURCE}\n```\nTitle: Two boxes"),
+            format!(
+                "<think>\n```mermaid\nflowchart LR\n  X --> Y\n```\n</think>\n```mermaid\n{SOURCE}\n```\nTitle: Two boxes"
+            ),
         ];
         for answer in answers {
             assert_eq!(mermaid(&answer), (SOURCE.to_owned(), title.clone()), "{answer}");
@@ -232,7 +244,10 @@ mod tests {
     #[test]
     fn a_fence_that_max_tokens_left_open_gives_what_there_is() {
         assert_eq!(mermaid("```mermaid\nflowchart TD\n  A -->").0, "flowchart TD\n  A -->");
-        assert_eq!(mermaid("Here you are:\n```mermaid\nflowchart TD\n  A --> B\n\nTitle: Two"), (SOURCE.to_owned(), Some("Two".to_owned())));
+        assert_eq!(
+            mermaid("Here you are:\n```mermaid\nflowchart TD\n  A --> B\n\nTitle: Two"),
+            (SOURCE.to_owned(), Some("Two".to_owned()))
+        );
         assert_eq!(source_of("```plantuml\n@startuml\nA -> B", DiagramType::Plantuml), "@startuml\nA -> B");
         assert_eq!(extract("<think>I could draw\nflowchart TD\n A --> B", DiagramType::Mermaid), None);
     }
@@ -246,7 +261,10 @@ mod tests {
         let init = "%%{init: {\"theme\": \"dark\"}}%%\n%% Login\nflowchart TD\n  A --> B";
         assert_eq!(mermaid(&format!("Of course.\n{init}")), (init.to_owned(), None));
         assert_eq!(mermaid("%% Login\nflowchart TD\n  A --> B").1.as_deref(), Some("Login"));
-        assert_eq!(mermaid("gantt\n  title Our plan\n  section A\n  x :a, 2026-01-01, 1d").1.as_deref(), Some("Our plan"));
+        assert_eq!(
+            mermaid("gantt\n  title Our plan\n  section A\n  x :a, 2026-01-01, 1d").1.as_deref(),
+            Some("Our plan")
+        );
         assert_eq!(mermaid("pie title Pets\n  \"Dogs\" : 3").1.as_deref(), Some("Pets"));
     }
 
@@ -264,7 +282,9 @@ mod tests {
     #[test]
     fn graphviz_ends_at_its_last_brace() {
         let dot = "digraph G {\n  label=\"Build } order\";\n  subgraph cluster_a { a -> b }\n}";
-        let draft = extract(&format!("Here is the graph:\n\n{dot}\n\nIt shows the order."), DiagramType::Graphviz).unwrap();
+        let draft =
+            extract(&format!("Here is the graph:\n\n{dot}\n\nIt shows the order."), DiagramType::Graphviz)
+                .unwrap();
         assert_eq!((draft.source.as_str(), draft.title.as_deref()), (dot, Some("Build } order")));
         assert_eq!(source_of("strict graph{a--b}", DiagramType::Graphviz), "strict graph{a--b}");
     }
@@ -272,7 +292,11 @@ mod tests {
     #[test]
     fn plantuml_lives_between_its_marks() {
         let uml = "@startuml\ntitle Hello\nA -> B\n@enduml";
-        for answer in [format!("Here:\n{uml}\nBye"), format!("```plantuml\n{uml}\n```"), format!("```\numl:\n{uml}\n\n```")] {
+        for answer in [
+            format!("Here:\n{uml}\nBye"),
+            format!("```plantuml\n{uml}\n```"),
+            format!("```\numl:\n{uml}\n\n```"),
+        ] {
             let draft = extract(&answer, DiagramType::Plantuml).unwrap();
             assert_eq!((draft.source.as_str(), draft.title.as_deref()), (uml, Some("Hello")), "{answer}");
         }

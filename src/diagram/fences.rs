@@ -53,7 +53,9 @@ fn blocks<'a>(lines: &[&'a str], diagram_type: DiagramType) -> Vec<Block<'a>> {
         let Some(opening) = opening(line, diagram_type) else { continue };
         let (tag, first) = info(opening.info, diagram_type);
         let mut inside: Vec<&str> = first.into_iter().collect();
-        let mut is_closed = first.is_some_and(|first| first.len() < opening.info.trim().len() && opening.info.trim().ends_with("```"));
+        let mut is_closed = first.is_some_and(|first| {
+            first.len() < opening.info.trim().len() && opening.info.trim().ends_with("```")
+        });
         while !is_closed && let Some(line) = rest.next() {
             is_closed = closes(line, &opening);
             if !is_closed {
@@ -63,7 +65,9 @@ fn blocks<'a>(lines: &[&'a str], diagram_type: DiagramType) -> Vec<Block<'a>> {
         let is_tagged = headers::is_tag(tag, diagram_type);
         blocks.push(Block {
             is_tagged,
-            is_foreign: !is_tagged && !tag.is_empty() && !matches!(tag, "text" | "txt" | "plain" | "code" | "diagram"),
+            is_foreign: !is_tagged
+                && !tag.is_empty()
+                && !matches!(tag, "text" | "txt" | "plain" | "code" | "diagram"),
             is_plausible: looks_like_source(&inside, diagram_type),
             is_closed,
             lines: inside,

@@ -56,7 +56,8 @@ const MERMAID: &[&str] = &[
 
 /// What may stand behind a Mermaid keyword in its line, in lower case: prose that begins with
 /// "graph" or "timeline" goes on in other ways.
-const BEHIND: &[&str] = &["td", "tb", "bt", "lr", "rl", "title", "showdata", "horizontal", "vertical", "%%", ";", "<", ">", "^"];
+const BEHIND: &[&str] =
+    &["td", "tb", "bt", "lr", "rl", "title", "showdata", "horizontal", "vertical", "%%", ";", "<", ">", "^"];
 
 /// Whether `line` can be the first line of a source, comments and front matter aside.
 pub fn begins_source(line: &str, diagram_type: DiagramType) -> bool {
@@ -81,7 +82,10 @@ fn begins_mermaid(line: &str) -> bool {
     }
     let rest = rest.trim_start_matches(':').trim_start().to_ascii_lowercase();
     let follows = |start: &&&str| {
-        rest.strip_prefix(**start).is_some_and(|behind| !behind.starts_with(|c: char| c.is_ascii_alphanumeric()) || !start.ends_with(char::is_alphanumeric))
+        rest.strip_prefix(**start).is_some_and(|behind| {
+            !behind.starts_with(|c: char| c.is_ascii_alphanumeric())
+                || !start.ends_with(char::is_alphanumeric)
+        })
     };
     rest.is_empty() || BEHIND.iter().any(|start| follows(&start))
 }
@@ -95,9 +99,12 @@ fn begins_dot(line: &str) -> bool {
 }
 
 fn begins_d2(line: &str) -> bool {
-    let is_setting = ["direction:", "shape:", "vars:", "title:", "style.", "classes:"].iter().any(|key| line.starts_with(key));
+    let is_setting = ["direction:", "shape:", "vars:", "title:", "style.", "classes:"]
+        .iter()
+        .any(|key| line.starts_with(key));
     let is_shape = line.split_once(':').is_some_and(|(key, value)| {
-        let is_key = !key.is_empty() && key.chars().all(|c| c.is_alphanumeric() || matches!(c, '_' | '-' | '.'));
+        let is_key =
+            !key.is_empty() && key.chars().all(|c| c.is_alphanumeric() || matches!(c, '_' | '-' | '.'));
         is_key && (value.trim_start().starts_with(['"', '{', '|']) || key.contains('.'))
     });
     is_setting || is_shape || ["->", "<-", " -- "].iter().any(|arrow| line.contains(arrow))

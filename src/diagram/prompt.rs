@@ -70,7 +70,8 @@ fn data(tag: &str, text: &str) -> String {
         let (mark, behind) = from.split_at(1);
         out.push_str(mark);
         let closing = behind.trim_start().strip_prefix('/').map(str::trim_start);
-        let names_tag = closing.and_then(|name| name.get(..tag.len())).is_some_and(|name| name.eq_ignore_ascii_case(tag));
+        let names_tag =
+            closing.and_then(|name| name.get(..tag.len())).is_some_and(|name| name.eq_ignore_ascii_case(tag));
         if names_tag {
             out.push(' ');
         }
@@ -136,7 +137,10 @@ mod tests {
             ("A[\"x\"] --> B{\"y?\"}", 12),
         ] {
             let estimate = tokens(text);
-            assert!((counted..=2 * counted + OVERHEAD_TOKENS as u32).contains(&estimate), "{text}: {estimate}");
+            assert!(
+                (counted..=2 * counted + OVERHEAD_TOKENS as u32).contains(&estimate),
+                "{text}: {estimate}"
+            );
         }
         assert_eq!(tokens("abc def gh"), 4 + 32);
         assert_eq!(tokens("é!12"), 3 + 32);

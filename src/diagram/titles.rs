@@ -24,8 +24,13 @@ fn stated(line: &str) -> Option<&str> {
 /// over the source, its first comment. One line of at most 200 characters.
 pub(super) fn title(lines: &[&str], source: &str, diagram_type: DiagramType) -> Option<String> {
     let heading = || {
-        let before = lines.iter().take_while(|line| !fences::is_fence(line) && !source.starts_with(line.trim_end()) || line.trim().is_empty());
-        before.filter_map(|line| line.strip_prefix('#')).map(|rest| rest.trim_start_matches('#')).find(|rest| rest.starts_with(' '))
+        let before = lines.iter().take_while(|line| {
+            !fences::is_fence(line) && !source.starts_with(line.trim_end()) || line.trim().is_empty()
+        });
+        before
+            .filter_map(|line| line.strip_prefix('#'))
+            .map(|rest| rest.trim_start_matches('#'))
+            .find(|rest| rest.starts_with(' '))
     };
     let found = lines
         .iter()
@@ -53,7 +58,9 @@ fn own(source: &str, diagram_type: DiagramType) -> Option<&str> {
     let mut lines = source.lines().take(LINES_MAX).map(str::trim);
     match diagram_type {
         DiagramType::Mermaid | DiagramType::Plantuml => lines.find_map(|line| {
-            let line = line.strip_prefix("pie ").map_or(line, |rest| rest.trim_start_matches("showData").trim_start());
+            let line = line
+                .strip_prefix("pie ")
+                .map_or(line, |rest| rest.trim_start_matches("showData").trim_start());
             let rest = line.strip_prefix("title").or_else(|| line.strip_prefix("accTitle"))?;
             rest.starts_with([' ', ':']).then(|| rest.trim_start_matches([':', ' ']))
         }),
@@ -75,5 +82,8 @@ fn comment(source: &str, diagram_type: DiagramType) -> Option<&str> {
         DiagramType::Plantuml => "'",
         DiagramType::D2 => "#",
     };
-    first.strip_prefix(mark).map(|text| text.trim_start_matches("Title:")).filter(|text| !text.starts_with('{'))
+    first
+        .strip_prefix(mark)
+        .map(|text| text.trim_start_matches("Title:"))
+        .filter(|text| !text.starts_with('{'))
 }

@@ -45,8 +45,11 @@ impl Provider for Offline {
                 rest = after;
                 tokio::task::yield_now().await;
             }
-            let usage =
-                TokenUsage { input: tokens(call.prompt.len()), output: tokens(text.len()), ..TokenUsage::default() };
+            let usage = TokenUsage {
+                input: tokens(call.prompt.len()),
+                output: tokens(text.len()),
+                ..TokenUsage::default()
+            };
             listener.usage(usage);
             Ok(Answer { text, usage, estimated: true, stop })
         })

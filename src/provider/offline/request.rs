@@ -8,6 +8,9 @@ use super::words::{self, Text};
 /// Words of a topic; a longer head is a sentence of its own.
 const TOPIC_WORDS_MAX: usize = 8;
 
+/// Words of a prompt among which a kind may be named.
+const KIND_WORDS_MAX: usize = 400;
+
 /// The kinds of diagrams that can be drafted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
@@ -22,13 +25,113 @@ pub(super) enum Kind {
 
 /// Names that ask for a kind.
 const NAMES: &[(Kind, &[&str])] = &[
-    (Kind::Flow, &["flowchart", "flow chart", "flow diagram", "flowdiagram", "activity diagram", "process diagram", "workflow diagram", "decision tree", "flussdiagramm", "diagrama de flujo", "organigramme", "fluxograma", "блок схема"]),
-    (Kind::Sequence, &["sequence diagram", "sequencediagram", "sequence chart", "message sequence chart", "sequenzdiagramm", "diagrama de secuencia", "diagramme de séquence", "diagrama de sequência", "диаграмма последовательности"]),
-    (Kind::Entities, &["er diagram", "erdiagram", "er model", "erd", "entity relationship diagram", "entity relationship model", "entity relationship", "entity relation diagram", "database schema", "database diagram", "data model", "relational schema", "er diagramm", "diagrama entidad relación", "diagramme entité association"]),
-    (Kind::States, &["state diagram", "statediagram", "state machine", "state chart", "statechart", "state machine diagram", "state transition diagram", "zustandsdiagramm", "diagrama de estados", "diagramme d'états", "диаграмма состояний"]),
-    (Kind::Plan, &["gantt", "gantt chart", "gantt diagram", "project plan", "project schedule", "gantt diagramm", "diagrama de gantt", "diagramme de gantt", "диаграмма ганта"]),
-    (Kind::Classes, &["class diagram", "classdiagram", "uml class diagram", "class hierarchy", "klassendiagramm", "diagrama de clases", "diagramme de classes", "диаграмма классов"]),
-    (Kind::Outline, &["mindmap", "mind map", "concept map", "mapa mental", "carte mentale", "brainstorm", "brainstorming"]),
+    (
+        Kind::Flow,
+        &[
+            "flowchart",
+            "flow chart",
+            "flow diagram",
+            "flowdiagram",
+            "activity diagram",
+            "process diagram",
+            "workflow diagram",
+            "decision tree",
+            "flussdiagramm",
+            "diagrama de flujo",
+            "organigramme",
+            "fluxograma",
+            "блок схема",
+        ],
+    ),
+    (
+        Kind::Sequence,
+        &[
+            "sequence diagram",
+            "sequencediagram",
+            "sequence chart",
+            "message sequence chart",
+            "sequenzdiagramm",
+            "diagrama de secuencia",
+            "diagramme de séquence",
+            "diagrama de sequência",
+            "диаграмма последовательности",
+        ],
+    ),
+    (
+        Kind::Entities,
+        &[
+            "er diagram",
+            "erdiagram",
+            "er model",
+            "erd",
+            "entity relationship diagram",
+            "entity relationship model",
+            "entity relationship",
+            "entity relation diagram",
+            "database schema",
+            "database diagram",
+            "data model",
+            "relational schema",
+            "er diagramm",
+            "diagrama entidad relación",
+            "diagramme entité association",
+        ],
+    ),
+    (
+        Kind::States,
+        &[
+            "state diagram",
+            "statediagram",
+            "state machine",
+            "state chart",
+            "statechart",
+            "state machine diagram",
+            "state transition diagram",
+            "zustandsdiagramm",
+            "diagrama de estados",
+            "diagramme d'états",
+            "диаграмма состояний",
+        ],
+    ),
+    (
+        Kind::Plan,
+        &[
+            "gantt",
+            "gantt chart",
+            "gantt diagram",
+            "project plan",
+            "project schedule",
+            "gantt diagramm",
+            "diagrama de gantt",
+            "diagramme de gantt",
+            "диаграмма ганта",
+        ],
+    ),
+    (
+        Kind::Classes,
+        &[
+            "class diagram",
+            "classdiagram",
+            "uml class diagram",
+            "class hierarchy",
+            "klassendiagramm",
+            "diagrama de clases",
+            "diagramme de classes",
+            "диаграмма классов",
+        ],
+    ),
+    (
+        Kind::Outline,
+        &[
+            "mindmap",
+            "mind map",
+            "concept map",
+            "mapa mental",
+            "carte mentale",
+            "brainstorm",
+            "brainstorming",
+        ],
+    ),
 ];
 
 /// Names in scripts that put no blanks between words.
@@ -44,19 +147,140 @@ const UNSPACED: &[(Kind, &[&str])] = &[
 
 /// Words around the name of a kind that belong to the request.
 const WRAPPER: &[&str] = &[
-    "please", "pls", "kindly", "hi", "hello", "hey", "can", "could", "would", "will", "you", "i", "i'd", "we", "let's", "let", "want", "need",
-    "like", "love", "to", "help", "draw", "create", "make", "generate", "produce", "build", "design", "show", "give", "write", "sketch",
-    "visualize", "visualise", "model", "draft", "provide", "render", "prepare", "illustrate", "me", "us", "an", "a", "the", "my", "our", "one",
-    "this", "as", "simple", "nice", "basic", "detailed", "small", "short", "complete", "clear", "big", "good", "uml", "mermaid", "graphviz",
-    "plantuml", "d2", "dot", "quick", "high", "level", "some", "kind", "of", "with", "in", "using", "style", "type", "it",
+    "please",
+    "pls",
+    "kindly",
+    "hi",
+    "hello",
+    "hey",
+    "can",
+    "could",
+    "would",
+    "will",
+    "you",
+    "i",
+    "i'd",
+    "we",
+    "let's",
+    "let",
+    "want",
+    "need",
+    "like",
+    "love",
+    "to",
+    "help",
+    "draw",
+    "create",
+    "make",
+    "generate",
+    "produce",
+    "build",
+    "design",
+    "show",
+    "give",
+    "write",
+    "sketch",
+    "visualize",
+    "visualise",
+    "model",
+    "draft",
+    "provide",
+    "render",
+    "prepare",
+    "illustrate",
+    "me",
+    "us",
+    "an",
+    "a",
+    "the",
+    "my",
+    "our",
+    "one",
+    "this",
+    "as",
+    "simple",
+    "nice",
+    "basic",
+    "detailed",
+    "small",
+    "short",
+    "complete",
+    "clear",
+    "big",
+    "good",
+    "uml",
+    "mermaid",
+    "graphviz",
+    "plantuml",
+    "d2",
+    "dot",
+    "quick",
+    "high",
+    "level",
+    "some",
+    "kind",
+    "of",
+    "with",
+    "in",
+    "using",
+    "style",
+    "type",
+    "it",
 ];
 /// Words that name a drawing of no kind.
-const DRAWINGS: &[&str] = &["diagram", "diagrams", "chart", "graph", "drawing", "picture", "figure", "schema", "diagramm", "diagrama", "diagramme"];
+const DRAWINGS: &[&str] = &[
+    "diagram",
+    "diagrams",
+    "chart",
+    "graph",
+    "drawing",
+    "picture",
+    "figure",
+    "schema",
+    "diagramm",
+    "diagrama",
+    "diagramme",
+];
 /// Between the name and what is to be drawn.
 const CONNECTORS: &[&str] = &[
-    "of", "for", "showing", "that shows", "which shows", "that show", "to show", "to illustrate", "about", "describing", "that describes", "which describes", "illustrating", "that illustrates",
-    "depicting", "representing", "that represents", "explaining", "on", "where", "in which", "with", "from", "how", "to", "when", "if",
-    "titled", "called", "named", "von", "für", "de", "del", "du", "des", "para", "pour",
+    "of",
+    "for",
+    "showing",
+    "that shows",
+    "which shows",
+    "that show",
+    "to show",
+    "to illustrate",
+    "about",
+    "describing",
+    "that describes",
+    "which describes",
+    "illustrating",
+    "that illustrates",
+    "depicting",
+    "representing",
+    "that represents",
+    "explaining",
+    "on",
+    "where",
+    "in which",
+    "with",
+    "from",
+    "how",
+    "to",
+    "when",
+    "if",
+    "titled",
+    "called",
+    "named",
+    "von",
+    "für",
+    "de",
+    "del",
+    "du",
+    "des",
+    "para",
+    "pour",
 ];
 /// Connectors that are also the first word of what they connect.
 const KEPT: &[&str] = &["from", "when", "if"];
@@ -87,11 +311,21 @@ pub(super) fn parse(prompt: &str) -> Request {
         return whole(prompt, kind, topic, first, rest);
     };
     let behind = line.behind(end.after);
-    let is_head = behind.starts_with([':', '-', '–', '—', '.', ',']) && !behind.starts_with("->") && !behind.starts_with("--");
-    let is_last = end.from > 0 && (line.matches(end.from, &["as", "in", "using"]) > 0 || line.gap(end.from).contains([',', '.', ';']));
+    let is_head = behind.starts_with([':', '-', '–', '—', '.', ','])
+        && !behind.starts_with("->")
+        && !behind.starts_with("--");
+    let is_last = end.from > 0
+        && (line.matches(end.from, &["as", "in", "using"]) > 0
+            || line.gap(end.from).contains([',', '.', ';']));
     let is_tail = is_last && behind.trim_matches(['.', ' ']).is_empty();
     if is_tail {
-        return whole(prompt, kind, None, without_courtesy(line.before(end.from)).trim_end_matches([',', ' ']), rest);
+        return whole(
+            prompt,
+            kind,
+            None,
+            without_courtesy(line.before(end.from)).trim_end_matches([',', ' ']),
+            rest,
+        );
     }
     let before = topic(line.before(end.from));
     if is_head || behind.is_empty() {
@@ -112,8 +346,11 @@ pub(super) fn parse(prompt: &str) -> Request {
 /// The kind that is named first.
 fn kind(prompt: &str) -> Option<Kind> {
     let text = Text::new(prompt);
-    let named = (0..text.words.len()).find_map(|at| {
-        let longest = NAMES.iter().map(|(kind, names)| (text.matches(at, names), *kind)).max_by_key(|(count, _)| *count);
+    let named = (0..text.words.len().min(KIND_WORDS_MAX)).find_map(|at| {
+        let longest = NAMES
+            .iter()
+            .map(|(kind, names)| (text.matches(at, names), *kind))
+            .max_by_key(|(count, _)| *count);
         longest.filter(|(count, _)| *count > 0).map(|(_, kind)| (text.words[at].start, kind))
     });
     let unspaced = UNSPACED
@@ -140,7 +377,12 @@ fn wrapper(line: &Text) -> Option<Span> {
     let mut found = None;
     let mut at = 0;
     while at < line.words.len() {
-        let name = NAMES.iter().map(|(_, names)| line.matches(at, names)).max().unwrap_or(0).max(line.matches(at, DRAWINGS));
+        let name = NAMES
+            .iter()
+            .map(|(_, names)| line.matches(at, names))
+            .max()
+            .unwrap_or(0)
+            .max(line.matches(at, DRAWINGS));
         let breaks = at > 0 && line.gap(at).contains([':', '.', '>', ';']);
         if breaks && found.is_some() {
             break;
@@ -167,8 +409,16 @@ fn wrapper(line: &Text) -> Option<Span> {
     if !is_early && !is_heading {
         return None;
     }
-    while after < line.words.len() && line.matches(after, &["in mermaid", "in plantuml", "in graphviz", "in d2", "using mermaid", "please", "in uml"]) > 0 {
-        after += line.matches(after, &["in mermaid", "in plantuml", "in graphviz", "in d2", "using mermaid", "please", "in uml"]);
+    while after < line.words.len()
+        && line.matches(
+            after,
+            &["in mermaid", "in plantuml", "in graphviz", "in d2", "using mermaid", "please", "in uml"],
+        ) > 0
+    {
+        after += line.matches(
+            after,
+            &["in mermaid", "in plantuml", "in graphviz", "in d2", "using mermaid", "please", "in uml"],
+        );
     }
     Some(Span { from, after })
 }
@@ -190,8 +440,12 @@ fn split_topic<'t>(subject: &'t str, rest: &str) -> Option<(String, &'t str)> {
 /// no list of names.
 pub(super) fn head(body: &str) -> Option<(String, &str)> {
     let by_colon = body.split_once(": ").filter(|(_, rest)| Text::new(rest).words.len() > 3);
-    let starts_with_action = |rest: &str| rest.split([' ', ',']).next().is_some_and(|word| is_base(&word.to_lowercase()));
-    let by_with = || body.split_once(" with ").filter(|(_, rest)| rest.matches(", ").count() >= 2 && starts_with_action(rest));
+    let starts_with_action =
+        |rest: &str| rest.split([' ', ',']).next().is_some_and(|word| is_base(&word.to_lowercase()));
+    let by_with = || {
+        body.split_once(" with ")
+            .filter(|(_, rest)| rest.matches(", ").count() >= 2 && starts_with_action(rest))
+    };
     let (head, rest) = by_colon.or_else(by_with)?;
     topic(head).filter(|_| !head.contains('\n')).map(|topic| (topic, rest))
 }
@@ -199,9 +453,12 @@ pub(super) fn head(body: &str) -> Option<(String, &str)> {
 /// A first line that ends in a colon, stands over a list, or is a Markdown heading, with
 /// something under it.
 fn heading(first: &str, rest: &str) -> Option<String> {
-    let is_over_list = sentences::item(first).is_none() && rest.trim().lines().next().is_some_and(|line| sentences::item(line).is_some());
+    let is_over_list = sentences::item(first).is_none()
+        && rest.trim().lines().next().is_some_and(|line| sentences::item(line).is_some());
     let over_list = is_over_list.then_some(first.trim_end_matches([':', '：', '.']));
-    let text = over_list.or_else(|| first.strip_suffix([':', '：'])).or_else(|| first.strip_prefix('#').map(|rest| rest.trim_start_matches('#')))?;
+    let text = over_list
+        .or_else(|| first.strip_suffix([':', '：']))
+        .or_else(|| first.strip_prefix('#').map(|rest| rest.trim_start_matches('#')))?;
     // One of several headings is no title.
     let is_one_of_many = rest.lines().any(|line| line.trim_end().ends_with([':', '：']));
     if rest.trim().is_empty() || is_one_of_many { None } else { topic(text) }
@@ -244,7 +501,9 @@ fn without_tail(text: &str) -> &str {
             parsed.matches(at, WRAPPER) > 0
                 || parsed.matches(at, DRAWINGS) > 0
                 || parsed.matches(at, &["format", "syntax", "code", "thanks"]) > 0
-                || NAMES.iter().any(|(_, names)| names.iter().any(|name| name.split(' ').any(|part| part == parsed.words[at].lower)))
+                || NAMES.iter().any(|(_, names)| {
+                    names.iter().any(|name| name.split(' ').any(|part| part == parsed.words[at].lower))
+                })
         });
         *at > 0 && names && rest
     });
@@ -255,6 +514,10 @@ fn without_tail(text: &str) -> &str {
 fn whole(prompt: &str, kind: Option<Kind>, topic: Option<String>, first: &str, rest: &str) -> Request {
     let body = format!("{first}\n{rest}");
     let body = body.trim();
-    let body = if words::is_readable(body) { body.to_owned() } else { topic.clone().unwrap_or_else(|| prompt.trim().to_owned()) };
+    let body = if words::is_readable(body) {
+        body.to_owned()
+    } else {
+        topic.clone().unwrap_or_else(|| prompt.trim().to_owned())
+    };
     Request { kind, topic, body }
 }

@@ -3,7 +3,8 @@
 /// Sentences that are read; a longer text is drawn from its beginning.
 const SENTENCES_MAX: usize = 400;
 /// What ends in a full stop and is no sentence.
-const SHORT_FORMS: &[&str] = &["e.g", "i.e", "etc", "vs", "approx", "dr", "mr", "mrs", "ms", "st", "no", "cf"];
+const SHORT_FORMS: &[&str] =
+    &["e.g", "i.e", "etc", "vs", "approx", "dr", "mr", "mrs", "ms", "st", "no", "cf"];
 
 /// A sentence, a part of one between semicolons, or a list item's.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -97,7 +98,8 @@ fn ends_sentence(line: &str, at: usize, c: char) -> bool {
 pub(super) fn item(line: &str) -> Option<Item<'_>> {
     let text = line.trim_start();
     let indent = line.len() - text.len();
-    if let Some(rest) = ["- ", "* ", "• ", "+ ", "– ", "— ", "◦ ", "▪ ", "· "].iter().find_map(|mark| text.strip_prefix(mark))
+    if let Some(rest) =
+        ["- ", "* ", "• ", "+ ", "– ", "— ", "◦ ", "▪ ", "· "].iter().find_map(|mark| text.strip_prefix(mark))
     {
         let rest = ["[ ] ", "[x] ", "[X] "].iter().find_map(|mark| rest.strip_prefix(mark)).unwrap_or(rest);
         return Some(Item { indent, is_numbered: false, text: rest.trim() });
@@ -106,7 +108,11 @@ pub(super) fn item(line: &str) -> Option<Item<'_>> {
     let rest = numbered.unwrap_or(text);
     let digits = rest.bytes().take_while(u8::is_ascii_digit).count();
     let letter = usize::from(numbered != Some(rest) || text.starts_with('('));
-    let mark = if digits == 0 && letter == 1 && rest.starts_with(|c: char| c.is_ascii_lowercase()) { 1 } else { digits };
+    let mark = if digits == 0 && letter == 1 && rest.starts_with(|c: char| c.is_ascii_lowercase()) {
+        1
+    } else {
+        digits
+    };
     let rest = (1..=3).contains(&mark).then(|| &rest[mark..])?;
     let rest = if numbered.is_some() && digits > 0 {
         rest.strip_prefix([':', '.', ')', '-', ' '])?
@@ -116,5 +122,9 @@ pub(super) fn item(line: &str) -> Option<Item<'_>> {
         rest.strip_prefix(')')?
     };
     let rest = rest.trim_start_matches([':', '-']);
-    (rest.starts_with(' ') || numbered.is_some()).then(|| Item { indent, is_numbered: true, text: rest.trim() })
+    (rest.starts_with(' ') || numbered.is_some()).then(|| Item {
+        indent,
+        is_numbered: true,
+        text: rest.trim(),
+    })
 }

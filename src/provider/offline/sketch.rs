@@ -178,7 +178,6 @@ impl Sequence {
         self.participants.push(name.to_owned());
         Some(self.participants.len() - 1)
     }
-
 }
 
 /// How many of the second stand for one of the first.
@@ -244,7 +243,8 @@ impl Entities {
         }
         // Many of the one for the other, and many of the other for the one.
         let is_back = |other: &&mut Relation| {
-            (other.from, other.to) == (relation.to, relation.from) && (other.many, relation.many) == (Many::OneToMany, Many::OneToMany)
+            (other.from, other.to) == (relation.to, relation.from)
+                && (other.many, relation.many) == (Many::OneToMany, Many::OneToMany)
         };
         if let Some(other) = self.relations.iter_mut().find(is_back) {
             other.many = Many::ManyToMany;

@@ -27,14 +27,23 @@ fn content(sketch: &Sketch) -> String {
             let first = first.trim_end_matches(['?', ' ']).to_owned();
             if is_chain { format!("{first} to {last}") } else { first }
         }
-        Sketch::States(states) => format!("States: {}", listed(&names(states.nodes.iter().map(|node| &node.label)))),
+        Sketch::States(states) => {
+            format!("States: {}", listed(&names(states.nodes.iter().map(|node| &node.label))))
+        }
         Sketch::Sequence(sequence) => listed(&names(sequence.participants.iter())),
         Sketch::Entities(entities) => listed(&names(entities.entities.iter().map(|entity| &entity.name))),
         Sketch::Classes(classes) => listed(&names(classes.classes.iter().map(|class| &class.name))),
         Sketch::Plan(plan) => {
             let first = plan.tasks.first().map(|task| task.name.as_str()).unwrap_or_default();
-            let last = plan.tasks.iter().rev().find(|task| task.name != first || matches!(task.start, Start::After(_)));
-            last.map_or_else(|| format!("Plan for {first}"), |last| format!("Plan from {first} to {}", last.name))
+            let last = plan
+                .tasks
+                .iter()
+                .rev()
+                .find(|task| task.name != first || matches!(task.start, Start::After(_)));
+            last.map_or_else(
+                || format!("Plan for {first}"),
+                |last| format!("Plan from {first} to {}", last.name),
+            )
         }
         Sketch::Outline(outline) => outline.root.clone(),
     }

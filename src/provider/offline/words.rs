@@ -85,6 +85,10 @@ impl<'a> Text<'a> {
     }
 
     fn phrase(&self, at: usize, phrase: &str) -> usize {
+        // Most words begin no phrase: they are told apart before anything is split.
+        if !self.words.get(at).is_some_and(|word| phrase.starts_with(word.lower.as_str())) {
+            return 0;
+        }
         let mut count = 0;
         for (offset, expected) in phrase.split(' ').enumerate() {
             let Some(word) = self.words.get(at + offset) else { return 0 };

@@ -92,7 +92,13 @@ fn scan(line: &str) -> Vec<Arrow> {
         }
         match c {
             '"' | '[' | '{' => {
-                let close = if c == '"' { '"' } else if c == '[' { ']' } else { '}' };
+                let close = if c == '"' {
+                    '"'
+                } else if c == '[' {
+                    ']'
+                } else {
+                    '}'
+                };
                 // A label is short; what is not closed soon is no label.
                 let near = &line[at + 1..line.floor_char_boundary(at + 400)];
                 if let Some(end) = near.find(close) {
@@ -102,11 +108,19 @@ fn scan(line: &str) -> Vec<Arrow> {
             '→' | '⇒' | '➜' | '⟶' | '➔' | '➡' | '⟹' => {
                 arrows.push(Arrow { start: at, end: at + c.len_utf8(), way: Way::Forth, is_dashed: false });
             }
-            '←' | '⇐' => arrows.push(Arrow { start: at, end: at + c.len_utf8(), way: Way::Back, is_dashed: false }),
-            '↔' | '⇔' => arrows.push(Arrow { start: at, end: at + c.len_utf8(), way: Way::Both, is_dashed: false }),
+            '←' | '⇐' => {
+                arrows.push(Arrow { start: at, end: at + c.len_utf8(), way: Way::Back, is_dashed: false })
+            }
+            '↔' | '⇔' => {
+                arrows.push(Arrow { start: at, end: at + c.len_utf8(), way: Way::Both, is_dashed: false })
+            }
             '<' | '-' | '=' | '—' | '–' => {
                 let body = at + usize::from(c == '<');
-                let run = line[body..].chars().take_while(|c| matches!(c, '-' | '=' | '.' | '—' | '–')).map(char::len_utf8).sum::<usize>();
+                let run = line[body..]
+                    .chars()
+                    .take_while(|c| matches!(c, '-' | '=' | '.' | '—' | '–'))
+                    .map(char::len_utf8)
+                    .sum::<usize>();
                 let heads = bytes[body + run..].iter().take(2).take_while(|byte| **byte == b'>').count();
                 let way = match (c == '<', heads > 0) {
                     (true, true) => Way::Both,
@@ -147,9 +161,19 @@ fn chain(statement: &str, links: &mut Vec<Link>) {
             let double = before.iter().flat_map(|from| parts.left.iter().map(move |to| (from, to)));
             for (one, other) in double.take(LINKS_MAX.saturating_sub(links.len())) {
                 let (from, to) = if arrow.way == Way::Back { (other, one) } else { (one, other) };
-                links.push(Link { from: from.clone(), to: to.clone(), label: label.clone(), is_dashed: arrow.is_dashed });
+                links.push(Link {
+                    from: from.clone(),
+                    to: to.clone(),
+                    label: label.clone(),
+                    is_dashed: arrow.is_dashed,
+                });
                 if arrow.way == Way::Both {
-                    links.push(Link { from: to.clone(), to: from.clone(), label: None, is_dashed: arrow.is_dashed });
+                    links.push(Link {
+                        from: to.clone(),
+                        to: from.clone(),
+                        label: None,
+                        is_dashed: arrow.is_dashed,
+                    });
                 }
             }
         }
@@ -180,7 +204,12 @@ impl Parts {
         if let Some((label, rest)) = text.strip_prefix('|').and_then(|rest| rest.split_once('|')) {
             (parts.label, text) = (some(label), rest.trim());
         }
-        if has_behind && let Some((name, label)) = text.rsplit_once(" -- ").or_else(|| text.rsplit_once(" --")).or_else(|| text.rsplit_once("-[")) {
+        if has_behind
+            && let Some((name, label)) = text
+                .rsplit_once(" -- ")
+                .or_else(|| text.rsplit_once(" --"))
+                .or_else(|| text.rsplit_once("-["))
+        {
             (text, parts.next_label) = (name, some(label.trim_matches(['[', ']', '-', ' ', '"'])));
         }
         if has_before && !has_behind {
@@ -193,8 +222,10 @@ impl Parts {
                 text = tail;
             }
         }
-        let names: Vec<&str> = split_outside(text, ',').into_iter().filter(|part| !part.trim().is_empty()).collect();
-        let (first, last) = (names.first().copied().into_iter().collect(), names.last().copied().into_iter().collect());
+        let names: Vec<&str> =
+            split_outside(text, ',').into_iter().filter(|part| !part.trim().is_empty()).collect();
+        let (first, last) =
+            (names.first().copied().into_iter().collect(), names.last().copied().into_iter().collect());
         // Between two arrows a comma ends one chain and begins another.
         let (left, right) = if has_before && has_behind { (first, last) } else { (names.clone(), names) };
         let read = |names: Vec<&str>| names.into_iter().filter_map(Name::read).take(12).collect();

@@ -6,15 +6,46 @@ use crate::provider::offline::words;
 
 /// Types that may stand beside a name.
 const TYPES: &[&str] = &[
-    "int", "integer", "bigint", "number", "long", "short", "float", "double", "decimal", "money", "string", "str", "text", "varchar", "char",
-    "bool", "boolean", "date", "datetime", "timestamp", "time", "uuid", "json", "blob", "bytes", "enum", "list", "void",
+    "int",
+    "integer",
+    "bigint",
+    "number",
+    "long",
+    "short",
+    "float",
+    "double",
+    "decimal",
+    "money",
+    "string",
+    "str",
+    "text",
+    "varchar",
+    "char",
+    "bool",
+    "boolean",
+    "date",
+    "datetime",
+    "timestamp",
+    "time",
+    "uuid",
+    "json",
+    "blob",
+    "bytes",
+    "enum",
+    "list",
+    "void",
 ];
 
 /// Names of a list, in order, without what is none.
 pub(super) fn names(list: &str) -> Vec<String> {
     let list = list.replace(" and ", ", ").replace(" & ", ", ").replace('\n', ", ");
     let parts = list.split([',', ';', '、', '，']);
-    let names = parts.map(|part| words::short(words::without_first(part.trim(), &["and", "its", "their", "the"]).trim_matches(['"', '.', ' ']), words::LABEL_CHARS_MAX));
+    let names = parts.map(|part| {
+        words::short(
+            words::without_first(part.trim(), &["and", "its", "their", "the"]).trim_matches(['"', '.', ' ']),
+            words::LABEL_CHARS_MAX,
+        )
+    });
     names.filter(|name| words::is_readable(name)).take(MEMBERS_MAX).collect()
 }
 
@@ -38,14 +69,18 @@ pub(super) fn attribute(text: &str) -> Attribute {
         }
     };
     let name = words::short(name, 40);
-    let kind = stated.filter(|kind| words::is_readable(kind)).map_or_else(|| kind(&name), |kind| kind.to_lowercase());
+    let kind = stated
+        .filter(|kind| words::is_readable(kind))
+        .map_or_else(|| kind(&name), |kind| kind.to_lowercase());
     Attribute { name, kind }
 }
 
 fn kind(name: &str) -> String {
     let lower = name.to_lowercase().replace([' ', '-'], "_");
     let ends = |some: &[&str]| some.iter().any(|end| lower == *end || lower.ends_with(&format!("_{end}")));
-    let kind = if ends(&["id", "age", "count", "quantity", "year", "size", "stock", "rank", "position"]) || (name.ends_with("Id") && name.len() > 2) {
+    let kind = if ends(&["id", "age", "count", "quantity", "year", "size", "stock", "rank", "position"])
+        || (name.ends_with("Id") && name.len() > 2)
+    {
         "int"
     } else if ends(&["price", "total", "amount", "balance", "salary", "cost", "rate", "weight"]) {
         "decimal"
@@ -53,7 +88,8 @@ fn kind(name: &str) -> String {
         "datetime"
     } else if ends(&["date", "birthday", "deadline"]) {
         "date"
-    } else if lower.starts_with("is_") || lower.starts_with("has_") || ends(&["active", "enabled", "deleted"]) {
+    } else if lower.starts_with("is_") || lower.starts_with("has_") || ends(&["active", "enabled", "deleted"])
+    {
         "boolean"
     } else {
         "string"

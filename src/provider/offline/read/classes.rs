@@ -9,13 +9,50 @@ use super::arrows;
 use super::attributes::{attribute, names};
 
 const EXTENDS: &[&str] = &[
-    "extends", "extend", "inherits from", "inherit from", "inherits", "inherit", "derives from", "derive from", "subclass of", "is a subclass of", "subclasses", "is a kind of", "are kinds of", "is a type of", "are types of", "is a", "is an",
+    "extends",
+    "extend",
+    "inherits from",
+    "inherit from",
+    "inherits",
+    "inherit",
+    "derives from",
+    "derive from",
+    "subclass of",
+    "is a subclass of",
+    "subclasses",
+    "is a kind of",
+    "are kinds of",
+    "is a type of",
+    "are types of",
+    "is a",
+    "is an",
 ];
 const IMPLEMENTS: &[&str] = &["implements", "implement"];
 const USES: &[&str] = &["uses", "use", "depends on", "depend on"];
 const HAS: &[&str] = &["with", "has", "have", "having", "contains", "consists of", "is composed of"];
 const MARKS: &[(&str, &str)] = &[("interface", "interface"), ("abstract", "abstract")];
-const SKIPPED: &[&str] = &["a", "an", "the", "each", "every", "class", "classes", "interface", "abstract", "and", "that", "which", "also", "base", "one", "many", "named", "called", "where", "both"];
+const SKIPPED: &[&str] = &[
+    "a",
+    "an",
+    "the",
+    "each",
+    "every",
+    "class",
+    "classes",
+    "interface",
+    "abstract",
+    "and",
+    "that",
+    "which",
+    "also",
+    "base",
+    "one",
+    "many",
+    "named",
+    "called",
+    "where",
+    "both",
+];
 
 /// The classes of a text; `None` when it names neither a base nor a class with members.
 pub(super) fn read(body: &str) -> Option<Classes> {
@@ -33,7 +70,8 @@ pub(super) fn read(body: &str) -> Option<Classes> {
         }
         parts(&mut classes);
     }
-    let has_any = !classes.relations.is_empty() || classes.classes.iter().any(|class| !class.fields.is_empty() || !class.methods.is_empty());
+    let has_any = !classes.relations.is_empty()
+        || classes.classes.iter().any(|class| !class.fields.is_empty() || !class.methods.is_empty());
     has_any.then_some(classes)
 }
 
@@ -48,7 +86,21 @@ pub(super) fn of_names(list: &str) -> Classes {
 
 /// Whether the text speaks of classes, not of whatever extends something.
 pub(super) fn speaks_of_classes(body: &str) -> bool {
-    words::has(body, &["class", "classes", "interface", "subclass", "inherits", "inherit from", "inherits from", "extends", "implements", "abstract"])
+    words::has(
+        body,
+        &[
+            "class",
+            "classes",
+            "interface",
+            "subclass",
+            "inherits",
+            "inherit from",
+            "inherits from",
+            "extends",
+            "implements",
+            "abstract",
+        ],
+    )
 }
 
 fn read_sentence(sentence: &str, classes: &mut Classes) {
@@ -64,7 +116,8 @@ fn read_sentence(sentence: &str, classes: &mut Classes) {
             if !named.is_empty() {
                 subjects = named;
             }
-            let (bases, members) = Text::new(text.behind(hit.after)).split(HAS).unwrap_or((text.behind(hit.after), ""));
+            let (bases, members) =
+                Text::new(text.behind(hit.after)).split(HAS).unwrap_or((text.behind(hit.after), ""));
             for base in classes_of(bases, classes) {
                 for derived in subjects.iter().filter(|derived| **derived != base) {
                     classes.relate(bond, *derived, base);
@@ -100,9 +153,11 @@ fn clauses(sentence: &str) -> Vec<&str> {
         let is_and = text.words[at].lower == "and";
         let joins = is_and || text.gap(at).contains(',');
         let next = if is_and { at + 1 } else { at };
-        let new_verb = (next..(next + 5).min(text.words.len())).find(|at| is_verb(*at) || text.matches(*at, &["has", "have"]) > 0);
+        let new_verb = (next..(next + 5).min(text.words.len()))
+            .find(|at| is_verb(*at) || text.matches(*at, &["has", "have"]) > 0);
         // "Dog, Cat and Bird extend Animal" is one clause.
-        let has_subject = new_verb.is_some_and(|verb| verb == next + 1 || (next..verb).all(|at| is_name(&text, at)));
+        let has_subject =
+            new_verb.is_some_and(|verb| verb == next + 1 || (next..verb).all(|at| is_name(&text, at)));
         if joins && has_verb && has_subject {
             clauses.push(&sentence[from..text.words[at].start]);
             from = text.words[next.min(text.words.len() - 1)].start;
@@ -154,10 +209,16 @@ fn add_members(at: usize, list: &str, classes: &mut Classes) {
             continue;
         }
         let class = &mut classes.classes[at];
-        let is_method = member.contains('(') || words::has(&member, &["method", "methods", "function", "operation"]);
+        let is_method =
+            member.contains('(') || words::has(&member, &["method", "methods", "function", "operation"]);
         let text = words::without_first(&member, &["a", "an", "the", "and", "with", "has"]);
-        let text = text.trim_start_matches("attributes ").trim_start_matches("fields ").trim_start_matches("properties ");
-        let text = ["methods ", "method ", "function ", "attribute ", "field ", "property "].iter().fold(text, |text, word| text.strip_prefix(word).unwrap_or(text));
+        let text = text
+            .trim_start_matches("attributes ")
+            .trim_start_matches("fields ")
+            .trim_start_matches("properties ");
+        let text = ["methods ", "method ", "function ", "attribute ", "field ", "property "]
+            .iter()
+            .fold(text, |text, word| text.strip_prefix(word).unwrap_or(text));
         if is_method {
             let name = text.split('(').next().unwrap_or(text).trim();
             let name = name.strip_suffix(" method").unwrap_or(name);
@@ -178,7 +239,8 @@ fn add_members(at: usize, list: &str, classes: &mut Classes) {
 fn part(member: &str) -> Option<String> {
     const COUNTS: &[&str] = &["a", "an", "one", "two", "three", "four", "five", "many", "several"];
     let (count, name) = member.trim().split_once(' ')?;
-    let is_class = COUNTS.contains(&count) && name.starts_with(char::is_uppercase) && !name.contains([' ', '(']);
+    let is_class =
+        COUNTS.contains(&count) && name.starts_with(char::is_uppercase) && !name.contains([' ', '(']);
     is_class.then(|| words::singular(&identifier(name)))
 }
 

@@ -11,21 +11,94 @@ const DEPTH_MAX: usize = 6;
 
 /// Between one step and the next, anywhere.
 const THEN: &[&str] = &[
-    "and then", "then", "after that", "and after that", "afterwards", "and afterwards", "followed by", "subsequently", "and finally",
-    "and lastly", "and next", "thereafter",
-    "dann", "danach", "anschließend", "schließlich", "puis", "ensuite", "luego", "después", "entonces", "poi", "depois", "затем", "потом",
+    "and then",
+    "then",
+    "after that",
+    "and after that",
+    "afterwards",
+    "and afterwards",
+    "followed by",
+    "subsequently",
+    "and finally",
+    "and lastly",
+    "and next",
+    "thereafter",
+    "dann",
+    "danach",
+    "anschließend",
+    "schließlich",
+    "puis",
+    "ensuite",
+    "luego",
+    "después",
+    "entonces",
+    "poi",
+    "depois",
+    "затем",
+    "потом",
 ];
 /// The same, where a clause begins.
-const THEN_AT_START: &[&str] =
-    &["next", "finally", "lastly", "first", "firstly", "first of all", "second", "secondly", "third", "thirdly", "fourth", "fifth", "to begin with", "last", "eventually", "initially", "now", "so", "begin by", "start by"];
-const ELSE: &[&str] = &["otherwise", "or else", "else", "if not", "if no", "in other cases", "in all other cases", "sonst", "andernfalls", "sinon", "si no", "de lo contrario", "altrimenti", "caso contrário", "иначе"];
+const THEN_AT_START: &[&str] = &[
+    "next",
+    "finally",
+    "lastly",
+    "first",
+    "firstly",
+    "first of all",
+    "second",
+    "secondly",
+    "third",
+    "thirdly",
+    "fourth",
+    "fifth",
+    "to begin with",
+    "last",
+    "eventually",
+    "initially",
+    "now",
+    "so",
+    "begin by",
+    "start by",
+];
+const ELSE: &[&str] = &[
+    "otherwise",
+    "or else",
+    "else",
+    "if not",
+    "if no",
+    "in other cases",
+    "in all other cases",
+    "sonst",
+    "andernfalls",
+    "sinon",
+    "si no",
+    "de lo contrario",
+    "altrimenti",
+    "caso contrário",
+    "иначе",
+];
 const IF: &[&str] = &["if", "in case", "and if", "but if", "whether", "wenn", "falls", "si", "если"];
 /// Conditions that the next step only waits for.
 const WHEN: &[&str] = &["when", "whenever", "once", "after", "as soon as"];
 /// Answers to a question asked before.
 const YES: &[&str] = &["yes", "so", "it is", "ok", "true", "it does", "they are", "it succeeds"];
 /// "check if X": the question is the step.
-const CHECKS: &[&str] = &["check", "checks", "verify", "verifies", "decide", "decides", "see", "determine", "determines", "ask", "asks", "validate", "validates", "checking"];
+const CHECKS: &[&str] = &[
+    "check",
+    "checks",
+    "verify",
+    "verifies",
+    "decide",
+    "decides",
+    "see",
+    "determine",
+    "determines",
+    "ask",
+    "asks",
+    "validate",
+    "validates",
+    "checking",
+];
 
 /// A step or a choice.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -70,7 +143,13 @@ pub(super) fn statements(text: &str) -> Vec<Statement> {
 /// Chinese writes no blanks: its joining words are put into ours.
 fn spaced(text: &str) -> String {
     const WORDS: &[(&str, &str)] = &[
-        ("如果", " if "), ("否则", " otherwise "), ("否則", " otherwise "), ("然后", " then "), ("然後", " then "), ("接着", " then "), ("那么", ", "),
+        ("如果", " if "),
+        ("否则", " otherwise "),
+        ("否則", " otherwise "),
+        ("然后", " then "),
+        ("然後", " then "),
+        ("接着", " then "),
+        ("那么", ", "),
     ];
     if !text.contains(|c: char| matches!(c, '\u{4e00}'..='\u{9fff}')) {
         return text.to_owned();
@@ -79,7 +158,9 @@ fn spaced(text: &str) -> String {
     if out.contains(" if ") {
         // 则 joins, but 规则 is a rule.
         let mut before = ' ';
-        let joined = |c: char, before: char| if matches!(c, '则' | '則') && !"规原准法守規準".contains(before) { '，' } else { c };
+        let joined = |c: char, before: char| {
+            if matches!(c, '则' | '則') && !"规原准法守規準".contains(before) { '，' } else { c }
+        };
         out = out
             .chars()
             .map(|c| {
@@ -101,7 +182,8 @@ fn cut(sentence: &Sentence, index: usize, pieces: &mut Vec<Piece>) {
     while at < text.words.len() {
         let begins = at == from;
         let comma = !begins && has_comma(text.gap(at));
-        let found = marker(&text, at, begins || comma, from).filter(|(lead, _)| *lead != Lead::And || parts_at_commas);
+        let found = marker(&text, at, begins || comma, from)
+            .filter(|(lead, _)| *lead != Lead::And || parts_at_commas);
         let (next, count) = match found {
             Some(found) => found,
             None if comma && parts_at_commas => (Lead::Comma, 0),
@@ -120,7 +202,11 @@ fn cut(sentence: &Sentence, index: usize, pieces: &mut Vec<Piece>) {
 const COMMAS: [char; 4] = [',', '，', '、', '،'];
 
 fn has_comma(gap: &str) -> bool {
-    gap.contains(['，', '、', '،']) || gap.split_once(',').is_some_and(|(_, after)| after.starts_with(' ')) || gap.contains(" - ") || gap.contains(" – ") || gap.contains(" — ")
+    gap.contains(['，', '、', '،'])
+        || gap.split_once(',').is_some_and(|(_, after)| after.starts_with(' '))
+        || gap.contains(" - ")
+        || gap.contains(" – ")
+        || gap.contains(" — ")
 }
 
 /// The marker at a word: its kind, and how many words it takes.
@@ -143,12 +229,15 @@ fn marker(text: &Text, at: usize, begins: bool, from: usize) -> Option<(Lead, us
     let word = |at: usize| text.words.get(at).map_or("", |word| word.lower.as_str());
     let splits = word(at) == "and"
         && at >= from + 2
-        && (is_action(word(at + 1)) || (matches!(word(at + 1), "it" | "they" | "he" | "she" | "we") && is_action(word(at + 2))));
+        && (is_action(word(at + 1))
+            || (matches!(word(at + 1), "it" | "they" | "he" | "she" | "we") && is_action(word(at + 2))));
     splits.then_some((Lead::And, 1))
 }
 
 fn between(text: &Text, from: usize, to: usize) -> String {
-    let (Some(first), Some(last)) = (text.words.get(from), to.checked_sub(1).and_then(|at| text.words.get(at))) else {
+    let (Some(first), Some(last)) =
+        (text.words.get(from), to.checked_sub(1).and_then(|at| text.words.get(at)))
+    else {
         return String::new();
     };
     if to <= from {
@@ -157,9 +246,18 @@ fn between(text: &Text, from: usize, to: usize) -> String {
     // Signs at either end belong to the words: "(a)", "x?", "\"quoted\"".
     let start = from.checked_sub(1).map_or(0, |before| text.words[before].end);
     let end = text.words.get(to).map_or(text.text.len(), |next| next.start);
-    let lead = text.text[start..first.start].rsplit(COMMAS).next().unwrap_or_default().trim_start_matches([',', ' ', '，', '、', '،', '-', '–', '—', ':', '.']);
-    let tail = text.text[last.end..end].trim_end_matches([',', ' ', '，', '、', '،', '-', '–', '—', ':', '(', '[', '{']);
-    let tail = if to == text.words.len() { text.text[last.end..end].trim_end() } else { tail.split(COMMAS).next().unwrap_or_default() };
+    let lead = text.text[start..first.start]
+        .rsplit(COMMAS)
+        .next()
+        .unwrap_or_default()
+        .trim_start_matches([',', ' ', '，', '、', '،', '-', '–', '—', ':', '.']);
+    let tail = text.text[last.end..end]
+        .trim_end_matches([',', ' ', '，', '、', '،', '-', '–', '—', ':', '(', '[', '{']);
+    let tail = if to == text.words.len() {
+        text.text[last.end..end].trim_end()
+    } else {
+        tail.split(COMMAS).next().unwrap_or_default()
+    };
     format!("{lead}{}{tail}", &text.text[first.start..last.end])
 }
 
@@ -168,9 +266,14 @@ fn push(pieces: &mut Vec<Piece>, first: usize, piece: Piece) {
     let words: Vec<&str> = piece.text.split_whitespace().filter(|word| *word != "and").collect();
     let is_noun = (1..=2).contains(&words.len())
         && !words.first().is_some_and(|word| is_action(&word.to_lowercase()))
-        && !words.last().is_some_and(|word| word.ends_with("ed") || is_action(&word.to_lowercase()) || word.ends_with('?') || !word.is_ascii());
+        && !words.last().is_some_and(|word| {
+            word.ends_with("ed") || is_action(&word.to_lowercase()) || word.ends_with('?') || !word.is_ascii()
+        });
     if piece.lead == Lead::Comma && is_noun && pieces.len() > first {
-        if let Some(last) = pieces.last_mut().filter(|last| last.text.split_whitespace().count() >= 3 && !matches!(last.lead, Lead::If | Lead::Unless | Lead::When)) {
+        if let Some(last) = pieces.last_mut().filter(|last| {
+            last.text.split_whitespace().count() >= 3
+                && !matches!(last.lead, Lead::If | Lead::Unless | Lead::When)
+        }) {
             last.text.push_str(", ");
             last.text.push_str(&piece.text);
             return;
@@ -205,7 +308,9 @@ impl Reader {
                 Lead::Else => self.otherwise(piece, &mut out, depth),
                 // "When the sensor detects motion the light turns on": one step, then another.
                 Lead::When => match verb_behind(&piece.text) {
-                    Some((cause, effect)) => out.extend([cause, effect].map(|text| Statement::Step(text.to_owned()))),
+                    Some((cause, effect)) => {
+                        out.extend([cause, effect].map(|text| Statement::Step(text.to_owned())))
+                    }
                     None => out.push(Statement::Step(piece.text)),
                 },
                 _ => out.push(Statement::Step(piece.text)),
@@ -228,7 +333,8 @@ impl Reader {
         }
         if let Some(Statement::Step(before)) = out.last() {
             let text = Text::new(before);
-            let checks = text.words.len() <= 4 && text.words.last().is_some_and(|word| CHECKS.contains(&word.lower.as_str()));
+            let checks = text.words.len() <= 4
+                && text.words.last().is_some_and(|word| CHECKS.contains(&word.lower.as_str()));
             let starts_here = self.begins_sentence(sentence, &piece);
             if checks || (yes.is_empty() && !starts_here) {
                 let before = out.pop();
@@ -243,7 +349,10 @@ impl Reader {
 
     /// Whether nothing of the piece's sentence stands before it.
     fn begins_sentence(&self, sentence: usize, piece: &Piece) -> bool {
-        self.pieces.iter().find(|other| other.sentence == sentence).is_some_and(|first| first.text == piece.text && first.lead == piece.lead)
+        self.pieces
+            .iter()
+            .find(|other| other.sentence == sentence)
+            .is_some_and(|first| first.text == piece.text && first.lead == piece.lead)
     }
 
     /// "If yes, X" answers the question before it; says whether there was one.
@@ -270,7 +379,8 @@ impl Reader {
 
     /// The "otherwise" of the choice just read, in its sentence or at the start of the next.
     fn take_else(&mut self, out: &mut Vec<Statement>, sentence: usize, depth: usize) {
-        let next = self.peek().filter(|piece| piece.lead == Lead::Else && piece.sentence <= sentence + 1).cloned();
+        let next =
+            self.peek().filter(|piece| piece.lead == Lead::Else && piece.sentence <= sentence + 1).cloned();
         if let Some(piece) = next {
             self.at += 1;
             self.otherwise(piece, out, depth);
@@ -279,7 +389,8 @@ impl Reader {
 
     fn otherwise(&mut self, piece: Piece, out: &mut Vec<Statement>, depth: usize) {
         let text = piece.text.trim_start_matches([',', ' ']).to_owned();
-        let mut no: Vec<Statement> = (!text.is_empty()).then_some(Statement::Step(text)).into_iter().collect();
+        let mut no: Vec<Statement> =
+            (!text.is_empty()).then_some(Statement::Step(text)).into_iter().collect();
         if depth < DEPTH_MAX {
             no.extend(self.list(Some(piece.sentence), depth + 1));
         }
@@ -303,8 +414,9 @@ impl Reader {
 /// of its subject.
 fn verb_behind(condition: &str) -> Option<(&str, &str)> {
     const JOINS: &[&str] = &[
-        "to", "a", "an", "the", "not", "can", "must", "should", "of", "in", "on", "is", "are", "has", "have", "with", "for", "by", "from", "and", "or", "at",
-        "does", "do", "no", "was", "be", "than", "as", "this", "that", "any", "equals", "will", "could", "exceeds",
+        "to", "a", "an", "the", "not", "can", "must", "should", "of", "in", "on", "is", "are", "has", "have",
+        "with", "for", "by", "from", "and", "or", "at", "does", "do", "no", "was", "be", "than", "as",
+        "this", "that", "any", "equals", "will", "could", "exceeds",
     ];
     let text = Text::new(condition);
     let word = |at: usize| text.words.get(at).map_or("", |word| word.lower.as_str());
@@ -318,7 +430,8 @@ fn verb_behind(condition: &str) -> Option<(&str, &str)> {
         }
         let by_verb = at >= 2 && is_base(word(at));
         let by_subject = matches!(word(at), "the" | "a" | "an" | "it" | "we" | "they" | "he" | "she")
-            && (at + 1..text.words.len().min(at + 5)).any(|at| is_action(word(at)) || matches!(word(at), "is" | "are" | "gets" | "becomes"));
+            && (at + 1..text.words.len().min(at + 5))
+                .any(|at| is_action(word(at)) || matches!(word(at), "is" | "are" | "gets" | "becomes"));
         by_verb || by_subject
     })?;
     Some((text.before(found), text.behind(found)))

@@ -47,7 +47,8 @@ fn date(words: &[&str]) -> Option<(Date, usize)> {
         (None, None) => return None,
     };
     // "Jan 5, 2026": a comma that ends the clause has been taken care of by the caller.
-    let year = words.get(2).and_then(|word| bare(word).parse::<i16>().ok()).filter(|year| YEARS.contains(year));
+    let year =
+        words.get(2).and_then(|word| bare(word).parse::<i16>().ok()).filter(|year| YEARS.contains(year));
     Some((Date::new(year.unwrap_or(YEAR), month, day).ok()?, 2 + usize::from(year.is_some())))
 }
 
@@ -58,7 +59,11 @@ fn bare(word: &str) -> &str {
 fn numeric(word: &str) -> Option<Date> {
     let separator = ['-', '/', '.'].into_iter().find(|separator| word.matches(*separator).count() == 2)?;
     let parts: Vec<&str> = word.split(separator).collect();
-    let number = |part: &str| (part.len() <= 4 && part.bytes().all(|b| b.is_ascii_digit())).then(|| part.parse::<i16>().ok()).flatten();
+    let number = |part: &str| {
+        (part.len() <= 4 && part.bytes().all(|b| b.is_ascii_digit()))
+            .then(|| part.parse::<i16>().ok())
+            .flatten()
+    };
     let [first, second, third] = [number(parts[0])?, number(parts[1])?, number(parts[2])?];
     let (year, month, day) = match (parts[0].len(), parts[2].len(), separator) {
         (4, ..) => (first, second, third),
@@ -74,7 +79,19 @@ fn numeric(word: &str) -> Option<Date> {
 
 fn month(word: &str) -> Option<i8> {
     const NAMES: &[&str] = &[
-        "january", "february", "march", "april", "may", "june", "july", "august", "september", "october", "november", "december", "sept",
+        "january",
+        "february",
+        "march",
+        "april",
+        "may",
+        "june",
+        "july",
+        "august",
+        "september",
+        "october",
+        "november",
+        "december",
+        "sept",
     ];
     let lower = word.to_ascii_lowercase();
     if !NAMES.contains(&lower.as_str()) && !MONTHS.contains(&lower.as_str()) {
@@ -119,7 +136,8 @@ fn together(word: &str) -> Option<u32> {
 }
 
 fn count(word: &str) -> Option<u32> {
-    const NUMBERS: &[&str] = &["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"];
+    const NUMBERS: &[&str] =
+        &["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"];
     let lower = word.to_ascii_lowercase();
     if matches!(lower.as_str(), "a" | "an") {
         return Some(1);

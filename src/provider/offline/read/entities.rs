@@ -10,24 +10,65 @@ use super::attributes::{attributes, names};
 
 /// Before the second entity: there are many of it.
 const MANY: &[&str] = &[
-    "many", "multiple", "several", "one or more", "zero or more", "one or many", "zero or many", "at least one", "any number of", "lots of",
-    "a list of", "a number of", "more than one", "0 or more", "1 or more", "0..n", "various",
+    "many",
+    "multiple",
+    "several",
+    "one or more",
+    "zero or more",
+    "one or many",
+    "zero or many",
+    "at least one",
+    "any number of",
+    "lots of",
+    "a list of",
+    "a number of",
+    "more than one",
+    "0 or more",
+    "1 or more",
+    "0..n",
+    "various",
 ];
 /// Before the second entity: there is one of it.
 const ONE: &[&str] = &["exactly one", "one", "a single", "only one", "at most one", "zero or one", "a", "an"];
-const OWNED: &[&str] = &["belongs to", "belong to", "belonging to", "is owned by", "is part of", "are part of"];
-const HAVE: &[&str] = &["has", "have", "having", "with", "contains", "contain", "includes", "include", "holds", "stores"];
+const OWNED: &[&str] =
+    &["belongs to", "belong to", "belonging to", "is owned by", "is part of", "are part of"];
+const HAVE: &[&str] =
+    &["has", "have", "having", "with", "contains", "contain", "includes", "include", "holds", "stores"];
 const VERBS_ONE: &[&str] = &["has", "have", "references", "owns", "needs", "requires"];
 /// What an entity "has" without its being an entity.
 const COLUMNS: &[&str] = &[
-    "name", "title", "email", "price", "date", "description", "status", "address", "phone", "password", "age", "id", "text", "body", "quantity", "amount", "url", "color", "size", "number", "code",
+    "name",
+    "title",
+    "email",
+    "price",
+    "date",
+    "description",
+    "status",
+    "address",
+    "phone",
+    "password",
+    "age",
+    "id",
+    "text",
+    "body",
+    "quantity",
+    "amount",
+    "url",
+    "color",
+    "size",
+    "number",
+    "code",
 ];
 /// What no noun goes on with.
-const STOPS: &[&str] = &["with", "over", "per", "through", "via", "if", "when", "but", "or", "so", "as", "has", "have", "written", "placed", "made", "called", "based"];
+const STOPS: &[&str] = &[
+    "with", "over", "per", "through", "via", "if", "when", "but", "or", "so", "as", "has", "have", "written",
+    "placed", "made", "called", "based",
+];
 const PREPOSITIONS: &[&str] = &["in", "to", "for", "at", "on", "by", "from", "about", "into"];
 const SKIPPED: &[&str] = &[
-    "a", "an", "the", "each", "every", "one", "many", "and", "which", "that", "can", "may", "must", "should", "will", "is", "are", "table", "tables",
-    "entity", "entities", "also", "where", "all", "of", "then", "while",
+    "a", "an", "the", "each", "every", "one", "many", "and", "which", "that", "can", "may", "must", "should",
+    "will", "is", "are", "table", "tables", "entity", "entities", "also", "where", "all", "of", "then",
+    "while",
 ];
 
 /// The entities of a text; `None` when it has neither a relation nor attributes.
@@ -52,7 +93,8 @@ pub(super) fn read(body: &str) -> Option<Entities> {
         }
         link_foreign_keys(&mut entities);
     }
-    let has_any = !entities.relations.is_empty() || entities.entities.iter().any(|entity| !entity.attributes.is_empty());
+    let has_any = !entities.relations.is_empty()
+        || entities.entities.iter().any(|entity| !entity.attributes.is_empty());
     has_any.then_some(entities)
 }
 
@@ -147,7 +189,11 @@ fn clauses(sentence: &str) -> Vec<&str> {
 }
 
 /// The relation of a clause: what it hangs on, how many, and its verb, for what follows.
-fn relation(clause: &str, before: &Option<(usize, Many, String)>, entities: &mut Entities) -> Option<(usize, Many, String)> {
+fn relation(
+    clause: &str,
+    before: &Option<(usize, Many, String)>,
+    entities: &mut Entities,
+) -> Option<(usize, Many, String)> {
     let text = Text::new(clause);
     if let Some(hit) = text.find(OWNED) {
         let (mut part, whole) = (noun(text.before(hit.first), true), noun(text.behind(hit.after), false));
@@ -167,7 +213,10 @@ fn relation(clause: &str, before: &Option<(usize, Many, String)>, entities: &mut
         return None;
     }
     let many = text.find(MANY);
-    let one = text.find_from(2, ONE).filter(|hit| VERBS_ONE.contains(&text.words[hit.first - 1].lower.as_str()) || text.matches(hit.first, &ONE[..6]) > 0);
+    let one = text.find_from(2, ONE).filter(|hit| {
+        VERBS_ONE.contains(&text.words[hit.first - 1].lower.as_str())
+            || text.matches(hit.first, &ONE[..6]) > 0
+    });
     let (hit, kind) = match (many, one) {
         (Some(hit), _) => (hit, Many::OneToMany),
         (None, Some(hit)) => (hit, Many::OneToOne),
@@ -210,7 +259,11 @@ fn relation(clause: &str, before: &Option<(usize, Many, String)>, entities: &mut
 }
 
 /// "has many orders and reviews": one more of the same.
-fn another(clause: &str, before: &Option<(usize, Many, String)>, entities: &mut Entities) -> Option<(usize, Many, String)> {
+fn another(
+    clause: &str,
+    before: &Option<(usize, Many, String)>,
+    entities: &mut Entities,
+) -> Option<(usize, Many, String)> {
     let (from, many, label) = before.clone()?;
     if Text::new(clause).words.len() > 3 {
         return None;
@@ -234,7 +287,9 @@ fn link_foreign_keys(entities: &mut Entities) {
     for (to, entity) in entities.entities.iter().enumerate() {
         for attribute in &entity.attributes {
             let lower = attribute.name.to_lowercase();
-            let Some(target) = lower.strip_suffix("_id").or_else(|| attribute.name.strip_suffix("Id")) else { continue };
+            let Some(target) = lower.strip_suffix("_id").or_else(|| attribute.name.strip_suffix("Id")) else {
+                continue;
+            };
             let from = entities.entities.iter().position(|other| other.name.eq_ignore_ascii_case(target));
             if let Some(from) = from.filter(|from| *from != to) {
                 found.push((from, to));
@@ -242,7 +297,9 @@ fn link_foreign_keys(entities: &mut Entities) {
         }
     }
     for (from, to) in found {
-        let is_related = entities.relations.iter().any(|relation| (relation.from, relation.to) == (from, to) || (relation.from, relation.to) == (to, from));
+        let is_related = entities.relations.iter().any(|relation| {
+            (relation.from, relation.to) == (from, to) || (relation.from, relation.to) == (to, from)
+        });
         if !is_related {
             entities.relate(Relation { from, to, many: Many::OneToMany, label: "has".to_owned() });
         }

@@ -9,9 +9,33 @@ use super::clauses::{Statement, statements};
 const STORES: &[&str] = &["database", "db", "store", "storage", "cache", "warehouse", "table", "queue"];
 const ENDS: &[&str] = &["start", "end", "begin", "stop", "done", "finish", "finished", "exit", "abort"];
 /// Words behind which an earlier step is named.
-const BACK_TO: &[&str] = &["go back to", "goes back to", "return to", "returns to", "back to", "loop back to", "loops back to", "jump to", "start again at", "repeat from", "go to", "goes to"];
+const BACK_TO: &[&str] = &[
+    "go back to",
+    "goes back to",
+    "return to",
+    "returns to",
+    "back to",
+    "loop back to",
+    "loops back to",
+    "jump to",
+    "start again at",
+    "repeat from",
+    "go to",
+    "goes to",
+];
 /// Ways back to what was done before the last question.
-const AGAIN: &[&str] = &["try again", "tries again", "retry", "retries", "repeat", "start over", "start again", "do it again", "ask again", "asks again"];
+const AGAIN: &[&str] = &[
+    "try again",
+    "tries again",
+    "retry",
+    "retries",
+    "repeat",
+    "start over",
+    "start again",
+    "do it again",
+    "ask again",
+    "asks again",
+];
 const SMALL: &[&str] = &["the", "a", "an", "to", "of", "in", "step", "page", "and", "is"];
 
 /// Ends that the next step is joined to: a box and the label of the arrow out of it.
@@ -96,11 +120,16 @@ fn way_back(text: &str, flow: &Flow, ends: &Ends) -> Option<usize> {
     let parsed = Text::new(text);
     if parsed.words.len() <= 4 && parsed.find(AGAIN).is_some() {
         let decision = ends.iter().find_map(|(from, _)| question_before(*from, flow))?;
-        let before = flow.edges.iter().find(|edge| edge.to == decision && edge.from < decision).map(|edge| edge.from);
+        let before =
+            flow.edges.iter().find(|edge| edge.to == decision && edge.from < decision).map(|edge| edge.from);
         return Some(before.unwrap_or(decision));
     }
     let hit = parsed.find(BACK_TO).filter(|hit| hit.first <= 2)?;
-    let target: Vec<&str> = parsed.words[hit.after..].iter().map(|word| word.lower.as_str()).filter(|word| !SMALL.contains(word)).collect();
+    let target: Vec<&str> = parsed.words[hit.after..]
+        .iter()
+        .map(|word| word.lower.as_str())
+        .filter(|word| !SMALL.contains(word))
+        .collect();
     // "go back to step 2"
     if let [number] = target.as_slice()
         && let Ok(number) = number.parse::<usize>()
@@ -144,7 +173,9 @@ pub(super) fn shape(label: &str) -> Shape {
         Shape::Decision
     } else if count == 1 && words::has(label, ENDS) {
         Shape::End
-    } else if count <= 3 && Text::new(label).words.last().is_some_and(|word| STORES.contains(&word.lower.as_str())) {
+    } else if count <= 3
+        && Text::new(label).words.last().is_some_and(|word| STORES.contains(&word.lower.as_str()))
+    {
         Shape::Store
     } else {
         Shape::Step

@@ -36,7 +36,8 @@ pub(super) fn read(prompt: &str) -> (Sketch, Option<String>) {
 
 /// A flowchart, about what stands before its first colon.
 fn steps_of(request: Request) -> (Sketch, Option<String>) {
-    let head = request::head(&request.body).filter(|_| request.topic.is_none() && arrows::links(&request.body).is_empty());
+    let head = request::head(&request.body)
+        .filter(|_| request.topic.is_none() && arrows::links(&request.body).is_empty());
     match head {
         Some((topic, body)) => (Sketch::Flow(flow::read(body)), Some(topic)),
         None => (Sketch::Flow(flow::read(&request.body)), request.topic),
@@ -48,7 +49,9 @@ fn asked(kind: Kind, request: &Request) -> Sketch {
     let (topic, body) = (request.topic.as_deref(), request.body.as_str());
     match kind {
         Kind::Flow => Sketch::Flow(flow::read(body)),
-        Kind::Sequence => Sketch::Sequence(sequence::read(body).unwrap_or_else(|| sequence::of_steps(topic, &steps(body)))),
+        Kind::Sequence => {
+            Sketch::Sequence(sequence::read(body).unwrap_or_else(|| sequence::of_steps(topic, &steps(body))))
+        }
         Kind::Entities => {
             let read = entities::read(body).unwrap_or_else(|| entities::of_names(body));
             if read.entities.is_empty() { Sketch::Flow(flow::read(body)) } else { Sketch::Entities(read) }
@@ -71,7 +74,12 @@ fn by_form(request: &Request) -> Option<Sketch> {
     let (topic, body) = (request.topic.as_deref(), request.body.as_str());
     let links = arrows::links(body);
     if !links.is_empty() {
-        let answers = links.iter().any(|link| link.label.is_some() && links.iter().any(|other| other.label.is_some() && (&other.from, &other.to) == (&link.to, &link.from)));
+        let answers = links.iter().any(|link| {
+            link.label.is_some()
+                && links
+                    .iter()
+                    .any(|other| other.label.is_some() && (&other.from, &other.to) == (&link.to, &link.from))
+        });
         let dashed = links.iter().any(|link| link.is_dashed);
         return (dashed || answers).then(|| sequence::read(body).map(Sketch::Sequence)).flatten();
     }
@@ -95,7 +103,10 @@ fn by_form(request: &Request) -> Option<Sketch> {
     {
         return Some(Sketch::Classes(classes));
     }
-    let entities = entities::read(body).filter(|entities| !has_choice && (!entities.relations.is_empty() || entities.entities.len() > 1 || describes(entities, body)));
+    let entities = entities::read(body).filter(|entities| {
+        !has_choice
+            && (!entities.relations.is_empty() || entities.entities.len() > 1 || describes(entities, body))
+    });
     if let Some(entities) = entities {
         return Some(Sketch::Entities(entities));
     }
@@ -117,14 +128,17 @@ fn is_plan(plan: &super::sketch::Plan, statements: &[Statement], body: &str) -> 
 
 /// "User has name, email and age": a table with its columns.
 fn describes(entities: &super::sketch::Entities, body: &str) -> bool {
-    let is_step = |name: &str| name.split(' ').next().is_some_and(|word| super::verbs::is_base(&word.to_lowercase()));
+    let is_step =
+        |name: &str| name.split(' ').next().is_some_and(|word| super::verbs::is_base(&word.to_lowercase()));
     let columns = entities.entities.iter().flat_map(|entity| &entity.attributes);
-    !columns.clone().any(|column| is_step(&column.name)) && words::has(body, &["has", "have", "with", "table", "tables"])
+    !columns.clone().any(|column| is_step(&column.name))
+        && words::has(body, &["has", "have", "with", "table", "tables"])
 }
 
 fn speaks_of_states(body: &str) -> bool {
     words::has(body, &["state", "states", "status", "becomes", "lifecycle"])
-        || (words::has(body, &["from"]) && words::has(body, &["goes", "moves", "changes", "switches", "transitions", "turns", "passes"]))
+        || (words::has(body, &["from"])
+            && words::has(body, &["goes", "moves", "changes", "switches", "transitions", "turns", "passes"]))
 }
 
 fn messages(statement: &Statement) -> usize {

@@ -25,7 +25,11 @@ pub(super) fn read(topic: Option<&str>, body: &str) -> Option<Outline> {
         root = Some(words::label(first.trim_matches(['#', ':', ' ']))).filter(|root| !root.is_empty());
         rest = if root.is_some() { others } else { rest };
     }
-    if has_items { nested(rest, &mut outline) } else { flat(rest, &mut outline) }
+    if has_items {
+        nested(rest, &mut outline)
+    } else {
+        flat(rest, &mut outline)
+    }
     if root.is_none() && outline.items.iter().filter(|(depth, _)| *depth == 0).count() == 1 {
         let (_, text) = outline.items.remove(0);
         root = Some(text);
@@ -79,12 +83,16 @@ fn nested(lines: &[&str], outline: &mut Outline) {
 /// "Fruit: apple, pear; Greens: leek": topics and their parts.
 fn flat(lines: &[&str], outline: &mut Outline) {
     for line in lines {
-        let parts = line.split(['.', ';', '。', '；']).flat_map(|part| if part.contains(':') { vec![part] } else { items(part) });
+        let parts = line
+            .split(['.', ';', '。', '；'])
+            .flat_map(|part| if part.contains(':') { vec![part] } else { items(part) });
         for part in parts {
             match part.split_once(':') {
                 Some((head, list)) if words::is_readable(list) => {
                     add(outline, 0, head);
-                    list.split([',', '，', '、']).flat_map(|part| part.split(" and ")).for_each(|text| add(outline, 1, text));
+                    list.split([',', '，', '、'])
+                        .flat_map(|part| part.split(" and "))
+                        .for_each(|text| add(outline, 1, text));
                 }
                 _ if part.contains('(') => add(outline, 0, part),
                 _ => part.split(" and ").for_each(|text| add(outline, 0, text)),

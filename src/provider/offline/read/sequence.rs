@@ -9,23 +9,118 @@ use super::clauses::{Statement, statements};
 
 /// What one gives to another: "sends X to B", "sends B X".
 const GIVES: &[&str] = &[
-    "sends", "send", "forwards", "forward", "posts", "post", "submits", "submit", "passes", "pass", "delivers", "writes", "publishes", "publish",
-    "transfers", "hands", "gives", "issues", "emits", "pushes", "uploads", "redirects", "streams", "shows", "presents", "sends back", "sending", "makes",
+    "sends",
+    "send",
+    "forwards",
+    "forward",
+    "posts",
+    "post",
+    "submits",
+    "submit",
+    "passes",
+    "pass",
+    "delivers",
+    "writes",
+    "publishes",
+    "publish",
+    "transfers",
+    "hands",
+    "gives",
+    "issues",
+    "emits",
+    "pushes",
+    "uploads",
+    "redirects",
+    "streams",
+    "shows",
+    "presents",
+    "sends back",
+    "sending",
+    "makes",
 ];
 /// What one does to another directly: "calls B", "asks B for X".
 const ASKS: &[&str] = &[
-    "asks", "ask", "calls", "call", "requests", "request", "queries", "query", "tells", "tell", "notifies", "notify", "pings", "ping", "invokes",
-    "invoke", "emails", "informs", "inform", "contacts", "instructs", "alerts", "polls", "connects to", "logs into", "logs in to", "talks to",
-    "subscribes to", "prompts", "triggers", "fetches", "reads", "gets", "greets",
+    "asks",
+    "ask",
+    "calls",
+    "call",
+    "requests",
+    "request",
+    "queries",
+    "query",
+    "tells",
+    "tell",
+    "notifies",
+    "notify",
+    "pings",
+    "ping",
+    "invokes",
+    "invoke",
+    "emails",
+    "informs",
+    "inform",
+    "contacts",
+    "instructs",
+    "alerts",
+    "polls",
+    "connects to",
+    "logs into",
+    "logs in to",
+    "talks to",
+    "subscribes to",
+    "prompts",
+    "triggers",
+    "fetches",
+    "reads",
+    "gets",
+    "greets",
 ];
 /// What answers.
 const REPLIES: &[&str] = &[
-    "replies", "reply", "returns", "return", "responds", "respond", "answers", "answer", "confirms", "acknowledges", "sends back", "gives back",
+    "replies",
+    "reply",
+    "returns",
+    "return",
+    "responds",
+    "respond",
+    "answers",
+    "answer",
+    "confirms",
+    "acknowledges",
+    "sends back",
+    "gives back",
 ];
 /// What a message does by itself: "the response goes back to A".
-const PASSES: &[&str] = &["goes back", "goes", "comes back", "is sent", "is sent back", "is returned", "is forwarded", "are sent", "are returned", "travels back"];
+const PASSES: &[&str] = &[
+    "goes back",
+    "goes",
+    "comes back",
+    "is sent",
+    "is sent back",
+    "is returned",
+    "is forwarded",
+    "are sent",
+    "are returned",
+    "travels back",
+];
 /// Where a receiver's name ends.
-const STOPS: &[&str] = &["with", "for", "about", "via", "using", "over", "on", "through", "that", "of", "when", "by", "in", "containing", "and"];
+const STOPS: &[&str] = &[
+    "with",
+    "for",
+    "about",
+    "via",
+    "using",
+    "over",
+    "on",
+    "through",
+    "that",
+    "of",
+    "when",
+    "by",
+    "in",
+    "containing",
+    "and",
+];
 const ARTICLES: &[&str] = &["a", "an", "the", "its", "his", "her", "their", "some", "all", "this"];
 const PRONOUNS: &[&str] = &["it", "he", "she", "they", "this", "that"];
 const RELATIVES: &[&str] = &["which", "who", "that"];
@@ -175,7 +270,8 @@ impl Reader {
                 self.pending = started(part).or(self.pending.take());
                 continue;
             };
-            let first = self.pending.take().and_then(|(name, text)| Some((self.sequence.participant(&name)?, text)));
+            let first =
+                self.pending.take().and_then(|(name, text)| Some((self.sequence.participant(&name)?, text)));
             if let Some((from, text)) = first.filter(|(from, _)| *from != message.from) {
                 messages.push(Message { from, to: message.from, text, is_reply: false });
             }
@@ -192,8 +288,15 @@ impl Reader {
             Some(_) if clause.manner == Manner::Passes => last?.1,
             Some(name) => self.sequence.participant(&name)?,
             None if words::has(clause.subject, RELATIVES) || words::has(clause.subject, PRONOUNS) => last?.1,
-            None if clause.manner == Manner::Replies && last.is_some_and(|(from, to)| from != to) && !self.has_answered(last?) => {
-                if clause.subject.trim().is_empty() { last?.0 } else { last?.1 }
+            None if clause.manner == Manner::Replies
+                && last.is_some_and(|(from, to)| from != to)
+                && !self.has_answered(last?) =>
+            {
+                if clause.subject.trim().is_empty() {
+                    last?.0
+                } else {
+                    last?.1
+                }
             }
             None => last?.0,
         };
@@ -202,18 +305,25 @@ impl Reader {
             Some(name) if PRONOUNS.contains(&name.to_lowercase().as_str()) => last?.0,
             Some(name) => self.sequence.participant(&name)?,
             // An answer goes to who asked last.
-            None if clause.manner == Manner::Replies => self.said.iter().rev().find(|(_, to)| *to == from).map_or(from, |(asker, _)| *asker),
+            None if clause.manner == Manner::Replies => {
+                self.said.iter().rev().find(|(_, to)| *to == from).map_or(from, |(asker, _)| *asker)
+            }
             None if clause.manner == Manner::Passes => return None,
             None => from,
         };
-        let is_answer = matches!(clause.manner, Manner::Replies | Manner::Passes) && self.said.iter().any(|ends| *ends == (to, from));
+        let is_answer = matches!(clause.manner, Manner::Replies | Manner::Passes)
+            && self.said.iter().any(|ends| *ends == (to, from));
         self.said.push((from, to));
         let text = match words::label(said) {
             text if text.is_empty() => words::label(clause.verb),
             // "forwards it"
-            text if PRONOUNS.contains(&text.to_lowercase().as_str()) => words::label(&format!("{} {said}", clause.verb)),
+            text if PRONOUNS.contains(&text.to_lowercase().as_str()) => {
+                words::label(&format!("{} {said}", clause.verb))
+            }
             // "queries the database for the user": for what alone says little.
-            _ if words::has(said, STOPS) && Text::new(said).matches(0, STOPS) > 0 => words::label(&format!("{} {said}", clause.verb)),
+            _ if words::has(said, STOPS) && Text::new(said).matches(0, STOPS) > 0 => {
+                words::label(&format!("{} {said}", clause.verb))
+            }
             text => text,
         };
         Some(Message { from, to, text, is_reply: is_answer })
@@ -228,12 +338,17 @@ impl Reader {
         let text = words::without_first(text, &["the", "a", "an", "then"]);
         let parsed = Text::new(text);
         let verb = (1..=NAME_WORDS_MAX.min(parsed.words.len().saturating_sub(1))).find(|at| {
-            is_action(&parsed.words[*at].lower) && self.known.iter().any(|known| *known == parsed.before(*at).to_lowercase())
+            is_action(&parsed.words[*at].lower)
+                && self.known.iter().any(|known| *known == parsed.before(*at).to_lowercase())
         });
         let (from, said) = match verb {
-            Some(verb) => (self.sequence.participant(&words::label(parsed.before(verb)))?, parsed.behind(verb)),
+            Some(verb) => {
+                (self.sequence.participant(&words::label(parsed.before(verb)))?, parsed.behind(verb))
+            }
             // "… and stores it": the one who acted last.
-            None if parsed.words.first().is_some_and(|word| is_action(&word.lower)) => (self.said.last()?.0, text),
+            None if parsed.words.first().is_some_and(|word| is_action(&word.lower)) => {
+                (self.said.last()?.0, text)
+            }
             None => return None,
         };
         self.said.push((from, from));
@@ -245,7 +360,8 @@ impl Reader {
 fn started(text: &str) -> Option<(String, String)> {
     let text = words::without_first(text, ARTICLES);
     let parsed = Text::new(text);
-    let verb = (1..=2.min(parsed.words.len().saturating_sub(1))).find(|at| is_action(&parsed.words[*at].lower))?;
+    let verb =
+        (1..=2.min(parsed.words.len().saturating_sub(1))).find(|at| is_action(&parsed.words[*at].lower))?;
     Some((name(parsed.before(verb))?, words::label(parsed.behind(verb))))
 }
 
@@ -255,16 +371,23 @@ fn is_verb(word: &str) -> bool {
 
 /// Whether a clause says that one tells another something.
 pub(super) fn is_message(text: &str) -> bool {
-    clause(text).is_some_and(|clause| subject(clause.subject).is_some() && receiver(&clause).0.and_then(name).is_some())
+    clause(text).is_some_and(|clause| {
+        subject(clause.subject).is_some() && receiver(&clause).0.and_then(name).is_some()
+    })
 }
 
 fn clause(text: &str) -> Option<Clause<'_>> {
     let parsed = Text::new(text);
     let (hit, manner) = (0..parsed.words.len().min(7)).find_map(|at| {
-        let found = [(PASSES, Manner::Passes), (REPLIES, Manner::Replies), (GIVES, Manner::Gives), (ASKS, Manner::Asks)]
-            .into_iter()
-            .map(|(verbs, manner)| (parsed.matches(at, verbs), manner))
-            .max_by_key(|(count, manner)| (*count, *manner == Manner::Replies))?;
+        let found = [
+            (PASSES, Manner::Passes),
+            (REPLIES, Manner::Replies),
+            (GIVES, Manner::Gives),
+            (ASKS, Manner::Asks),
+        ]
+        .into_iter()
+        .map(|(verbs, manner)| (parsed.matches(at, verbs), manner))
+        .max_by_key(|(count, manner)| (*count, *manner == Manner::Replies))?;
         // "the request is …": behind an article it is a noun.
         let is_noun = at > 0 && ARTICLES.contains(&parsed.words[at - 1].lower.as_str());
         (found.0 > 0 && !is_noun).then_some(((at, at + found.0), found.1))
@@ -315,7 +438,9 @@ fn receiver<'t>(clause: &Clause<'t>) -> (Option<&'t str>, &'t str) {
                 return (Some(who), if what.is_empty() { more } else { what });
             }
             // "answers Bob with 42"
-            let with = object.find(&["with"]).filter(|hit| hit.first > 0 && clause.verb.to_lowercase().starts_with("answer"));
+            let with = object
+                .find(&["with"])
+                .filter(|hit| hit.first > 0 && clause.verb.to_lowercase().starts_with("answer"));
             if let Some(hit) = with {
                 return (Some(object.before(hit.first)), object.behind(hit.after));
             }
@@ -323,7 +448,8 @@ fn receiver<'t>(clause: &Clause<'t>) -> (Option<&'t str>, &'t str) {
                 return (None, words::without_first(clause.object, &["with"]));
             }
             // "sends Bob a message", "sends the server a request": a second article begins what is sent.
-            let second = (1..object.words.len()).find(|at| ARTICLES.contains(&object.words[*at].lower.as_str()));
+            let second =
+                (1..object.words.len()).find(|at| ARTICLES.contains(&object.words[*at].lower.as_str()));
             match second {
                 Some(at) => (Some(object.before(at)), object.text[object.words[at].start..].trim()),
                 None => (None, clause.object),

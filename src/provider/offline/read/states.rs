@@ -11,9 +11,36 @@ use super::arrows;
 const CAUSES: &[&str] = &["when", "on", "after", "if", "once", "upon", "as soon as", "because"];
 const TO: &[&str] = &["to", "into"];
 const GOES: &[&str] = &[
-    "goes", "go", "moves", "move", "changes", "change", "switches", "transitions", "turns", "becomes", "passes", "returns", "it", "the", "a", "an", "they", "its",
+    "goes",
+    "go",
+    "moves",
+    "move",
+    "changes",
+    "change",
+    "switches",
+    "transitions",
+    "turns",
+    "becomes",
+    "passes",
+    "returns",
+    "it",
+    "the",
+    "a",
+    "an",
+    "they",
+    "its",
 ];
-const BECOMES: &[&str] = &["becomes", "turns into", "changes to", "goes to", "moves to", "switches to", "transitions to", "returns to", "goes back to"];
+const BECOMES: &[&str] = &[
+    "becomes",
+    "turns into",
+    "changes to",
+    "goes to",
+    "moves to",
+    "switches to",
+    "transitions to",
+    "returns to",
+    "goes back to",
+];
 const CAN_BE: &[&str] = &["can be", "may be", "is either", "is one of", "are", "states", "statuses", "is"];
 
 /// The states of a text; `None` when it tells no move and lists no states.
@@ -41,7 +68,11 @@ pub(super) fn of_list(body: &str) -> Flow {
     let mut before = None;
     let text = Text::new(body);
     let list = text.find(CAN_BE).map_or(body, |hit| text.behind(hit.after));
-    let list = list.trim_start_matches([':', ' ']).replace(" and ", ", ").replace(" or ", ", ").replace(" then ", ", ");
+    let list = list
+        .trim_start_matches([':', ' '])
+        .replace(" and ", ", ")
+        .replace(" or ", ", ")
+        .replace(" then ", ", ");
     for part in list.split([',', ';', '\n', '.', '、', '，', '。']) {
         let part = crate::provider::offline::sentences::item(part).map_or(part, |item| item.text);
         let name = state(part);
@@ -115,8 +146,14 @@ fn becomes(text: &Text, lead: Option<String>, flow: &mut Flow, current: &mut Opt
     let subject = text.before(hit.first);
     let first = Text::new(subject);
     // "A pending order becomes shipped": the adjective is the state before.
-    let adjective = first.words.iter().rev().nth(1).filter(|word| !GOES.contains(&word.lower.as_str()) && !CAUSES.contains(&word.lower.as_str()));
-    let from = match current.or_else(|| adjective.and_then(|word| node(&subject[word.start..word.end], flow))) {
+    let adjective = first
+        .words
+        .iter()
+        .rev()
+        .nth(1)
+        .filter(|word| !GOES.contains(&word.lower.as_str()) && !CAUSES.contains(&word.lower.as_str()));
+    let from = match current.or_else(|| adjective.and_then(|word| node(&subject[word.start..word.end], flow)))
+    {
         Some(from) => from,
         None => match node("New", flow) {
             Some(from) => from,
@@ -143,13 +180,19 @@ fn lead_cause(text: &Text, from: Option<usize>) -> Option<String> {
     let comma = (count..end).find(|at| *at > count && text.gap(*at).contains(','));
     let subject = (count + 1..end).find(|at| GOES.contains(&text.words[*at].lower.as_str()));
     let stop = comma.or(subject).unwrap_or(end);
-    let event = event(&text.text[text.words[count - 1].end..text.words.get(stop).map_or(text.text.len(), |word| word.start)]);
+    let event = event(
+        &text.text
+            [text.words[count - 1].end..text.words.get(stop).map_or(text.text.len(), |word| word.start)],
+    );
     (!event.is_empty()).then_some(event)
 }
 
 fn event(text: &str) -> String {
     let text = text.trim().trim_end_matches(" and");
-    words::label(words::without_first(words::without_first(text, &["it", "they", "the"]), &["is", "are", "gets"]))
+    words::label(words::without_first(
+        words::without_first(text, &["it", "they", "the"]),
+        &["is", "are", "gets"],
+    ))
 }
 
 fn state(text: &str) -> String {

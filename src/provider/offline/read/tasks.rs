@@ -11,10 +11,39 @@ use super::dates::{self, At};
 
 /// Days of a task that states none.
 const DAYS_DEFAULT: u32 = 5;
-const AFTER: &[&str] = &["after", "following", "once", "when", "depends on", "follows", "starts after", "as soon as"];
+const AFTER: &[&str] =
+    &["after", "following", "once", "when", "depends on", "follows", "starts after", "as soon as"];
 /// Between a task's name and its time.
 const TAILS: &[&str] = &[
-    "from", "for", "takes", "take", "taking", "on", "until", "lasts", "last", "starts", "starting", "start", "begins", "runs", "is", "at", "in", "which", "and", "needs", "will", "by", "due", "scheduled", "phase lasts", "about", "of", "ends", "between",
+    "from",
+    "for",
+    "takes",
+    "take",
+    "taking",
+    "on",
+    "until",
+    "lasts",
+    "last",
+    "starts",
+    "starting",
+    "start",
+    "begins",
+    "runs",
+    "is",
+    "at",
+    "in",
+    "which",
+    "and",
+    "needs",
+    "will",
+    "by",
+    "due",
+    "scheduled",
+    "phase lasts",
+    "about",
+    "of",
+    "ends",
+    "between",
 ];
 
 /// The tasks of a text; `None` when none has a date or a duration.
@@ -43,7 +72,12 @@ pub(super) fn of_steps(steps: &[String]) -> Plan {
     let mut plan = Plan { is_shortened: steps.len() > ELEMENTS_MAX, ..Plan::default() };
     for name in steps.iter().take(ELEMENTS_MAX) {
         let start = behind_last(&plan);
-        plan.tasks.push(Task { name: name.clone(), section: None, start, length: Length::Days(DAYS_DEFAULT) });
+        plan.tasks.push(Task {
+            name: name.clone(),
+            section: None,
+            start,
+            length: Length::Days(DAYS_DEFAULT),
+        });
     }
     plan
 }
@@ -63,11 +97,16 @@ fn clauses(line: &str) -> Vec<String> {
         let mut from = 0;
         for at in 1..text.words.len() {
             let gap = text.gap(at);
-            let is_year = text.words[at].lower.len() == 4 && text.words[at].lower.bytes().all(|b| b.is_ascii_digit());
+            let is_year =
+                text.words[at].lower.len() == 4 && text.words[at].lower.bytes().all(|b| b.is_ascii_digit());
             let comma = gap.contains([',', ';', '、', '，']) && !is_year;
             let joins = text.matches(at, &["then", "and then", "followed by", "and finally", "finally"]);
             if comma || joins > 0 {
-                let end = if comma { text.words[at - 1].end + gap.find(')').map_or(0, |at| at + 1) } else { text.words[at].start };
+                let end = if comma {
+                    text.words[at - 1].end + gap.find(')').map_or(0, |at| at + 1)
+                } else {
+                    text.words[at].start
+                };
                 clauses.push(sentence.text[from..end.max(from)].to_owned());
                 from = text.words[at].start;
             }
@@ -85,7 +124,8 @@ fn task(clause: &str, plan: &Plan, section: Option<&str>) -> Option<Task> {
     let text = clause.replace('–', "-").replace("—", " - ").replace(" - ", " to ");
     let words: Vec<&str> = text.split_whitespace().collect();
     let dates = dates::dates(&words);
-    let duration = dates::duration(&words).filter(|found| dates.iter().all(|date| found.first >= date.after || found.after <= date.first));
+    let duration = dates::duration(&words)
+        .filter(|found| dates.iter().all(|date| found.first >= date.after || found.after <= date.first));
     let after = after(&text, plan);
     let first = first_of(&dates, duration, after.as_ref().map(|(at, _)| *at), &words)?;
     let name = name(&words[..first]).or_else(|| name_behind(&words, &dates, duration))?;
@@ -95,9 +135,13 @@ fn task(clause: &str, plan: &Plan, section: Option<&str>) -> Option<Task> {
         (None, _) => behind_last(plan),
     };
     let length = match (dates.as_slice(), duration) {
-        ([start, end, ..], _) => Length::Until(end.value.max(start.value.saturating_add(jiff::Span::new().days(1)))),
+        ([start, end, ..], _) => {
+            Length::Until(end.value.max(start.value.saturating_add(jiff::Span::new().days(1))))
+        }
         (_, Some(duration)) => Length::Days(duration.value),
-        ([only], None) if words[..only.first].iter().any(|word| word.eq_ignore_ascii_case("until")) => Length::Until(only.value),
+        ([only], None) if words[..only.first].iter().any(|word| word.eq_ignore_ascii_case("until")) => {
+            Length::Until(only.value)
+        }
         ([_], None) => Length::Milestone,
         ([], None) => Length::Days(DAYS_DEFAULT),
     };
@@ -110,8 +154,14 @@ fn task(clause: &str, plan: &Plan, section: Option<&str>) -> Option<Task> {
 }
 
 /// The word at which the name ends.
-fn first_of(dates: &[At<Date>], duration: Option<At<u32>>, after: Option<usize>, words: &[&str]) -> Option<usize> {
-    let times = dates.first().map(|date| date.first).into_iter().chain(duration.map(|duration| duration.first));
+fn first_of(
+    dates: &[At<Date>],
+    duration: Option<At<u32>>,
+    after: Option<usize>,
+    words: &[&str],
+) -> Option<usize> {
+    let times =
+        dates.first().map(|date| date.first).into_iter().chain(duration.map(|duration| duration.first));
     // "after Design" alone is enough of a time.
     let first = times.chain(after).min()?;
     (first <= words.len()).then_some(first)
@@ -125,7 +175,8 @@ fn after(clause: &str, plan: &Plan) -> Option<(usize, usize)> {
     let named = named.trim_start_matches("the ");
     let index = plan.tasks.iter().enumerate().rev().find(|(_, task)| {
         let name = task.name.to_lowercase();
-        named.starts_with(&name) || (named.len() > 2 && name.starts_with(named.trim_end_matches(['.', ')', ' '])))
+        named.starts_with(&name)
+            || (named.len() > 2 && name.starts_with(named.trim_end_matches(['.', ')', ' '])))
     });
     let word = clause[..text.words[hit.first].start].split_whitespace().count();
     index.map(|(at, _)| (word, at))

@@ -2,7 +2,8 @@
 //! several lines.
 
 use crate::provider::offline::sketch::{
-    Attribute, Bond, Classes, Edge, Entities, Flow, Length, Many, Node, Outline, Part, Plan, Sequence, Shape, Sketch, Start,
+    Attribute, Bond, Classes, Edge, Entities, Flow, Length, Many, Node, Outline, Part, Plan, Sequence, Shape,
+    Sketch, Start,
 };
 
 /// The boxes and arrows of a sketch.
@@ -30,7 +31,11 @@ fn messages(sequence: &Sequence) -> Flow {
         let (list, condition) = match part {
             Part::Message(message) => (vec![(message, "")], None),
             Part::Choice { condition, yes, no } => {
-                let list = yes.iter().map(|message| (message, "if ")).chain(no.iter().map(|message| (message, "unless "))).collect();
+                let list = yes
+                    .iter()
+                    .map(|message| (message, "if "))
+                    .chain(no.iter().map(|message| (message, "unless ")))
+                    .collect();
                 (list, Some(condition))
             }
         };
@@ -49,7 +54,11 @@ fn described(name: &str, lines: impl Iterator<Item = String>) -> String {
     if lines.peek().is_none() {
         return name.to_owned();
     }
-    std::iter::once(name.to_owned()).chain(std::iter::once("──────".to_owned())).chain(lines).collect::<Vec<_>>().join("\n")
+    std::iter::once(name.to_owned())
+        .chain(std::iter::once("──────".to_owned()))
+        .chain(lines)
+        .collect::<Vec<_>>()
+        .join("\n")
 }
 
 fn line(attribute: &Attribute) -> String {
@@ -58,14 +67,23 @@ fn line(attribute: &Attribute) -> String {
 
 fn relations(entities: &Entities) -> Flow {
     let mut flow = Flow::default();
-    flow.nodes.extend(entities.entities.iter().map(|entity| boxed(described(&entity.name, entity.attributes.iter().map(line)), Shape::Step)));
+    flow.nodes.extend(
+        entities
+            .entities
+            .iter()
+            .map(|entity| boxed(described(&entity.name, entity.attributes.iter().map(line)), Shape::Step)),
+    );
     for relation in &entities.relations {
         let many = match relation.many {
             Many::OneToOne => "1:1",
             Many::OneToMany => "1:n",
             Many::ManyToMany => "n:m",
         };
-        flow.edges.push(Edge { from: relation.from, to: relation.to, label: Some(format!("{} {many}", relation.label)) });
+        flow.edges.push(Edge {
+            from: relation.from,
+            to: relation.to,
+            label: Some(format!("{} {many}", relation.label)),
+        });
     }
     flow
 }
@@ -97,7 +115,8 @@ fn types(classes: &Classes) -> Flow {
     let mut flow = Flow::default();
     for class in &classes.classes {
         let methods = class.methods.iter().map(|method| format!("{method}()"));
-        flow.nodes.push(boxed(described(&class.name, class.fields.iter().map(line).chain(methods)), Shape::Step));
+        flow.nodes
+            .push(boxed(described(&class.name, class.fields.iter().map(line).chain(methods)), Shape::Step));
     }
     for (bond, from, to) in &classes.relations {
         flow.edges.push(Edge { from: *from, to: *to, label: Some(verb(*bond).to_owned()) });

@@ -2,7 +2,9 @@
 
 use std::fmt::Write;
 
-use crate::provider::offline::sketch::{Bond, Classes, Entities, Flow, Many, Message, Part, Sequence, Shape, Sketch};
+use crate::provider::offline::sketch::{
+    Bond, Classes, Entities, Flow, Many, Message, Part, Sequence, Shape, Sketch,
+};
 
 use super::{boxes, names};
 
@@ -11,7 +13,9 @@ pub(super) fn write(sketch: &Sketch) -> String {
         Sketch::Sequence(sequence) => messages(sequence),
         Sketch::Entities(entities) => tables(entities),
         Sketch::Classes(classes) => types(classes),
-        Sketch::Flow(_) | Sketch::States(_) | Sketch::Plan(_) | Sketch::Outline(_) => shapes(&boxes::of(sketch)),
+        Sketch::Flow(_) | Sketch::States(_) | Sketch::Plan(_) | Sketch::Outline(_) => {
+            shapes(&boxes::of(sketch))
+        }
     }
 }
 
@@ -56,14 +60,18 @@ fn messages(sequence: &Sequence) -> String {
     for (index, name) in sequence.participants.iter().enumerate() {
         let _ = writeln!(out, "p{}: {}", index + 1, quoted(name));
     }
-    let line = |message: &Message| format!("p{} -> p{}: {}", message.from + 1, message.to + 1, quoted(&message.text));
+    let line = |message: &Message| {
+        format!("p{} -> p{}: {}", message.from + 1, message.to + 1, quoted(&message.text))
+    };
     for (index, part) in sequence.parts.iter().enumerate() {
         match part {
             Part::Message(message) => {
                 let _ = writeln!(out, "{}", line(message));
             }
             Part::Choice { condition, yes, no } => {
-                for (suffix, title, list) in [("a", condition.clone(), yes), ("b", format!("otherwise: {condition}"), no)] {
+                for (suffix, title, list) in
+                    [("a", condition.clone(), yes), ("b", format!("otherwise: {condition}"), no)]
+                {
                     if list.is_empty() {
                         continue;
                     }
@@ -137,8 +145,54 @@ fn types(classes: &Classes) -> String {
 /// A column's name; D2 reserves words like `label` even where they are quoted.
 fn key_of(name: &str) -> String {
     const RESERVED: &[&str] = &[
-        "label", "shape", "icon", "style", "width", "height", "class", "classes", "constraint", "tooltip", "link", "near", "top", "left", "direction", "vars", "source-arrowhead", "target-arrowhead", "layers", "scenarios", "steps",
-        "grid-rows", "grid-columns", "grid-gap", "vertical-gap", "horizontal-gap", "desc", "filled", "opacity", "stroke", "fill", "font", "font-size", "font-color", "bold", "italic", "underline", "shadow", "multiple", "animated", "3d", "double-border", "border-radius", "stroke-width", "stroke-dash", "fill-pattern", "text-transform", "null",
+        "label",
+        "shape",
+        "icon",
+        "style",
+        "width",
+        "height",
+        "class",
+        "classes",
+        "constraint",
+        "tooltip",
+        "link",
+        "near",
+        "top",
+        "left",
+        "direction",
+        "vars",
+        "source-arrowhead",
+        "target-arrowhead",
+        "layers",
+        "scenarios",
+        "steps",
+        "grid-rows",
+        "grid-columns",
+        "grid-gap",
+        "vertical-gap",
+        "horizontal-gap",
+        "desc",
+        "filled",
+        "opacity",
+        "stroke",
+        "fill",
+        "font",
+        "font-size",
+        "font-color",
+        "bold",
+        "italic",
+        "underline",
+        "shadow",
+        "multiple",
+        "animated",
+        "3d",
+        "double-border",
+        "border-radius",
+        "stroke-width",
+        "stroke-dash",
+        "fill-pattern",
+        "text-transform",
+        "null",
     ];
     let is_reserved = RESERVED.contains(&name.to_lowercase().as_str());
     quoted(&if is_reserved { format!("{name}_") } else { name.to_owned() })

@@ -2,11 +2,69 @@
 
 /// Words that some kind of Mermaid diagram keeps for itself, in lower case.
 const RESERVED: &[&str] = &[
-    "accdescr", "acctitle", "activate", "actor", "alt", "and", "annotation", "as", "autonumber", "box", "break", "call", "callback",
-    "choice", "class", "classdef", "click", "create", "critical", "cssclass", "deactivate", "default", "destroy", "details", "direction",
-    "else", "end", "fork", "graph", "hide", "href", "interface", "join", "left", "link", "links", "linkstyle", "loop", "many", "namespace",
-    "note", "of", "on", "one", "only", "opt", "option", "optionally", "over", "par", "participant", "properties", "rect", "right", "scale",
-    "section", "show", "state", "style", "subgraph", "title", "to", "zero",
+    "accdescr",
+    "acctitle",
+    "activate",
+    "actor",
+    "alt",
+    "and",
+    "annotation",
+    "as",
+    "autonumber",
+    "box",
+    "break",
+    "call",
+    "callback",
+    "choice",
+    "class",
+    "classdef",
+    "click",
+    "create",
+    "critical",
+    "cssclass",
+    "deactivate",
+    "default",
+    "destroy",
+    "details",
+    "direction",
+    "else",
+    "end",
+    "fork",
+    "graph",
+    "hide",
+    "href",
+    "interface",
+    "join",
+    "left",
+    "link",
+    "links",
+    "linkstyle",
+    "loop",
+    "many",
+    "namespace",
+    "note",
+    "of",
+    "on",
+    "one",
+    "only",
+    "opt",
+    "option",
+    "optionally",
+    "over",
+    "par",
+    "participant",
+    "properties",
+    "rect",
+    "right",
+    "scale",
+    "section",
+    "show",
+    "state",
+    "style",
+    "subgraph",
+    "title",
+    "to",
+    "zero",
 ];
 
 /// The name itself when it is a plain ASCII word with a capital first letter that nothing
@@ -30,7 +88,8 @@ pub(super) fn member(name: &str) -> Option<String> {
     if name.chars().any(|c| !c.is_ascii() && c.is_alphanumeric()) {
         return None;
     }
-    let clean: String = name.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '_' }).take(40).collect();
+    let clean: String =
+        name.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '_' }).take(40).collect();
     let clean = clean.trim_matches('_');
     clean.starts_with(|c: char| c.is_ascii_alphabetic()).then(|| clean.to_owned())
 }

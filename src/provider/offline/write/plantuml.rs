@@ -101,7 +101,8 @@ fn tables(entities: &Entities) -> String {
             Many::OneToMany => "||--o{",
             Many::ManyToMany => "}o--o{",
         };
-        let _ = writeln!(out, "e{} {ends} e{} : {}", relation.from + 1, relation.to + 1, clean(&relation.label));
+        let _ =
+            writeln!(out, "e{} {ends} e{} : {}", relation.from + 1, relation.to + 1, clean(&relation.label));
     }
     out + "@enduml"
 }

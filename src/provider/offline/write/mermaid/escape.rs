@@ -20,8 +20,24 @@ pub(super) fn plain(text: &str) -> String {
 /// Text at the start of a line: its first letter is an entity when its first word is a keyword.
 pub(super) fn leading(text: &str) -> String {
     const KEYWORDS: &[&str] = &[
-        "title", "section", "click", "call", "href", "dateformat", "axisformat", "excludes", "includes", "todaymarker", "tickinterval", "weekday",
-        "weekend", "inclusiveenddates", "topaxis", "acctitle", "accdescr", "gantt",
+        "title",
+        "section",
+        "click",
+        "call",
+        "href",
+        "dateformat",
+        "axisformat",
+        "excludes",
+        "includes",
+        "todaymarker",
+        "tickinterval",
+        "weekday",
+        "weekend",
+        "inclusiveenddates",
+        "topaxis",
+        "acctitle",
+        "accdescr",
+        "gantt",
     ];
     let first: String = text.chars().take_while(|c| c.is_alphanumeric()).collect();
     let starts = KEYWORDS.iter().any(|keyword| first.to_lowercase().starts_with(keyword));
@@ -43,7 +59,8 @@ fn escaped(text: &str, is_plain: bool) -> String {
     let chars: Vec<char> = text.chars().collect();
     for (at, c) in chars.iter().copied().enumerate() {
         let beside = |other: Option<&char>| other.is_some_and(|c| c.is_alphanumeric());
-        let is_inside_word = beside(at.checked_sub(1).and_then(|before| chars.get(before))) && beside(chars.get(at + 1));
+        let is_inside_word =
+            beside(at.checked_sub(1).and_then(|before| chars.get(before))) && beside(chars.get(at + 1));
         match c {
             '"' => out.push_str("#quot;"),
             '&' => out.push_str("#amp;"),

@@ -8,7 +8,10 @@ use super::escape::plain;
 use super::names;
 
 /// Names that are drawn as people.
-const PEOPLE: &[&str] = &["user", "customer", "client", "admin", "person", "visitor", "operator", "buyer", "seller", "alice", "bob", "patient", "doctor", "student", "teacher", "employee", "manager"];
+const PEOPLE: &[&str] = &[
+    "user", "customer", "client", "admin", "person", "visitor", "operator", "buyer", "seller", "alice",
+    "bob", "patient", "doctor", "student", "teacher", "employee", "manager",
+];
 
 pub(super) fn write(out: &mut String, sequence: &Sequence) -> Result {
     writeln!(out, "sequenceDiagram")?;
@@ -41,5 +44,12 @@ pub(super) fn write(out: &mut String, sequence: &Sequence) -> Result {
 fn message(out: &mut String, sequence: &Sequence, message: &Message, indent: usize) -> Result {
     let arrow = if message.is_reply { "-->>" } else { "->>" };
     let id = |at: usize| names::id(sequence.participants.get(at).map_or("", |name| name), 'p', at + 1);
-    writeln!(out, "{}{}{arrow}{}: {}", " ".repeat(indent), id(message.from), id(message.to), plain(&message.text))
+    writeln!(
+        out,
+        "{}{}{arrow}{}: {}",
+        " ".repeat(indent),
+        id(message.from),
+        id(message.to),
+        plain(&message.text)
+    )
 }

@@ -21,7 +21,11 @@ pub(super) fn entities(out: &mut String, entities: &Entities) -> Result {
         for (number, attribute) in entity.attributes.iter().enumerate() {
             let name = names::member(&attribute.name);
             // What is no plain name stands beside it.
-            let comment = if name.as_ref() == Some(&attribute.name) { String::new() } else { format!(" {}", quoted(&attribute.name)) };
+            let comment = if name.as_ref() == Some(&attribute.name) {
+                String::new()
+            } else {
+                format!(" {}", quoted(&attribute.name))
+            };
             let name = name.unwrap_or_else(|| format!("a{}", number + 1));
             let key = match name.to_ascii_lowercase().as_str() {
                 "id" => " PK",
