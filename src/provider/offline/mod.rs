@@ -10,6 +10,7 @@ use crate::domain::TokenUsage;
 use super::{Answer, Call, CallFuture, Listener, Provider, Stop};
 
 mod draft;
+mod kinds;
 mod read;
 mod request;
 mod sentences;

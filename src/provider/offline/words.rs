@@ -153,11 +153,6 @@ pub(super) fn label(text: &str) -> String {
     capitalised(&short(text, LABEL_CHARS_MAX))
 }
 
-/// A name as it was written, of bounded length.
-pub(super) fn name(text: &str) -> String {
-    short(without_first(trimmed(text), &["the", "and", "a", "an", "each", "every", "then"]), LABEL_CHARS_MAX)
-}
-
 /// Without quotes, stops and blanks at its ends.
 fn trimmed(text: &str) -> &str {
     let text = text.trim_matches(|c: char| {

@@ -1,7 +1,8 @@
 //! From a prompt to a sketch: which kind it asks for, in words or by its form, and the reader of
 //! that kind. A flowchart of its clauses is what any text gives.
 
-use super::request::{self, Kind, Request};
+use super::kinds::Kind;
+use super::request::{self, Request};
 use super::sketch::Sketch;
 use super::words;
 
@@ -13,7 +14,9 @@ mod dates;
 mod entities;
 mod flow;
 mod outline;
+mod pieces;
 mod sequence;
+mod speech;
 mod states;
 mod tasks;
 
@@ -143,7 +146,7 @@ fn speaks_of_states(body: &str) -> bool {
 
 fn messages(statement: &Statement) -> usize {
     match statement {
-        Statement::Step(text) => usize::from(sequence::is_message(text)),
+        Statement::Step(text) => usize::from(speech::is_message(text)),
         Statement::Choice { yes, no, .. } => yes.iter().chain(no.iter().flatten()).map(messages).sum(),
     }
 }
