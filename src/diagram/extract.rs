@@ -211,10 +211,9 @@ mod tests {
             format!("````markdown\n```\nnot this\n```\n````\n```Mermaid\n{SOURCE}\n```\nTitle: Two boxes"),
             format!("```\n{SOURCE}\n```\nTitle: Two boxes"),
             format!("Here it is: ```mermaid\n{SOURCE}\n```\nTitle: Two boxes"),
-            format!("> ```mermaid\n> flowchart TD\n>   A --> B\n> ```\nTitle: Two boxes"),
-            format!(
-                "1. The diagram:\n   ```mermaid\n   flowchart TD\n     A --> B\n   ```\nTitle: Two boxes"
-            ),
+            "> ```mermaid\n> flowchart TD\n>   A --> B\n> ```\nTitle: Two boxes".to_owned(),
+            "1. The diagram:\n   ```mermaid\n   flowchart TD\n     A --> B\n   ```\nTitle: Two boxes"
+                .to_owned(),
             format!("Title: Two boxes\n<mermaid>\n{SOURCE}\n</mermaid>"),
             format!("Here it is:\n\n{SOURCE}\n\nTitle: Two boxes"),
             format!("{SOURCE}\n\nThis diagram shows how A leads to B.\n\nTitle: Two boxes"),

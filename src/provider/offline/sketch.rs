@@ -183,9 +183,12 @@ impl Sequence {
 /// How many of the second stand for one of the first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Many {
-    OneToOne,
-    OneToMany,
-    ManyToMany,
+    /// One for one.
+    Single,
+    /// Many for one.
+    Several,
+    /// Many for many.
+    Mutual,
 }
 
 /// An attribute of an entity, a field of a class.
@@ -244,10 +247,10 @@ impl Entities {
         // Many of the one for the other, and many of the other for the one.
         let is_back = |other: &&mut Relation| {
             (other.from, other.to) == (relation.to, relation.from)
-                && (other.many, relation.many) == (Many::OneToMany, Many::OneToMany)
+                && (other.many, relation.many) == (Many::Several, Many::Several)
         };
         if let Some(other) = self.relations.iter_mut().find(is_back) {
-            other.many = Many::ManyToMany;
+            other.many = Many::Mutual;
         } else if self.relations.len() >= 2 * ELEMENTS_MAX {
             self.is_shortened = true;
         } else {

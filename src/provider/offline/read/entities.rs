@@ -78,7 +78,7 @@ pub(super) fn read(body: &str) -> Option<Entities> {
         let ends = (entities.entity(&whole(&link.from.label)), entities.entity(&whole(&link.to.label)));
         if let (Some(from), Some(to)) = ends {
             let label = link.label.unwrap_or_else(|| "has".to_owned()).to_lowercase();
-            entities.relate(Relation { from, to, many: Many::OneToMany, label });
+            entities.relate(Relation { from, to, many: Many::Several, label });
         }
     }
     if entities.relations.is_empty() {
@@ -201,7 +201,7 @@ fn relation(
             // "… and belongs to one customer"
             part = before.as_ref().map(|(from, ..)| entities.entities[*from].name.clone())?;
         }
-        let many = if text.find_from(hit.after, MANY).is_some() { Many::ManyToMany } else { Many::OneToMany };
+        let many = if text.find_from(hit.after, MANY).is_some() { Many::Mutual } else { Many::Several };
         let (from, to) = both(entities, &whole, &part)?;
         entities.relate(Relation { from, to, many, label: "has".to_owned() });
         return None;
@@ -209,7 +209,7 @@ fn relation(
     if let Some(hit) = text.find(&["many to many"]) {
         let (first, second) = text.split(&["and", "with", "to"]).filter(|_| hit.first > 1)?;
         let (from, to) = both(entities, &noun(first, true), &noun(second, false))?;
-        entities.relate(Relation { from, to, many: Many::ManyToMany, label: "has".to_owned() });
+        entities.relate(Relation { from, to, many: Many::Mutual, label: "has".to_owned() });
         return None;
     }
     let many = text.find(MANY);
@@ -218,8 +218,8 @@ fn relation(
             || text.matches(hit.first, &ONE[..6]) > 0
     });
     let (hit, kind) = match (many, one) {
-        (Some(hit), _) => (hit, Many::OneToMany),
-        (None, Some(hit)) => (hit, Many::OneToOne),
+        (Some(hit), _) => (hit, Many::Several),
+        (None, Some(hit)) => (hit, Many::Single),
         (None, None) => return another(clause, before, entities),
     };
     if hit.first == 0 {
@@ -240,7 +240,7 @@ fn relation(
     };
     let object = noun(text.behind(hit.after), false);
     let subject = noun(text.before(verb_at), true);
-    if kind == Many::OneToOne && !subject.is_empty() && COLUMNS.contains(&object.to_lowercase().as_str()) {
+    if kind == Many::Single && !subject.is_empty() && COLUMNS.contains(&object.to_lowercase().as_str()) {
         describe(&subject, &object.to_lowercase(), entities);
         let from = entities.entity(&subject)?;
         return Some((from, kind, label));
@@ -301,7 +301,7 @@ fn link_foreign_keys(entities: &mut Entities) {
             (relation.from, relation.to) == (from, to) || (relation.from, relation.to) == (to, from)
         });
         if !is_related {
-            entities.relate(Relation { from, to, many: Many::OneToMany, label: "has".to_owned() });
+            entities.relate(Relation { from, to, many: Many::Several, label: "has".to_owned() });
         }
     }
 }

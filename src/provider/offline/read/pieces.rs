@@ -241,15 +241,18 @@ fn push(pieces: &mut Vec<Piece>, first: usize, piece: Piece) {
         && !words.last().is_some_and(|word| {
             word.ends_with("ed") || is_action(&word.to_lowercase()) || word.ends_with('?') || !word.is_ascii()
         });
-    if piece.lead == Lead::Comma && is_noun && pieces.len() > first {
-        if let Some(last) = pieces.last_mut().filter(|last| {
-            last.text.split_whitespace().count() >= 3
-                && !matches!(last.lead, Lead::If | Lead::Unless | Lead::When)
-        }) {
-            last.text.push_str(", ");
-            last.text.push_str(&piece.text);
-            return;
-        }
+    let goes_on = |last: &&mut Piece| {
+        last.text.split_whitespace().count() >= 3
+            && !matches!(last.lead, Lead::If | Lead::Unless | Lead::When)
+    };
+    if piece.lead == Lead::Comma
+        && is_noun
+        && pieces.len() > first
+        && let Some(last) = pieces.last_mut().filter(goes_on)
+    {
+        last.text.push_str(", ");
+        last.text.push_str(&piece.text);
+        return;
     }
     let text = words::without_first(&piece.text, &["and"]).to_owned();
     if !text.is_empty() || matches!(piece.lead, Lead::Else) {

@@ -178,8 +178,8 @@ impl Reader {
             None if clause.manner == Manner::Passes => return None,
             None => from,
         };
-        let is_answer = matches!(clause.manner, Manner::Replies | Manner::Passes)
-            && self.said.iter().any(|ends| *ends == (to, from));
+        let is_answer =
+            matches!(clause.manner, Manner::Replies | Manner::Passes) && self.said.contains(&(to, from));
         self.said.push((from, to));
         let text = match words::label(said) {
             text if text.is_empty() => words::label(clause.verb),

@@ -164,13 +164,14 @@ fn is_safe(label: &str, is_plain: bool) -> bool {
     }
     text.push_str(rest);
     let forbidden = ['"', ';', '`', '{', '}', '%', '*', '\\', '~', '$', '|', '^', '&', '<', '>', 'ﬂ', '\n'];
-    !label.trim().is_empty()
-        && !text.contains(forbidden)
-        && !(is_plain && text.contains(':'))
-        && !text.to_lowercase().contains("direction")
-        && !text.chars().any(|c| c.is_control() && c != '\u{1}')
-        && !text.starts_with(['-', '+', '='])
-        && !(text.contains("style") && text.contains(':'))
+    let has_fault = label.trim().is_empty()
+        || text.contains(forbidden)
+        || (is_plain && text.contains(':'))
+        || text.to_lowercase().contains("direction")
+        || text.chars().any(|c| c.is_control() && c != '\u{1}')
+        || text.starts_with(['-', '+', '='])
+        || (text.contains("style") && text.contains(':'));
+    !has_fault
 }
 
 fn is_id(text: &str) -> bool {
@@ -300,7 +301,7 @@ fn plantuml_line(line: &str) -> bool {
     !text.contains(['%', '$', '`', '\\', '~', ';', '^', '&', '#', '='])
         && !text.contains("[[")
         && !matches!(first, Some('!' | '\'' | '@'))
-        && text.matches('"').count() % 2 == 0
+        && text.matches('"').count().is_multiple_of(2)
 }
 
 fn d2_line(line: &str) -> bool {

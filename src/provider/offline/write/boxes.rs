@@ -75,9 +75,9 @@ fn relations(entities: &Entities) -> Flow {
     );
     for relation in &entities.relations {
         let many = match relation.many {
-            Many::OneToOne => "1:1",
-            Many::OneToMany => "1:n",
-            Many::ManyToMany => "n:m",
+            Many::Single => "1:1",
+            Many::Several => "1:n",
+            Many::Mutual => "n:m",
         };
         flow.edges.push(Edge {
             from: relation.from,

@@ -104,9 +104,9 @@ fn tables(entities: &Entities) -> String {
     }
     for relation in &entities.relations {
         let ends = match relation.many {
-            Many::OneToOne => ("cf-one-required", "cf-one-required"),
-            Many::OneToMany => ("cf-one-required", "cf-many"),
-            Many::ManyToMany => ("cf-many", "cf-many"),
+            Many::Single => ("cf-one-required", "cf-one-required"),
+            Many::Several => ("cf-one-required", "cf-many"),
+            Many::Mutual => ("cf-many", "cf-many"),
         };
         let _ = writeln!(
             out,

@@ -97,9 +97,9 @@ fn tables(entities: &Entities) -> String {
     }
     for relation in &entities.relations {
         let ends = match relation.many {
-            Many::OneToOne => "||--||",
-            Many::OneToMany => "||--o{",
-            Many::ManyToMany => "}o--o{",
+            Many::Single => "||--||",
+            Many::Several => "||--o{",
+            Many::Mutual => "}o--o{",
         };
         let _ =
             writeln!(out, "e{} {ends} e{} : {}", relation.from + 1, relation.to + 1, clean(&relation.label));

@@ -38,9 +38,9 @@ pub(super) fn entities(out: &mut String, entities: &Entities) -> Result {
     }
     for relation in &entities.relations {
         let ends = match relation.many {
-            Many::OneToOne => "||--||",
-            Many::OneToMany => "||--o{",
-            Many::ManyToMany => "}o--o{",
+            Many::Single => "||--||",
+            Many::Several => "||--o{",
+            Many::Mutual => "}o--o{",
         };
         writeln!(out, "    {} {ends} {} : {}", id(relation.from), id(relation.to), quoted(&relation.label))?;
     }
