@@ -28,7 +28,13 @@ impl Server {
 
     /// Starts on what an earlier server left.
     pub fn on(dir: TempDir) -> Self {
-        let (child, url) = spawn(dir.path());
+        Self::under(&[], dir)
+    }
+
+    /// As [`Server::on`], started by another program (`strace` and its options) that makes way
+    /// for it in the same process.
+    pub fn under(program: &[String], dir: TempDir) -> Self {
+        let (child, url) = spawn(program, dir.path());
         Self { child: Some(child), url, dir, client: reqwest::Client::new() }
     }
 
@@ -145,8 +151,16 @@ async fn answer(request: reqwest::RequestBuilder) -> (u16, Value) {
     (status, response.json().await.unwrap_or(Value::Null))
 }
 
-fn spawn(dir: &Path) -> (Child, String) {
-    let mut child = Command::new(BINARY)
+fn spawn(program: &[String], dir: &Path) -> (Child, String) {
+    let mut command = match program.split_first() {
+        None => Command::new(BINARY),
+        Some((program, options)) => {
+            let mut command = Command::new(program);
+            command.args(options).arg(BINARY);
+            command
+        }
+    };
+    let mut child = command
         .args(["serve", "--config", "config.toml", "--data-dir", "data", "--listen", "127.0.0.1:0"])
         .current_dir(dir)
         .env("DIAGRAMD_LOG__FORMAT", "json")
