@@ -1,7 +1,9 @@
-//! What the scheduler costs with a million jobs queued, beside the limits of the project.
+//! What the scheduler costs with a million jobs queued, and how much of an upstream's quota it
+//! uses, each figure beside its target.
 //!
-//! `cargo bench --bench scheduler` prints a markdown table and fails when a limit is exceeded.
-//! `DIAGRAMD_BENCH_JOBS` changes the number of jobs.
+//! `cargo bench --bench scheduler` prints two markdown tables and fails when a target is missed.
+//! `DIAGRAMD_BENCH_JOBS` changes the number of jobs. Without optimization times and memory are
+//! printed and not judged, and outside of `cargo bench` fewer jobs are queued.
 
 use std::time::{Duration, Instant};
 
@@ -11,27 +13,58 @@ use diagramd::domain::tier::Tiers;
 use diagramd::domain::{Change, JobId, JobSeq, QueuedJob, Tier, Timestamp, TokenUsage, UserId};
 use diagramd::scheduler::core::{Action, Core};
 
+// The tests' simulated lane and upstreams; what only the tests look at is unused here.
+#[allow(dead_code)]
+#[path = "../tests/simulation/saturated.rs"]
+mod saturated;
+#[allow(dead_code)]
+#[path = "../tests/simulation/upstream.rs"]
+mod upstream;
+
+use saturated::Trial;
+use upstream::Window;
+
 const JOBS: i64 = 1_000_000;
+/// Queued by a run that only looks whether the bench still works.
+const JOBS_OF_A_TRIAL: i64 = 20_000;
 /// 20 jobs a user on average.
 const USERS: u64 = 50_000;
-const SAMPLES: usize = 20_000;
+const SAMPLES: i64 = 20_000;
 const DECISION_LIMIT: Duration = Duration::from_micros(10);
 const POSITION_LIMIT: Duration = Duration::from_micros(5);
 const BYTES_PER_JOB_LIMIT: f64 = 150.0;
+const REQUESTS_USED: f64 = 0.97;
+const TOKENS_USED: f64 = 0.95;
+const REST_USED: f64 = 0.9;
+const REFUSED_A_MINUTE: f64 = 5.0;
 
 fn main() {
-    let jobs = std::env::var("DIAGRAMD_BENCH_JOBS").ok().and_then(|text| text.parse().ok()).unwrap_or(JOBS);
+    let is_bench = std::env::args().any(|argument| argument == "--bench");
+    let wanted = std::env::var("DIAGRAMD_BENCH_JOBS").ok().map(|text| {
+        text.parse::<i64>().ok().filter(|jobs| *jobs > 0).expect("DIAGRAMD_BENCH_JOBS is a number above 0")
+    });
+    let jobs = wanted.unwrap_or(if is_bench { JOBS } else { JOBS_OF_A_TRIAL });
+    let mut missed = costs(jobs);
+    missed.extend(quota());
+    assert!(missed.is_empty(), "targets missed: {}", missed.join(", "));
+}
+
+/// Time and memory with `jobs` queued. Returns the targets that were missed.
+fn costs(jobs: i64) -> Vec<String> {
     let mut random = SplitMix(1);
+    let samples = SAMPLES.min(jobs / 2).max(1);
     let before = resident_bytes();
     let begin = Instant::now();
     let mut bench = Bench::new();
     (0..jobs).for_each(|seq| bench.queue(seq, &mut random));
     let loaded = begin.elapsed();
-    let bytes = resident_bytes().saturating_sub(before) as f64 / jobs as f64;
+    let bytes = resident_bytes().saturating_sub(before);
+    let bytes_per_job = bytes as f64 / jobs as f64;
 
-    let mut positions: Vec<Duration> = (0..SAMPLES).map(|_| bench.position(&mut random, jobs)).collect();
-    let mut decisions: Vec<Duration> = (0..SAMPLES).map(|_| bench.decision()).collect();
-    let mut arrivals: Vec<Duration> = (0..SAMPLES as i64)
+    let mut decisions: Vec<Duration> = (0..samples).map(|_| bench.decision()).collect();
+    // Now the lane's budgets are full of charges that places have to look at.
+    let mut positions: Vec<Duration> = (0..samples).map(|_| bench.position(&mut random, jobs)).collect();
+    let mut arrivals: Vec<Duration> = (0..samples)
         .map(|extra| {
             let begin = Instant::now();
             bench.queue(jobs + extra, &mut random);
@@ -39,25 +72,96 @@ fn main() {
         })
         .collect();
 
-    println!("| {jobs} jobs queued, {USERS} users | p50 | p99 | limit (p99) |");
+    println!("| {jobs} jobs queued, {USERS} users | p50 | p99 | target |");
     println!("|---|---|---|---|");
-    let (_, decision) = row("one decision (step)", &mut decisions, Some(DECISION_LIMIT));
-    let (_, position) = row("one position (place)", &mut positions, Some(POSITION_LIMIT));
+    let decision = row("one decision (step)", &mut decisions, Some(DECISION_LIMIT));
+    let position = row("one position (place)", &mut positions, Some(POSITION_LIMIT));
     row("one arrival (committed)", &mut arrivals, None);
     println!("| loading all of them | {:.2} s | | |", loaded.as_secs_f64());
-    println!("| memory a job | {bytes:.0} bytes | | {BYTES_PER_JOB_LIMIT:.0} bytes |");
-    assert!(decision <= DECISION_LIMIT, "a decision takes too long");
-    assert!(position <= POSITION_LIMIT, "a position takes too long");
-    assert!(bytes <= BYTES_PER_JOB_LIMIT, "a job takes too much memory");
+    let (mb, limit_mb) = (bytes as f64 / 1e6, BYTES_PER_JOB_LIMIT * jobs as f64 / 1e6);
+    println!("| memory (resident) | {mb:.1} MB, {bytes_per_job:.0} bytes a job | | <= {limit_mb:.0} MB |");
+
+    let mut missed = Vec::new();
+    // Unoptimized code is not what the targets are about, nor do few jobs fill a page.
+    if !cfg!(debug_assertions) && jobs >= JOBS {
+        missed.extend((decision > DECISION_LIMIT).then(|| "time of a decision".to_owned()));
+        missed.extend((position > POSITION_LIMIT).then(|| "time of a position".to_owned()));
+        missed.extend((bytes_per_job > BYTES_PER_JOB_LIMIT).then(|| "memory of a job".to_owned()));
+    }
+    missed
 }
 
-fn row(what: &str, samples: &mut [Duration], limit: Option<Duration>) -> (Duration, Duration) {
+/// Use of a saturated quota over an hour of simulated time. Returns the targets that were missed.
+fn quota() -> Vec<String> {
+    let mut missed = Vec::new();
+    println!();
+    println!("| saturated for an hour, simulated | used | refused (429) | over in any 60 s | target |");
+    println!("|---|---|---|---|---|");
+    for (preset, requests, tokens) in [("5x", 25, 200_000), ("20x", 100, 800_000)] {
+        for window in Window::ALL {
+            for crash in [None, Some(30)] {
+                let with = if crash.is_some() { ", crash and restart" } else { "" };
+                let by_requests = Trial {
+                    crash_after_minutes: crash,
+                    headers: true,
+                    ..Trial::of_requests(window, requests, tokens)
+                };
+                let by_tokens =
+                    Trial { crash_after_minutes: crash, headers: true, ..Trial::of_tokens(window, tokens) };
+                let what = format!("{requests} requests a minute ({preset}), {window:?}{with}");
+                missed.extend(own(&what, by_requests, REQUESTS_USED));
+                let what = format!("{tokens} tokens a minute ({preset}), calls of 1-2 s, {window:?}{with}");
+                missed.extend(own(&what, by_tokens, TOKENS_USED));
+            }
+            for headers in [true, false] {
+                let told = if headers { "told" } else { "not told" };
+                let what = format!(
+                    "{requests} requests a minute, 30 % taken by another, {told} what is left, {window:?}"
+                );
+                let trial = Trial { other: 0.3, headers, ..Trial::of_requests(window, requests, tokens) };
+                missed.extend(shared(&what, trial));
+            }
+        }
+    }
+    missed
+}
+
+fn own(what: &str, trial: Trial, target: f64) -> Option<String> {
+    let is_of_requests = trial.requests_per_minute > 0;
+    let figures = saturated::run(trial);
+    let used = if is_of_requests { figures.requests_used } else { figures.tokens_used };
+    let refused = figures.refused + figures.refused_in_warm_up;
+    println!(
+        "| {what} | {:.1} % | {refused} | {} | >= {:.0} %, 0, 0 |",
+        used * 100.0,
+        figures.over,
+        target * 100.0
+    );
+    (used < target || refused > 0 || figures.over > 0).then(|| what.to_owned())
+}
+
+fn shared(what: &str, trial: Trial) -> Option<String> {
+    let figures = saturated::run(trial);
+    let a_minute = figures.refused as f64 / 60.0;
+    println!(
+        "| {what} | {:.1} % of the rest | {a_minute:.2} a minute, at most {} in one | {} | >= {:.0} %, <= {REFUSED_A_MINUTE:.0} a minute, 0 |",
+        figures.requests_used * 100.0,
+        figures.refused_most,
+        figures.over,
+        REST_USED * 100.0,
+    );
+    let is_missed = figures.requests_used < REST_USED || a_minute > REFUSED_A_MINUTE || figures.over > 0;
+    is_missed.then(|| what.to_owned())
+}
+
+/// Prints a row and returns the 99th percentile.
+fn row(what: &str, samples: &mut [Duration], limit: Option<Duration>) -> Duration {
     samples.sort_unstable();
     let (p50, p99) = (samples[samples.len() / 2], samples[samples.len() * 99 / 100]);
     let micros = |time: Duration| time.as_secs_f64() * 1e6;
-    let limit = limit.map_or_else(String::new, |limit| format!("{:.0} us", micros(limit)));
+    let limit = limit.map_or_else(String::new, |limit| format!("p99 <= {:.0} us", micros(limit)));
     println!("| {what} | {:.2} us | {:.2} us | {limit} |", micros(p50), micros(p99));
-    (p50, p99)
+    p99
 }
 
 struct Bench {
@@ -71,8 +175,9 @@ impl Bench {
             name: LaneName::from("lane"),
             model: "model".into(),
             max_concurrent: 1,
-            requests_per_minute: 1_000_000,
-            tokens_per_minute: 1_000_000_000,
+            // So few that nearly every place depends on the charges of the last minute.
+            requests_per_minute: 30_000,
+            tokens_per_minute: 100_000_000,
             input_tokens_per_minute: 0,
             output_tokens_per_minute: 0,
             network_margin: Duration::from_secs(1),
@@ -92,12 +197,16 @@ impl Bench {
     }
 
     fn position(&self, random: &mut SplitMix, jobs: i64) -> Duration {
-        let seq = JobSeq(random.below(jobs.unsigned_abs()) as i64);
-        let begin = Instant::now();
-        let place = self.core.place(seq, self.now);
-        let took = begin.elapsed();
-        assert!(place.is_some());
-        took
+        loop {
+            let seq = JobSeq(random.below(jobs.unsigned_abs()) as i64);
+            let begin = Instant::now();
+            let place = self.core.place(seq, self.now);
+            let took = begin.elapsed();
+            // Some have gone; at least half still wait.
+            if place.is_some() {
+                return took;
+            }
+        }
     }
 
     /// Decides once, and ends the call at once, unmeasured.

@@ -4,8 +4,6 @@
 
 pub mod check;
 pub mod extract;
-mod fences;
 pub mod headers;
 pub mod prompt;
 pub mod stream;
-mod titles;

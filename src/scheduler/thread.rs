@@ -71,14 +71,15 @@ impl Scheduler {
 
     /// Works on the core before the start: the backlog and the charges of earlier calls.
     pub fn prepare(&self, work: impl FnOnce(&mut Core, Timestamp)) {
-        work(&mut self.core.lock(), (self.clock)());
+        let mut core = self.core.lock();
+        work(&mut core, (self.clock)());
     }
 
     /// Takes over a backlog that `read` hands over job by job, and returns what `read` does.
     /// A million jobs must not wait for a lock a million times.
     pub fn load<T>(&self, read: impl FnOnce(&mut dyn FnMut(QueuedJob)) -> T) -> T {
-        let now = (self.clock)();
         let mut core = self.core.lock();
+        let now = (self.clock)();
         read(&mut |job| core.committed(&Change::Queued(job), now))
     }
 
@@ -139,8 +140,10 @@ impl Scheduler {
     }
 
     fn with_core<T>(&self, work: impl FnOnce(&mut Core, Timestamp) -> T) -> T {
-        let now = (self.clock)();
-        let outcome = work(&mut self.core.lock(), now);
+        let mut core = self.core.lock();
+        // Read with the lock held, so that the core hears of times in their order.
+        let outcome = work(&mut core, (self.clock)());
+        drop(core);
         self.wake.notify_one();
         outcome
     }
@@ -166,8 +169,8 @@ impl Scheduling for Scheduler {
     }
 
     fn call_sent(&self, seq: JobSeq, run: u32) {
-        let now = (self.clock)();
-        self.core.lock().call_sent(seq, run, now);
+        let mut core = self.core.lock();
+        core.call_sent(seq, run, (self.clock)());
     }
 
     fn limits_seen(&self, lane: &LaneName, seen: &LimitsSeen) {
@@ -189,8 +192,8 @@ impl Scheduling for Scheduler {
     }
 
     fn overview(&self) -> Overview {
-        let now = (self.clock)();
-        self.core.lock().overview(now)
+        let mut core = self.core.lock();
+        core.overview((self.clock)())
     }
 
     fn reconfigure(&self, tiers: &Tiers) {

@@ -3,14 +3,12 @@
 use std::time::Duration;
 
 use diagramd::domain::change::{EndKind, Ended};
-use diagramd::domain::lane::{CallEnd, CallReport, LaneSpec, RetryPolicy};
+use diagramd::domain::lane::{CallEnd, CallReport, LaneSpec, LimitSeen, LimitsSeen, RetryPolicy};
 use diagramd::domain::tier::Tiers;
 use diagramd::domain::{Change, JobId, JobSeq, LaneName, QueuedJob, Tier, Timestamp, TokenUsage, UserId};
 use diagramd::scheduler::core::{Action, Core};
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
-
-use crate::upstream::Meter;
 
 /// A core whose calls end at once, one decision at a time.
 struct Closed {
@@ -176,61 +174,88 @@ fn places_are_within_three_of_the_true_order() {
     println!("places were off by at most {worst}");
 }
 
-#[test]
-fn a_saturated_quota_is_used_and_never_exceeded() {
-    let spec = LaneSpec {
-        max_concurrent: 8,
-        requests_per_minute: 25,
-        tokens_per_minute: 200_000,
-        network_margin: Duration::from_secs(1),
-        ..unlimited()
-    };
-    let minutes = 60;
-    let (requests, _) = saturate(spec.clone(), 2048, 200..900, minutes);
-    println!("requests used under saturation: {:.1} % of the limit", requests * 100.0);
-    assert!(requests >= 0.97, "{requests}");
-    let (_, tokens) = saturate(LaneSpec { requests_per_minute: 0, ..spec }, 2048, 1500..2048, minutes);
-    println!("tokens used under saturation: {:.1} % of the limit", tokens * 100.0);
-    assert!(tokens >= 0.95, "{tokens}");
+/// The quickest of a few decisions, with `capped` jobs of one user at its cap in front.
+fn decision_behind(capped: i64) -> Duration {
+    let mut closed = Closed::new(LaneSpec { max_concurrent: 100_000, ..unlimited() });
+    let mut tiers = Tiers::default();
+    tiers.0.iter_mut().for_each(|policy| policy.max_concurrent = 1);
+    closed.core.reconfigure(&tiers);
+    (0..capped + 1).for_each(|_| {
+        closed.add(1, Tier::Free, 1000);
+    });
+    assert_eq!(closed.claims(), [JobSeq(0)], "one goes, and its user is at its cap");
+    let mut quickest = Duration::MAX;
+    for user in 2..50 {
+        let seq = closed.add(user, Tier::Free, 1000);
+        let begin = std::time::Instant::now();
+        let claims = closed.claims();
+        quickest = quickest.min(begin.elapsed());
+        assert_eq!(claims, [seq], "the other user's job goes at once");
+    }
+    quickest
 }
 
-/// Runs a saturated lane for `minutes` with calls of 2 s; returns the shares of requests and
-/// tokens used after the first minute.
-fn saturate(spec: LaneSpec, max_tokens: u32, output: std::ops::Range<u64>, minutes: i64) -> (f64, f64) {
-    let mut rng = StdRng::seed_from_u64(7);
-    let (requests_limit, tokens_limit) = (spec.requests_per_minute, spec.tokens_per_minute);
-    let mut meter = Meter::new(requests_limit, tokens_limit);
-    let mut closed = Closed::new(spec);
-    let begin = closed.now;
-    let mut running: Vec<(Timestamp, JobSeq)> = Vec::new();
-    let mut counted = (0, 0);
-    let mut user = 0;
-    while closed.now.0 < begin.0 + minutes * 60_000 {
-        while closed.core.waiting() < 50 {
-            user += 1;
-            closed.add(user % 40, Tier::Pro, max_tokens);
-        }
-        for seq in closed.claims() {
-            closed.core.call_sent(seq, 1, closed.now);
-            assert!(meter.request(closed.now) && meter.tokens(500, closed.now));
-            running.push((Timestamp(closed.now.0 + 2000), seq));
-        }
-        closed.now = Timestamp(closed.now.0 + 10);
-        let now = closed.now;
-        let (ended, going): (Vec<_>, Vec<_>) = running.into_iter().partition(|(at, _)| *at <= now);
-        running = going;
-        for (_, seq) in ended {
-            let output = rng.random_range(output.clone());
-            assert!(meter.tokens(output, now), "too many tokens");
-            closed.finish(seq, TokenUsage { input: 500, output, ..TokenUsage::default() });
-        }
-        if now.0 == begin.0 + 60_000 {
-            counted = (meter.requests_total, meter.tokens_total);
+#[test]
+fn a_hundred_thousand_capped_jobs_in_front_cost_nothing() {
+    let (few, many) = (decision_behind(1), decision_behind(100_000));
+    println!("a decision behind one capped job: {few:?}; behind 100,000: {many:?}");
+    // A scan of them would take a thousand times as long.
+    assert!(many <= few * 20 + Duration::from_micros(50), "{few:?} {many:?}");
+}
+
+#[test]
+fn hostile_limits_and_usage_overflow_nothing() {
+    for limit in [0, 1, u64::MAX] {
+        for amount in [0, 1, u64::MAX] {
+            let spec = LaneSpec {
+                max_concurrent: u32::MAX,
+                requests_per_minute: limit,
+                tokens_per_minute: limit,
+                input_tokens_per_minute: limit,
+                output_tokens_per_minute: limit,
+                ..unlimited()
+            };
+            let mut closed = Closed::new(spec.clone());
+            (0..5).for_each(|user| {
+                closed.add(user, Tier::ALL[(user % 4) as usize], u32::MAX);
+            });
+            let seen = LimitSeen { limit: amount, remaining: amount };
+            let seen = LimitsSeen {
+                requests: Some(seen),
+                tokens: Some(seen),
+                input_tokens: Some(seen),
+                output_tokens: Some(seen),
+            };
+            let mut gone = 0;
+            for _ in 0..200 {
+                for seq in closed.claims() {
+                    closed.core.limits_seen(&spec.name, &seen, closed.now);
+                    closed.finish(seq, TokenUsage { input: amount, output: amount, ..TokenUsage::default() });
+                    gone += 1;
+                }
+                closed.core.overview(closed.now);
+                closed.now = closed.now.after(Duration::from_secs(31));
+            }
+            assert_eq!(gone, 5, "limit {limit}, usage {amount}: a call goes when the window is empty");
+            assert!(closed.core.is_at_rest());
         }
     }
-    let share = |used: u64, limit: u64| used as f64 / (limit * (minutes as u64 - 1)).max(1) as f64;
-    (
-        share(meter.requests_total - counted.0, requests_limit),
-        share(meter.tokens_total - counted.1, tokens_limit),
-    )
+}
+
+#[test]
+fn a_clock_that_is_set_back_stops_no_lane() {
+    let mut closed = Closed::new(LaneSpec { requests_per_minute: 2, ..unlimited() });
+    closed.now = Timestamp(10_000_000);
+    (0..4).for_each(|user| {
+        closed.add(user, Tier::Free, 1000);
+    });
+    let mut order = closed.order();
+    assert_eq!(order.len(), 2, "the minute's budget is used");
+    closed.now = Timestamp(5_000_000);
+    assert!(closed.order().is_empty(), "it was used a moment ago, whatever the clock says");
+    closed.now = Timestamp(5_000_000 + 59_000);
+    assert!(closed.order().is_empty());
+    closed.now = Timestamp(5_000_000 + 62_000);
+    order.extend(closed.order());
+    assert_eq!(order.len(), 4, "a minute later there is room, not an hour and a half later");
 }

@@ -1,58 +1,129 @@
-//! A simulated upstream: counts what reaches it in a sliding minute, and fails as scripted.
+//! Simulated upstreams: what they count of the calls that reach them, and what they refuse.
 
 use std::collections::VecDeque;
+use std::time::Duration;
 
 use diagramd::domain::Timestamp;
+use diagramd::domain::lane::LimitSeen;
 
 const MINUTE_MS: i64 = 60_000;
 
-/// Requests and tokens that reached one upstream within the last minute.
+/// How an upstream counts a minute.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Window {
+    /// Whatever came within the last 60 s.
+    Sliding,
+    /// Whatever came since the minute began.
+    Fixed,
+    /// A bucket that holds a minute's limit and refills continuously.
+    Bucket,
+}
+
+impl Window {
+    pub const ALL: [Self; 3] = [Self::Sliding, Self::Fixed, Self::Bucket];
+}
+
+/// What one minute holds, whoever used it. A limit of 0 is none.
+pub struct Minute {
+    window: Window,
+    limit: u64,
+    entries: VecDeque<(i64, u64)>,
+    sum: u64,
+    /// What is left of a bucket; below 0 when output overran it.
+    level: f64,
+    level_at: i64,
+    pub total: u64,
+}
+
+impl Minute {
+    pub fn new(window: Window, limit: u64) -> Self {
+        Self { window, limit, entries: VecDeque::new(), sum: 0, level: limit as f64, level_at: 0, total: 0 }
+    }
+
+    /// Counts what has been used. Returns whether the limit holds.
+    pub fn add(&mut self, amount: u64, now: Timestamp) -> bool {
+        self.advance(now);
+        self.total += amount;
+        self.sum += amount;
+        self.level -= amount as f64;
+        if self.window != Window::Bucket {
+            self.entries.push_back((now.0, amount));
+        }
+        self.limit == 0 || self.left() >= 0.0
+    }
+
+    /// Whether so much would be accepted; otherwise how long it has to wait.
+    pub fn wait_for(&mut self, amount: u64, now: Timestamp) -> Option<Duration> {
+        self.advance(now);
+        let missing = amount as f64 - self.left();
+        if self.limit == 0 || missing <= 0.0 {
+            return None;
+        }
+        let ms = match self.window {
+            Window::Sliding => {
+                let mut freed = 0.0;
+                let enough = self.entries.iter().find(|(_, amount)| {
+                    freed += *amount as f64;
+                    freed >= missing
+                });
+                enough.map_or(MINUTE_MS, |(at, _)| at + MINUTE_MS - now.0)
+            }
+            Window::Fixed => MINUTE_MS - now.0.rem_euclid(MINUTE_MS),
+            Window::Bucket => (missing * MINUTE_MS as f64 / self.limit as f64).ceil() as i64,
+        };
+        // Whole seconds, as in the header.
+        Some(Duration::from_secs(ms.max(1).unsigned_abs().div_ceil(1000)))
+    }
+
+    /// The upstream's own word.
+    pub fn told(&mut self, now: Timestamp) -> Option<LimitSeen> {
+        self.advance(now);
+        (self.limit > 0).then(|| LimitSeen { limit: self.limit, remaining: self.left().max(0.0) as u64 })
+    }
+
+    fn left(&self) -> f64 {
+        match self.window {
+            Window::Bucket => self.level,
+            Window::Sliding | Window::Fixed => self.limit as f64 - self.sum as f64,
+        }
+    }
+
+    fn advance(&mut self, now: Timestamp) {
+        let oldest = match self.window {
+            Window::Sliding => now.0 - MINUTE_MS + 1,
+            Window::Fixed => now.0 - now.0.rem_euclid(MINUTE_MS),
+            Window::Bucket => i64::MIN,
+        };
+        while let Some((_, amount)) = self.entries.front().filter(|(at, _)| *at < oldest) {
+            self.sum -= amount;
+            self.entries.pop_front();
+        }
+        let elapsed = (now.0 - self.level_at).max(0) as f64;
+        let refilled = self.level + elapsed * self.limit as f64 / MINUTE_MS as f64;
+        self.level = refilled.min(self.limit as f64);
+        self.level_at = now.0;
+    }
+}
+
+/// Requests and tokens together that reach one upstream.
 pub struct Meter {
-    requests_limit: u64,
-    tokens_limit: u64,
-    requests: VecDeque<i64>,
-    tokens: VecDeque<(i64, u64)>,
-    /// The most that any minute held.
-    pub requests_most: u64,
-    pub tokens_most: u64,
-    pub requests_total: u64,
-    pub tokens_total: u64,
+    pub requests: Minute,
+    pub tokens: Minute,
 }
 
 impl Meter {
-    pub fn new(requests_limit: u64, tokens_limit: u64) -> Self {
-        Self {
-            requests_limit,
-            tokens_limit,
-            requests: VecDeque::new(),
-            tokens: VecDeque::new(),
-            requests_most: 0,
-            tokens_most: 0,
-            requests_total: 0,
-            tokens_total: 0,
-        }
+    pub fn new(window: Window, requests_limit: u64, tokens_limit: u64) -> Self {
+        Self { requests: Minute::new(window, requests_limit), tokens: Minute::new(window, tokens_limit) }
     }
 
-    /// A request arrives. Returns whether the limit holds.
-    pub fn request(&mut self, now: Timestamp) -> bool {
-        while self.requests.front().is_some_and(|at| *at <= now.0 - MINUTE_MS) {
-            self.requests.pop_front();
+    /// A request arrives, with its input. Returns how long to wait when it is refused; what is
+    /// refused is not counted.
+    pub fn arrive(&mut self, input: u64, now: Timestamp) -> Option<Duration> {
+        let wait = self.requests.wait_for(1, now).max(self.tokens.wait_for(input, now));
+        if wait.is_none() {
+            self.requests.add(1, now);
+            self.tokens.add(input, now);
         }
-        self.requests.push_back(now.0);
-        self.requests_total += 1;
-        self.requests_most = self.requests_most.max(self.requests.len() as u64);
-        self.requests_limit == 0 || self.requests.len() as u64 <= self.requests_limit
-    }
-
-    /// Tokens are counted. Returns whether the limit holds.
-    pub fn tokens(&mut self, amount: u64, now: Timestamp) -> bool {
-        while self.tokens.front().is_some_and(|(at, _)| *at <= now.0 - MINUTE_MS) {
-            self.tokens.pop_front();
-        }
-        self.tokens.push_back((now.0, amount));
-        self.tokens_total += amount;
-        let sum: u64 = self.tokens.iter().map(|(_, amount)| amount).sum();
-        self.tokens_most = self.tokens_most.max(sum);
-        self.tokens_limit == 0 || sum <= self.tokens_limit
+        wait
     }
 }

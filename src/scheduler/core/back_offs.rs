@@ -1,6 +1,11 @@
-//! Jobs in back-off, and when each comes back.
+//! Jobs that wait outside the order: in back-off until a time, or parked while their lanes are
+//! down.
+//!
+//! A parked job has had its turn at probing. It comes back when a lane of its pool opens, or as
+//! the next probe when no other job can be that, the one parked longest first.
 
 use std::collections::{BTreeSet, HashMap};
+use std::time::Duration;
 
 use crate::domain::{JobSeq, Timestamp};
 
@@ -8,7 +13,18 @@ use crate::domain::{JobSeq, Timestamp};
 #[derive(Debug, Default)]
 pub(super) struct BackOffs {
     by_time: BTreeSet<(Timestamp, JobSeq)>,
-    by_job: HashMap<JobSeq, Timestamp>,
+    /// By pool, in order of parking.
+    parked: BTreeSet<(u8, u64, JobSeq)>,
+    parked_so_far: u64,
+    parked_by_pool: HashMap<u8, usize>,
+    by_job: HashMap<JobSeq, Stay>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Stay {
+    until: Timestamp,
+    /// Pool and turn of a parked job.
+    parked: Option<(u8, u64)>,
 }
 
 impl BackOffs {
@@ -16,22 +32,35 @@ impl BackOffs {
     pub(super) fn insert(&mut self, seq: JobSeq, at: Timestamp) {
         self.remove(seq);
         self.by_time.insert((at, seq));
-        self.by_job.insert(seq, at);
+        self.by_job.insert(seq, Stay { until: at, parked: None });
+    }
+
+    /// Parks a job of a pool; `until` is what its user is told.
+    pub(super) fn park(&mut self, seq: JobSeq, pool: u8, until: Timestamp) {
+        self.remove(seq);
+        self.parked_so_far += 1;
+        self.parked.insert((pool, self.parked_so_far, seq));
+        *self.parked_by_pool.entry(pool).or_default() += 1;
+        self.by_job.insert(seq, Stay { until, parked: Some((pool, self.parked_so_far)) });
     }
 
     /// Forgets a job, here or not.
     pub(super) fn remove(&mut self, seq: JobSeq) {
-        if let Some(at) = self.by_job.remove(&seq) {
-            self.by_time.remove(&(at, seq));
+        let Some(stay) = self.by_job.remove(&seq) else { return };
+        if let Some((pool, turn)) = stay.parked {
+            self.parked.remove(&(pool, turn, seq));
+            self.parked_by_pool.entry(pool).and_modify(|count| *count -= 1);
+        } else {
+            self.by_time.remove(&(stay.until, seq));
         }
     }
 
-    /// When a job comes back; `None` when it is not here.
+    /// When a job comes back, as far as is known; `None` when it is not here.
     pub(super) fn until(&self, seq: JobSeq) -> Option<Timestamp> {
-        self.by_job.get(&seq).copied()
+        self.by_job.get(&seq).map(|stay| stay.until)
     }
 
-    /// When the next job comes back.
+    /// When the next job comes back by time.
     pub(super) fn next(&self) -> Option<Timestamp> {
         self.by_time.first().map(|(at, _)| *at)
     }
@@ -41,5 +70,65 @@ impl BackOffs {
         let (_, seq) = self.by_time.first().copied().filter(|(at, _)| *at <= now)?;
         self.remove(seq);
         Some(seq)
+    }
+
+    /// How many jobs of a pool are parked.
+    pub(super) fn parked_in(&self, pool: u8) -> usize {
+        self.parked_by_pool.get(&pool).copied().unwrap_or(0)
+    }
+
+    /// Whether a pool has parked jobs.
+    pub(super) fn has_parked(&self, pool: u8) -> bool {
+        self.parked_in(pool) > 0
+    }
+
+    /// Takes out the job of a pool that was parked first.
+    pub(super) fn take_parked(&mut self, pool: u8) -> Option<JobSeq> {
+        let seq = self.first_parked(pool)?;
+        self.remove(seq);
+        Some(seq)
+    }
+
+    /// Jobs here.
+    pub(super) fn len(&self) -> usize {
+        self.by_job.len()
+    }
+
+    /// The clock was set back: waits keep their length.
+    pub(super) fn shift(&mut self, back: Duration) {
+        self.by_time = self.by_time.iter().map(|(at, seq)| (at.before(back), *seq)).collect();
+        self.by_job.values_mut().for_each(|stay| stay.until = stay.until.before(back));
+    }
+
+    /// The job of a pool that was parked first.
+    pub(super) fn first_parked(&self, pool: u8) -> Option<JobSeq> {
+        let first = self.parked.range((pool, 0, JobSeq(i64::MIN))..).next()?;
+        (first.0 == pool).then_some(first.2)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parked_jobs_come_back_in_turn_and_by_pool() {
+        let mut back_offs = BackOffs::default();
+        back_offs.park(JobSeq(5), 1, Timestamp(9));
+        back_offs.park(JobSeq(3), 0, Timestamp(9));
+        back_offs.park(JobSeq(1), 1, Timestamp(9));
+        back_offs.insert(JobSeq(2), Timestamp(7));
+        assert_eq!(back_offs.take_due(Timestamp(100)), Some(JobSeq(2)));
+        assert_eq!(back_offs.take_due(Timestamp(100)), None, "parked jobs do not come back by time");
+        assert_eq!(back_offs.take_parked(1), Some(JobSeq(5)));
+        assert_eq!(back_offs.take_parked(1), Some(JobSeq(1)));
+        assert_eq!(back_offs.take_parked(1), None);
+        assert!(back_offs.has_parked(0));
+        back_offs.insert(JobSeq(3), Timestamp(8));
+        assert!(!back_offs.has_parked(0), "a job is in one place");
+        back_offs.shift(Duration::from_millis(5));
+        assert_eq!(back_offs.next(), Some(Timestamp(3)));
+        back_offs.remove(JobSeq(3));
+        assert_eq!(back_offs.len(), 0);
     }
 }

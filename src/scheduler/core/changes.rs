@@ -17,6 +17,7 @@ const STORE_TROUBLE: std::time::Duration = std::time::Duration::from_secs(1);
 impl Core {
     /// Learns of one committed change.
     pub fn committed(&mut self, change: &Change, now: Timestamp) {
+        self.notice(now);
         match change {
             Change::Queued(job) => self.add(job, None, now),
             Change::Claimed(job) => {
@@ -40,6 +41,7 @@ impl Core {
 
     /// A claim could not be committed: its job is gone, or the store failed and it still waits.
     pub fn claim_failed(&mut self, seq: JobSeq, gone: bool, now: Timestamp) {
+        self.notice(now);
         if self.runs.get(&seq).is_none_or(|run| run.confirmed) {
             return;
         }
@@ -73,7 +75,7 @@ impl Core {
         if let Some(run) = self.runs.get_mut(&seq).filter(|run| !run.call_over) {
             run.call_over = true;
             let (lane, hold) = (run.lane, run.hold);
-            self.lanes[lane].release(seq, &hold, false);
+            self.lanes[lane].release(seq, &hold);
         }
     }
 
@@ -87,7 +89,7 @@ impl Core {
     /// Ends a run; with `back` its job waits again as it did before.
     fn remove_run(&mut self, seq: JobSeq, back: bool, now: Timestamp) {
         let Some(run) = self.runs.remove(&seq) else { return };
-        let Run { job, requeued, .. } = run;
+        let Run { job, requeued, steps_aside, .. } = run;
         let job = Waiting { paid: true, ..job };
         self.running_by_tier[job.tier.index()] -= 1;
         if let Some(user) = self.users.get_mut(&job.user) {
@@ -99,6 +101,9 @@ impl Core {
         } else if let Some(requeued) = requeued {
             self.add(&requeued, Some(tag), now);
             self.forget_job(user);
+            if steps_aside {
+                self.park(requeued.seq, now);
+            }
         } else {
             self.forget_job(user);
         }
@@ -150,7 +155,7 @@ impl Core {
         self.note(Waiting { backing_off: true, ..job });
     }
 
-    fn note(&mut self, job: Waiting) -> Slot {
+    pub(super) fn note(&mut self, job: Waiting) -> Slot {
         if let Some(at) = job.deadline() {
             self.deadlines.insert((at, job.key.seq));
         }

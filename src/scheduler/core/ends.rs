@@ -5,12 +5,12 @@ use crate::domain::{Failure, JobSeq, Timestamp, TokenUsage};
 
 use super::Core;
 use super::jobs::Waiting;
-use super::lane::PROBE_EVERY;
 use super::retry::back_off;
 
 impl Core {
     /// The call's first byte is about to leave.
     pub fn call_sent(&mut self, seq: JobSeq, run: u32, now: Timestamp) {
+        self.notice(now);
         if let Some(running) = self.runs.get_mut(&seq).filter(|known| known.run == run)
             && running.sent_at.is_none()
             && !running.call_over
@@ -22,6 +22,7 @@ impl Core {
 
     /// A call ended. Returns what becomes of its job.
     pub fn call_ended(&mut self, report: &CallReport, now: Timestamp) -> Verdict {
+        self.notice(now);
         let Some(running) = self.runs.get_mut(&report.seq).filter(|known| known.run == report.run) else {
             return Verdict::Finish;
         };
@@ -39,7 +40,7 @@ impl Core {
                 self.lanes[lane].sent(now);
                 self.lanes[lane].settle(report.seq, &hold, &usage, now, now);
             }
-            None => self.lanes[lane].release(report.seq, &hold, false),
+            None => self.lanes[lane].release(report.seq, &hold),
         }
         let verdict = self.decide(lane, report, strikes, now);
         if matches!(report.end, CallEnd::Answered) {
@@ -50,12 +51,12 @@ impl Core {
         verdict
     }
 
-    fn decide(&mut self, lane: usize, report: &CallReport, strikes: u32, now: Timestamp) -> Verdict {
-        let lane = &mut self.lanes[lane];
+    fn decide(&mut self, index: usize, report: &CallReport, strikes: u32, now: Timestamp) -> Verdict {
+        let lane = &mut self.lanes[index];
         match &report.end {
             CallEnd::Answered | CallEnd::Rejected(_) => {
                 // A rejection is an answer too: the upstream is well.
-                lane.succeeded();
+                lane.health.succeeded();
                 Verdict::Finish
             }
             CallEnd::Abandoned => Verdict::Finish,
@@ -64,30 +65,25 @@ impl Core {
                 waits("the upstream's rate limit was reached")
             }
             CallEnd::LanePaused { reason, until } => {
-                lane.paused(reason.clone(), *until);
+                lane.health.paused(report.seq, reason.clone(), *until);
                 waits("the upstream is paused")
             }
             CallEnd::Failed { failure, retry_after, unreachable } => {
-                let was_down = lane.failed(report.seq, *unreachable, &failure.message, now);
-                if !was_down && strikes + 1 >= self.retry.max_attempts {
+                let was_down =
+                    lane.health.failed(report.seq, *unreachable, *retry_after, &failure.message, now);
+                // Neither a probe nor a connection that could not be made is the job's fault.
+                let strike = !was_down && !unreachable;
+                if strike && strikes + 1 >= self.retry.max_attempts {
                     return Verdict::GiveUp(used_up(failure, strikes + 1));
                 }
-                let random = (self.random)();
+                let after = now.after(back_off(&self.retry, strikes + 1, *retry_after, (self.random)()));
                 let at = if was_down {
-                    // Not the job's fault, it seems; but should it be, another job must get the
-                    // next probe, or the lane would stay down for everybody.
-                    now.after(PROBE_EVERY + PROBE_EVERY.mul_f64(random))
-                        .max(now.after(retry_after.unwrap_or_default()))
+                    // Should it be the job's fault after all, others get their turn.
+                    after.max(self.step_aside(index, report.seq, now))
                 } else {
-                    let after = back_off(&self.retry, strikes + 1, *retry_after, random);
-                    now.after(after).max(lane.spend_retry(now))
+                    after.max(self.lanes[index].allowance.spend(now))
                 };
-                Verdict::Retry {
-                    at: Some(at),
-                    strike: !was_down,
-                    failed: true,
-                    reason: "the upstream failed",
-                }
+                Verdict::Retry { at: Some(at), strike, failed: true, reason: "the upstream failed" }
             }
         }
     }

@@ -7,8 +7,10 @@ use std::time::Duration;
 use crate::domain::{Timestamp, TokenUsage};
 
 use super::Core;
+use super::health::Mode;
 use super::jobs::Waiting;
-use super::lane::{Lane, Mode};
+use super::lane::Lane;
+use super::throttle::Terms;
 
 /// Weight of the newest sample in the moving averages.
 const NEWEST: f64 = 0.1;
@@ -38,7 +40,7 @@ impl Pace {
     pub(super) fn answered(&mut self, sent: Timestamp, now: Timestamp, usage: &TokenUsage) {
         let took = now.since(sent).as_millis() as f64;
         self.service_ms += (took - self.service_ms) * NEWEST;
-        let tokens = (usage.limited_input() + usage.output) as f64;
+        let tokens = usage.limited_input().saturating_add(usage.output) as f64;
         let average = self.tokens.unwrap_or(tokens);
         self.tokens = Some(average + (tokens - average) * NEWEST);
     }
@@ -50,6 +52,11 @@ impl Pace {
             _ => self.ended.push_back((second, 1)),
         }
         self.forget(now);
+    }
+
+    /// The clock was set back: what ended by the old one is not told.
+    pub(super) fn forget_ended(&mut self) {
+        self.ended.clear();
     }
 
     fn forget(&mut self, now: Timestamp) {
@@ -88,7 +95,7 @@ impl Core {
 
     /// Seconds until the lane has taken `position` calls.
     fn lane_wait(&self, lane: &Lane, position: u64, now: Timestamp) -> f64 {
-        let shut = match &lane.mode {
+        let shut = match lane.health.mode() {
             Mode::Open => 0.0,
             Mode::Limited { until } => until.since(now).as_secs_f64(),
             Mode::Paused { until: Some(until), .. } => until.since(now).as_secs_f64(),
@@ -103,7 +110,7 @@ impl Core {
     }
 
     fn tokens_wait(&self, lane: &Lane, position: u64, now: Timestamp) -> f64 {
-        let gauge = lane.tokens.gauge(1.0, now);
+        let gauge = lane.tokens.gauge(Terms::WHOLE, now);
         let Some(tokens) = self.pace.tokens.filter(|_| gauge.limit > 0) else { return 0.0 };
         let missing = (position as f64 * tokens - gauge.available as f64).max(0.0);
         missing / gauge.limit as f64 * 60.0
@@ -129,7 +136,7 @@ impl Core {
 
 /// Exact for the coming minute, from the charges that expire in it; a minute a round beyond.
 fn requests_wait(lane: &Lane, position: u64, now: Timestamp) -> f64 {
-    let gauge = lane.requests.gauge(1.0, now);
+    let gauge = lane.requests.gauge(Terms::WHOLE, now);
     let missing = position.saturating_sub(gauge.available);
     if gauge.limit == 0 || missing == 0 {
         return 0.0;

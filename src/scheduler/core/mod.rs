@@ -14,8 +14,10 @@ use crate::domain::{Failure, JobSeq, QueuedJob, Tier, Timestamp, TokenUsage, Use
 mod back_offs;
 pub mod budget;
 mod changes;
+mod clock;
 mod ends;
 mod eta;
+mod health;
 mod jobs;
 pub mod lane;
 mod overview;
@@ -23,14 +25,19 @@ mod places;
 mod pool;
 mod ranked;
 mod retry;
+mod rotation;
+mod seen;
 mod shares;
 mod step;
+pub mod throttle;
 
 use back_offs::BackOffs;
 use jobs::{Jobs, Waiting};
 use lane::{Hold, Lane};
 use pool::Pool;
 use shares::Shares;
+
+pub use overview::Held;
 
 /// A decision to carry out.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -70,6 +77,8 @@ struct Run {
     job_over: bool,
     /// The call has been settled.
     call_over: bool,
+    /// The call failed while every lane of the job's pool was shut: the job steps aside.
+    steps_aside: bool,
     /// As it waits again, once the call is over too.
     requeued: Option<Box<QueuedJob>>,
 }
@@ -105,6 +114,8 @@ pub struct Core {
     hold_until: Timestamp,
     revision: u64,
     swept_at: Timestamp,
+    /// The latest time that was told.
+    latest: Timestamp,
     pace: eta::Pace,
     random: Box<dyn FnMut() -> f64 + Send>,
 }
@@ -136,6 +147,7 @@ impl Core {
             hold_until: Timestamp(0),
             revision: 0,
             swept_at: Timestamp(0),
+            latest: Timestamp(0),
             pace: eta::Pace::default(),
             random: Box::new(random),
         }
@@ -168,6 +180,7 @@ impl Core {
 
     /// The upstream told its limits.
     pub fn limits_seen(&mut self, lane: &LaneName, seen: &LimitsSeen, now: Timestamp) {
+        self.notice(now);
         if let Some(lane) = self.lane_mut(lane) {
             lane.see(seen, now);
         }
@@ -175,7 +188,8 @@ impl Core {
 
     /// The operator resumes: paused lanes are tried again.
     pub fn resume_lanes(&mut self, now: Timestamp) {
-        self.lanes.iter_mut().for_each(|lane| lane.resume(now));
+        self.notice(now);
+        self.lanes.iter_mut().for_each(|lane| lane.health.resume(now));
         self.revision += 1;
     }
 

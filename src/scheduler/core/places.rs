@@ -45,7 +45,7 @@ impl Core {
         own.count + before + 1
     }
 
-    fn finishing_before(&self, pool: &Pool, tier: Tier, finish: u64, ties_win: bool) -> u64 {
+    fn finishing_before(&self, pool: &Pool, tier: Tier, finish: u128, ties_win: bool) -> u64 {
         let order = &pool.tiers[tier.index()].order;
         if order.len() == 0 {
             return 0;

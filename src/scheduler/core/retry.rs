@@ -1,8 +1,17 @@
-//! How long a job waits after a failed call: full jitter, never sooner than the upstream asks.
+//! How long a job waits after a failed call: full jitter, never sooner than the upstream asks,
+//! and later when a lane has had its share of retries.
 
 use std::time::Duration;
 
+use crate::domain::Timestamp;
 use crate::domain::lane::RetryPolicy;
+
+/// Retries kept in hand, what a first dispatch adds, and the time that adds one.
+const RETRIES_MAX: f64 = 10.0;
+const RETRIES_A_DISPATCH: f64 = 0.1;
+const RETRY_EVERY_MS: f64 = 5000.0;
+/// Retries that are owed at most: the wait for the next one is bounded.
+const OWED_MAX: f64 = 720.0;
 
 /// `max(retry_after, rand(0, min(cap, base * 2^(n-1))))` for the n-th failure; `random` is in
 /// `0.0..1.0`. (Full jitter: Brooker, "Exponential Backoff and Jitter".)
@@ -17,6 +26,40 @@ pub(super) fn back_off(
     jittered.max(retry_after.unwrap_or_default())
 }
 
+/// A lane's allowance of retries: a tenth of its dispatches, beyond a small stock and one every
+/// five seconds.
+#[derive(Clone, Debug)]
+pub(super) struct Allowance {
+    retries: f64,
+    at: Timestamp,
+}
+
+impl Allowance {
+    pub(super) const fn new() -> Self {
+        Self { retries: RETRIES_MAX, at: Timestamp(0) }
+    }
+
+    /// A job goes for the first time.
+    pub(super) fn earn(&mut self) {
+        self.retries = (self.retries + RETRIES_A_DISPATCH).min(RETRIES_MAX);
+    }
+
+    /// Takes one retry and returns the earliest time for it.
+    pub(super) fn spend(&mut self, now: Timestamp) -> Timestamp {
+        let elapsed = now.since(self.at).as_millis() as f64;
+        self.retries = (self.retries + elapsed / RETRY_EVERY_MS).min(RETRIES_MAX);
+        self.at = now;
+        self.retries = (self.retries - 1.0).max(-OWED_MAX);
+        let owed_ms = (-self.retries).max(0.0) * RETRY_EVERY_MS;
+        now.after(Duration::from_millis(owed_ms.round() as u64))
+    }
+
+    /// The clock was set back.
+    pub(super) fn shift(&mut self, back: Duration) {
+        self.at = self.at.before(back);
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -29,5 +72,17 @@ mod tests {
         assert_eq!(back_off(&policy, 4, None, 0.5), Duration::from_secs(4));
         assert_eq!(back_off(&policy, 60, None, 1.0), Duration::from_secs(300));
         assert_eq!(back_off(&policy, 1, Some(Duration::from_secs(30)), 1.0), Duration::from_secs(30));
+    }
+
+    #[test]
+    fn retries_are_spread_once_the_stock_is_used_up() {
+        let mut allowance = Allowance::new();
+        let now = Timestamp(1_000_000);
+        (0..10).for_each(|_| assert_eq!(allowance.spend(now), now));
+        assert_eq!(allowance.spend(now), now.after(Duration::from_secs(5)));
+        assert_eq!(allowance.spend(now), now.after(Duration::from_secs(10)));
+        (0..20).for_each(|_| allowance.earn());
+        assert_eq!(allowance.spend(now), now.after(Duration::from_secs(5)), "20 dispatches earn two");
+        (0..2000).for_each(|_| assert!(allowance.spend(now) <= now.after(Duration::from_secs(3600))));
     }
 }

@@ -8,18 +8,19 @@ use crate::domain::Tier;
 use crate::domain::tier::Tiers;
 
 /// Scale of tier tags, so that a cost divided by a large weight keeps its digits.
-const SCALE: u64 = 1 << 16;
+const SCALE: u128 = 1 << 16;
 
-/// Virtual time of the four tiers.
+/// Virtual time of the four tiers. Tags are so wide that no server lives to see them overflow: a
+/// free tier served ten thousand jobs a second would pass 2^64 within a year.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Shares {
-    weights: [u64; 4],
+    weights: [u128; 4],
     /// Finish tag of the tier's last job.
-    finish: [u64; 4],
+    finish: [u128; 4],
     /// Start tag of the tier's next job, while it has one that may go. Fixed when the tier
     /// becomes ready: a waiting tier must not be pushed back by those that go.
-    next: [Option<u64>; 4],
-    virtual_time: u64,
+    next: [Option<u128>; 4],
+    virtual_time: u128,
 }
 
 impl Shares {
@@ -30,7 +31,7 @@ impl Shares {
     }
 
     pub(super) fn set_weights(&mut self, tiers: &Tiers) {
-        self.weights = Tier::ALL.map(|tier| u64::from(tiers.of(tier).weight).max(1));
+        self.weights = Tier::ALL.map(|tier| u128::from(tiers.of(tier).weight).max(1));
     }
 
     /// Notes whether the tier has a job that may go.
@@ -40,33 +41,33 @@ impl Shares {
     }
 
     /// Where the tier's next job starts.
-    fn start(&self, tier: Tier) -> u64 {
+    fn start(&self, tier: Tier) -> u128 {
         self.next[tier.index()].unwrap_or(self.finish[tier.index()].max(self.virtual_time))
     }
 
     /// The finish tag of the tier's next job. Never before virtual time: a tier whose lanes were
     /// shut while other lanes served other tiers comes back without credit.
-    pub(super) fn next_finish(&self, tier: Tier, cost: u32) -> u64 {
+    pub(super) fn next_finish(&self, tier: Tier, cost: u32) -> u128 {
         self.finish_after(tier, cost.into()).max(self.virtual_time)
     }
 
     /// The finish tag after `cost` of work of the tier from now on.
-    pub(super) fn finish_after(&self, tier: Tier, cost: u64) -> u64 {
-        self.start(tier) + cost * SCALE / self.weights[tier.index()]
+    pub(super) fn finish_after(&self, tier: Tier, cost: u64) -> u128 {
+        self.start(tier) + u128::from(cost) * SCALE / self.weights[tier.index()]
     }
 
     /// The most work of the tier whose finish tag is below `finish`, or at it when `inclusive`.
-    pub(super) fn work_by(&self, tier: Tier, finish: u64, inclusive: bool) -> u64 {
+    pub(super) fn work_by(&self, tier: Tier, finish: u128, inclusive: bool) -> u64 {
         let span =
-            finish.saturating_sub(self.start(tier)) + u64::from(inclusive && finish >= self.start(tier));
-        let work = u128::from(span) * u128::from(self.weights[tier.index()]);
-        u64::try_from(work.div_ceil(u128::from(SCALE)).saturating_sub(1)).unwrap_or(u64::MAX)
+            finish.saturating_sub(self.start(tier)) + u128::from(inclusive && finish >= self.start(tier));
+        let work = span.saturating_mul(self.weights[tier.index()]);
+        u64::try_from(work.div_ceil(SCALE).saturating_sub(1)).unwrap_or(u64::MAX)
     }
 
     /// A job of the tier goes.
     pub(super) fn went(&mut self, tier: Tier, cost: u32) {
         let finish = self.next_finish(tier, cost);
-        let start = finish.saturating_sub(u64::from(cost) * SCALE / self.weights[tier.index()]);
+        let start = finish.saturating_sub(u128::from(cost) * SCALE / self.weights[tier.index()]);
         self.finish[tier.index()] = finish;
         self.next[tier.index()] = Some(finish);
         self.virtual_time = self.virtual_time.max(start);

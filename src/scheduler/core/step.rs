@@ -2,33 +2,38 @@
 
 use std::cmp::Reverse;
 
-use crate::domain::{JobSeq, Tier, Timestamp};
+use crate::domain::{Tier, Timestamp};
 
 use super::jobs::{Slot, Waiting};
+use super::rotation::Probes;
 use super::{Action, Core, Run};
 
 /// Decisions of one step; more wait for the next, at once.
 const ACTIONS_MAX: usize = 256;
 /// A job past its deadline is asked to end again after this long.
 const EXPIRE_AGAIN: std::time::Duration = std::time::Duration::from_secs(1);
+/// Where one step did not do everything, the next comes this soon.
+const SOON: std::time::Duration = std::time::Duration::from_millis(1);
 /// Between two sweeps of users that have gone.
 const SWEEP_EVERY: std::time::Duration = std::time::Duration::from_secs(60);
 
 /// The head of one pool: the job that is entitled to the pool's next capacity.
-struct Head {
-    pool: usize,
+pub(super) struct Head {
+    pub(super) pool: usize,
     tier: Tier,
-    slot: Slot,
+    pub(super) slot: Slot,
 }
 
 impl Core {
     /// Decides everything that can be decided now. Returns when to look again if nothing
     /// happens before; `None`: only something happening can change anything.
     pub fn step(&mut self, now: Timestamp, actions: &mut Vec<Action>) -> Option<Timestamp> {
+        self.notice(now);
         self.lanes.iter_mut().for_each(|lane| lane.advance(now));
         self.sweep(now);
         self.expire(now, actions);
         self.end_back_offs(now);
+        let more_parked = self.unpark_where_open();
         let mut wake = self.next_deadline_or_back_off();
         if self.paused || self.jobs.len() == 0 {
             return wake;
@@ -39,12 +44,25 @@ impl Core {
         let mut closed = vec![false; self.pools.len()];
         // A lane whose room is promised to a head: nobody behind that head may take it.
         let mut promised = vec![false; self.lanes.len()];
-        while let Some(head) = self.head(&closed) {
+        loop {
+            let Some(head) = self.head(&closed) else {
+                match self.call_for_probes(&closed, now) {
+                    Probes::Called => continue,
+                    Probes::Next(at) => {
+                        return earliest(earliest(wake, at), more_parked.then_some(now.after(SOON)));
+                    }
+                }
+            };
             if actions.len() >= ACTIONS_MAX {
                 return Some(now);
             }
             match self.lane_for(&head, &promised, now) {
                 Some(lane) => actions.push(self.go(&head, lane, now)),
+                None if self.has_had_its_turn(&head, now) => {
+                    // It stays entitled to what the open lanes have next.
+                    wake = earliest(wake, self.promise(&head, &mut promised, now));
+                    self.park(self.jobs.get(head.slot).key.seq, now);
+                }
                 None => {
                     closed[head.pool] = true;
                     let at = self.promise(&head, &mut promised, now);
@@ -52,7 +70,6 @@ impl Core {
                 }
             }
         }
-        wake
     }
 
     fn expire(&mut self, now: Timestamp, actions: &mut Vec<Action>) {
@@ -111,7 +128,8 @@ impl Core {
         self.pools[head.pool].lanes.iter().copied().find(|index| {
             let lane = &self.lanes[*index];
             !promised[*index]
-                && lane.is_open(now)
+                && lane.health.takes_calls(now)
+                && !lane.health.suspects(job.key.seq)
                 && lane.has_room(&lane.hold(job.estimated_input, job.max_tokens), now)
         })
     }
@@ -123,7 +141,7 @@ impl Core {
         let mut wake = None;
         for index in self.pools[head.pool].lanes.iter().copied() {
             let lane = &self.lanes[index];
-            promised[index] |= lane.is_open(now);
+            promised[index] |= lane.health.takes_calls(now) && !lane.health.suspects(job.key.seq);
             let hold = lane.hold(job.estimated_input, job.max_tokens);
             wake = earliest(wake, lane.room_at(&hold, now));
         }
@@ -166,6 +184,7 @@ impl Core {
             confirmed: false,
             job_over: false,
             call_over: false,
+            steps_aside: false,
             requeued: None,
             job,
         };
@@ -181,14 +200,9 @@ impl Core {
         self.swept_at = now;
         self.pools.iter_mut().flat_map(|pool| pool.tiers.iter_mut()).for_each(super::pool::TierQueue::sweep);
     }
-
-    /// For a job that was sent off: whether it is known here. Simulation only looks.
-    pub fn is_running(&self, seq: JobSeq) -> bool {
-        self.runs.contains_key(&seq)
-    }
 }
 
-fn earliest(one: Option<Timestamp>, other: Option<Timestamp>) -> Option<Timestamp> {
+pub(super) fn earliest(one: Option<Timestamp>, other: Option<Timestamp>) -> Option<Timestamp> {
     match (one, other) {
         (Some(one), Some(other)) => Some(one.min(other)),
         (one, other) => one.or(other),
