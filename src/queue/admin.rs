@@ -28,7 +28,8 @@ impl Queue {
     /// # Errors
     /// What the store reports.
     pub async fn probe(&self) -> Result<(), StoreError> {
-        self.inner.writer.write(Priority::Control, 0, |commands| commands.touch_keys(&[])).await
+        let at = self.now();
+        self.inner.writer.write(Priority::Control, 0, move |commands| commands.heartbeat(at)).await
     }
 
     /// Tells the scheduler of a user's tier that another process changed.

@@ -262,6 +262,9 @@ pub trait Commands {
     fn touch_keys(&mut self, uses: &[(KeyId, Timestamp)]) -> Result<(), StoreError>;
     /// Pauses or resumes the queue; survives a restart.
     fn set_paused(&mut self, paused: bool) -> Result<(), StoreError>;
+
+    /// Writes one row that nobody needs: what does not reach the disk fails here.
+    fn heartbeat(&mut self, at: Timestamp) -> Result<(), StoreError>;
     /// Deletes at most `limit` jobs that ended before `before`, and idempotency keys older than
     /// a day; returns how many jobs went.
     fn purge(&mut self, before: Timestamp, now: Timestamp, limit: u32) -> Result<u32, StoreError>;

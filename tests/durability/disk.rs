@@ -13,13 +13,17 @@ use crate::syscalls::{File, Operation};
 const SECTOR_BYTES: usize = 512;
 
 /// What is on the disk for certain, and what may be.
-#[derive(Default)]
 pub struct Disk<'a> {
     durable: BTreeMap<File, Vec<u8>>,
     pending: Vec<&'a Operation>,
 }
 
 impl<'a> Disk<'a> {
+    /// A disk with a database.
+    pub fn with(database: &[u8]) -> Self {
+        Self { durable: BTreeMap::from([(File::Database, database.to_vec())]), pending: Vec::new() }
+    }
+
     /// The next operation happens.
     pub fn apply(&mut self, operation: &'a Operation) {
         match operation {
@@ -34,7 +38,7 @@ impl<'a> Disk<'a> {
         }
     }
 
-    /// The power goes: of what was not synced, any part in any order is there.
+    /// The power goes, and what is left lies in the empty directory `into`: of what was not synced, any part in any order is there.
     pub fn cut(&self, into: &Path, random: &mut StdRng) {
         let mut files = self.durable.clone();
         let mut pending = self.pending.clone();
@@ -49,14 +53,10 @@ impl<'a> Disk<'a> {
             }
         }
         for file in File::ALL {
-            let path = into.join(file.name());
-            match files.get(&file) {
-                Some(contents) => std::fs::write(path, contents).unwrap(),
-                None => drop(std::fs::remove_file(path)),
+            if let Some(contents) = files.get(&file) {
+                std::fs::write(into.join(file.name()), contents).unwrap();
             }
         }
-        // Shared memory does not outlive the machine.
-        drop(std::fs::remove_file(into.join("diagramd.db-shm")));
     }
 }
 

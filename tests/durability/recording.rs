@@ -1,6 +1,5 @@
 //! A server under load whose writes are recorded.
 
-use std::fs::File;
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::Command;
@@ -11,27 +10,40 @@ use std::thread::JoinHandle;
 use tempfile::TempDir;
 
 use crate::server::Server;
-use crate::syscalls::{self, Operation, Reader, TRACED};
+use crate::syscalls::{File, Operation, Reader, TRACED};
 
 /// Clients that submit at once.
 const CLIENTS: usize = 8;
 /// Long prompts fill the log sooner.
 const PROMPT_CHARS: usize = 19_000;
 
-/// Everything a run wrote, until it was killed.
-pub fn operations(checkpoints: usize) -> Vec<Operation> {
+/// A run's writes.
+pub struct Recording {
+    /// The database file before.
+    pub before: Vec<u8>,
+    pub operations: Vec<Operation>,
+}
+
+/// Everything a run wrote, from its start until it was killed after so many checkpoints.
+pub fn record(checkpoints: usize) -> Recording {
     let dir = TempDir::new().unwrap();
     std::fs::write(dir.path().join("config.toml"), CONFIG).unwrap();
+    // What is on the disk before: a database that was closed well.
+    let server = Server::on(dir);
+    let key = server.key("ann", "enterprise", &[]);
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let dir = runtime.block_on(server.terminate());
+    let before = std::fs::read(dir.path().join("data").join(File::Database.name())).unwrap();
+
     let fifo = dir.path().join("trace");
     assert!(Command::new("mkfifo").arg(&fifo).status().unwrap().success());
     let seen = Arc::new(AtomicUsize::new(0));
-    let recorder = record(&fifo, Arc::clone(&seen));
+    let recorder = follow(&fifo, Arc::clone(&seen));
     let strace = strace(&["-xx", "-s", "1048576", "-o", &fifo.to_string_lossy(), "-e", TRACED]);
     let server = Server::under(&strace, dir);
-    let runtime = tokio::runtime::Runtime::new().unwrap();
-    runtime.block_on(submit_until(&server, || seen.load(Ordering::Acquire) >= checkpoints));
+    runtime.block_on(submit_until(&server, &key, || seen.load(Ordering::Acquire) >= checkpoints));
     drop(server.kill());
-    recorder.join().unwrap()
+    Recording { before, operations: recorder.join().unwrap() }
 }
 
 /// `strace` as the parent of nothing: the traced process is the child, as if it ran alone.
@@ -45,15 +57,15 @@ pub fn strace(options: &[&str]) -> Vec<String> {
 pub const CONFIG: &str = "[tiers.enterprise]\nrequests_per_hour = 1000000\nrequests_per_day = 1000000\nmax_queued = 100000\n\
     [server]\napi_requests_per_minute = 0\n";
 
-fn record(fifo: &Path, checkpoints: Arc<AtomicUsize>) -> JoinHandle<Vec<Operation>> {
+fn follow(fifo: &Path, checkpoints: Arc<AtomicUsize>) -> JoinHandle<Vec<Operation>> {
     let fifo = fifo.to_owned();
     std::thread::spawn(move || {
         let (mut reader, mut operations) = (Reader::default(), Vec::new());
         // Bytes, not lines of text: a cut line at the kill is no line.
-        for line in BufReader::new(File::open(fifo).unwrap()).lines() {
+        for line in BufReader::new(std::fs::File::open(fifo).unwrap()).lines() {
             let Ok(line) = line else { break };
             if let Some(operation) = reader.line(&line) {
-                if operation == Operation::Synced(syscalls::File::Database) {
+                if operation == Operation::Synced(File::Database) {
                     checkpoints.fetch_add(1, Ordering::Release);
                 }
                 operations.push(operation);
@@ -64,11 +76,10 @@ fn record(fifo: &Path, checkpoints: Arc<AtomicUsize>) -> JoinHandle<Vec<Operatio
 }
 
 /// Submits from several clients, each its next request after its last answer, until told.
-async fn submit_until(server: &Server, enough: impl Fn() -> bool) {
-    let key = server.key("ann", "enterprise", &[]);
+async fn submit_until(server: &Server, key: &str, enough: impl Fn() -> bool) {
     let stop = AtomicBool::new(false);
     let client = |client: usize| {
-        let (stop, enough, key) = (&stop, &enough, &key);
+        let (stop, enough) = (&stop, &enough);
         async move {
             for n in 0.. {
                 if stop.load(Ordering::Acquire) {

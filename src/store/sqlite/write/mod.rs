@@ -190,6 +190,10 @@ impl Commands for Batch<'_> {
         self.pause(paused)
     }
 
+    fn heartbeat(&mut self, at: Timestamp) -> Result<(), StoreError> {
+        self.beat(at)
+    }
+
     fn purge(&mut self, before: Timestamp, now: Timestamp, limit: u32) -> Result<u32, StoreError> {
         self.purge_old(before, now, limit)
     }

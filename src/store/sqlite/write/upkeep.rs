@@ -82,6 +82,15 @@ impl Batch<'_> {
         Ok(())
     }
 
+    pub(super) fn beat(&mut self, at: Timestamp) -> Result<(), StoreError> {
+        self.transaction.execute(
+            "INSERT INTO setting (name, value) VALUES ('heartbeat', ?1)
+             ON CONFLICT DO UPDATE SET value = excluded.value",
+            params![at],
+        )?;
+        Ok(())
+    }
+
     pub(super) fn purge_old(
         &mut self,
         before: Timestamp,
