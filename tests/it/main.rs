@@ -5,9 +5,9 @@
 
 mod auth;
 mod bad_input;
-mod crash;
 mod flow;
 mod generate;
+mod kills;
 mod limits;
 mod live;
 // Unit tests use all of it.
@@ -16,6 +16,7 @@ mod live;
 mod minted;
 mod recount;
 mod server;
+mod sigterm;
 mod socket;
 mod sockets;
 mod stats;
