@@ -3,7 +3,9 @@
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
 
+use parking_lot::Mutex;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -16,6 +18,7 @@ pub struct Server {
     pub url: String,
     pub dir: TempDir,
     pub client: reqwest::Client,
+    panics: Arc<Mutex<Vec<String>>>,
 }
 
 impl Server {
@@ -34,8 +37,9 @@ impl Server {
     /// As [`Server::on`], started by another program (`strace` and its options) that makes way
     /// for it in the same process.
     pub fn under(program: &[String], dir: TempDir) -> Self {
-        let (child, url) = spawn(program, dir.path());
-        Self { child: Some(child), url, dir, client: reqwest::Client::new() }
+        let panics = Arc::default();
+        let (child, url) = spawn(program, dir.path(), Arc::clone(&panics));
+        Self { panics, child: Some(child), url, dir, client: reqwest::Client::new() }
     }
 
     /// A new key, made by the command line while the server runs.
@@ -99,6 +103,11 @@ impl Server {
         answer(self.client.post(format!("{}{path}", self.url)).header("x-api-key", key).json(&body)).await
     }
 
+    /// What it said of panics so far.
+    pub fn panics(&self) -> Vec<String> {
+        self.panics.lock().clone()
+    }
+
     /// `kill -9`; returns the directory for the next server.
     pub fn kill(mut self) -> TempDir {
         if let Some(mut child) = self.child.take() {
@@ -151,7 +160,7 @@ async fn answer(request: reqwest::RequestBuilder) -> (u16, Value) {
     (status, response.json().await.unwrap_or(Value::Null))
 }
 
-fn spawn(program: &[String], dir: &Path) -> (Child, String) {
+fn spawn(program: &[String], dir: &Path, panics: Arc<Mutex<Vec<String>>>) -> (Child, String) {
     let mut command = match program.split_first() {
         None => Command::new(BINARY),
         Some((program, options)) => {
@@ -180,6 +189,9 @@ fn spawn(program: &[String], dir: &Path) -> (Child, String) {
         seen.push(line);
     };
     // The pipe must be read, or the server would block on a full one.
-    std::thread::spawn(move || lines.for_each(drop));
+    std::thread::spawn(move || {
+        let told = lines.map_while(Result::ok).filter(|line| line.contains("panicked"));
+        told.for_each(|line| panics.lock().push(line));
+    });
     (child, url)
 }
