@@ -12,7 +12,7 @@ use crate::disk::Disk;
 use crate::recording::{self, Recording};
 use crate::syscalls::{File, Operation};
 
-/// Images of a run; `DIAGRAMD_POWER_CUTS` sets another number.
+/// Images of a run; `POWER_CUTS` sets another number.
 const IMAGES: usize = 300;
 /// Checkpoints recorded: they are where SQLite writes over old pages.
 const CHECKPOINTS: usize = 2;
@@ -23,7 +23,7 @@ const OPENED_EVERY: usize = 10;
 fn no_power_cut_loses_an_acknowledged_request() {
     let recording = recording::record(CHECKPOINTS);
     let operations = &recording.operations;
-    let images = std::env::var("DIAGRAMD_POWER_CUTS").map_or(IMAGES, |text| text.parse().unwrap());
+    let images = std::env::var("POWER_CUTS").map_or(IMAGES, |text| text.parse().unwrap());
     let lost = lost(&recording, images, |_| true);
     let acknowledged: usize = operations.iter().map(acknowledged_by).sum();
     println!(

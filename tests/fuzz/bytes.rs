@@ -44,9 +44,9 @@ const PIECES: &[&[u8]] = &[
 pub struct Damage(StdRng);
 
 impl Damage {
-    /// The seed of `DIAGRAMD_FUZZ_SEED`, else always the same one; `salt` keeps tests apart.
+    /// The seed of `FUZZ_SEED`, else always the same one; `salt` keeps tests apart.
     pub fn new(salt: u64) -> Self {
-        let seed: u64 = std::env::var("DIAGRAMD_FUZZ_SEED").map_or(1, |text| text.parse().unwrap());
+        let seed: u64 = std::env::var("FUZZ_SEED").map_or(1, |text| text.parse().unwrap());
         println!("seed {seed}");
         Self(StdRng::seed_from_u64(seed.wrapping_mul(1000) + salt))
     }
@@ -91,5 +91,5 @@ impl Damage {
 
 /// How many tries, where `usual` are usual.
 pub fn tries(usual: usize) -> usize {
-    usual * std::env::var("DIAGRAMD_FUZZ").map_or(1, |text| text.parse().unwrap())
+    usual * std::env::var("FUZZ").map_or(1, |text| text.parse().unwrap())
 }

@@ -56,7 +56,9 @@ async fn damaged_frames_end_their_socket_only() {
         drop(stream.shutdown().await);
         let mut answer = Vec::new();
         drop(tokio::time::timeout(PATIENCE, stream.read_to_end(&mut answer)).await);
-        assert!(answer.starts_with(b"HTTP/1.1 101"), "{}", String::from_utf8_lossy(&answer));
+        // A socket closed with bytes unread is reset, and a reset may overtake the answer.
+        let opened = answer.is_empty() || answer.starts_with(b"HTTP/1.1 101");
+        assert!(opened, "{}", String::from_utf8_lossy(&answer));
     }
     assert_eq!(server.get("", "/healthz").await.0, 200);
     assert_eq!(server.panics(), Vec::<String>::new());

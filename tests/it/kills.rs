@@ -1,7 +1,7 @@
 //! kill -9 at random moments under 64 clients: nothing acknowledged is missing, each request ends
 //! once, and the caps and quotas hold as the upstream saw them.
 //!
-//! `DIAGRAMD_KILLS` sets another number of kills, `DIAGRAMD_KILLS_SEED` another seed.
+//! `KILLS` sets another number of kills, `KILLS_SEED` another seed.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -43,7 +43,7 @@ type Known = Mutex<HashMap<String, Option<String>>>;
 #[tokio::test(flavor = "multi_thread")]
 async fn no_kill_loses_doubles_or_overruns_anything() {
     let number = |name: &str, default| std::env::var(name).map_or(default, |text| text.parse().unwrap());
-    let (kills, seed) = (number("DIAGRAMD_KILLS", KILLS), number("DIAGRAMD_KILLS_SEED", 1));
+    let (kills, seed) = (number("KILLS", KILLS), number("KILLS_SEED", 1));
     let mut random = StdRng::seed_from_u64(seed);
     let requests_per_minute = kills * REQUESTS_PER_KILL;
     let upstream = Upstream::anthropic()

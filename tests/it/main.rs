@@ -14,7 +14,10 @@ mod live;
 #[allow(dead_code)]
 #[path = "../../src/http/auth/minted.rs"]
 mod minted;
+mod outage;
 mod recount;
+// Other test binaries use the rest of it.
+#[allow(dead_code)]
 mod server;
 mod sigterm;
 mod socket;
