@@ -1,7 +1,7 @@
 //! What the scheduler costs with a million jobs queued, and how much of an upstream's quota it
 //! uses, each figure beside its target.
 //!
-//! `cargo bench --bench scheduler` prints two markdown tables and fails when a target is missed.
+//! `cargo bench --bench scheduler` prints two markdown tables, and last which targets were missed.
 //! `DIAGRAMD_BENCH_JOBS` changes the number of jobs. Without optimization times and memory are
 //! printed and not judged, and outside of `cargo bench` fewer jobs are queued.
 
@@ -18,10 +18,13 @@ use diagramd::scheduler::core::{Action, Core};
 #[path = "../tests/simulation/saturated.rs"]
 mod saturated;
 #[allow(dead_code)]
+#[path = "../tests/simulation/trial.rs"]
+mod trial;
+#[allow(dead_code)]
 #[path = "../tests/simulation/upstream.rs"]
 mod upstream;
 
-use saturated::Trial;
+use trial::Trial;
 use upstream::Window;
 
 const JOBS: i64 = 1_000_000;
@@ -46,7 +49,9 @@ fn main() {
     let jobs = wanted.unwrap_or(if is_bench { JOBS } else { JOBS_OF_A_TRIAL });
     let mut missed = costs(jobs);
     missed.extend(quota());
-    assert!(missed.is_empty(), "targets missed: {}", missed.join(", "));
+    if !missed.is_empty() {
+        println!("\nTargets missed: {}.", missed.join(", "));
+    }
 }
 
 /// Time and memory with `jobs` queued. Returns the targets that were missed.

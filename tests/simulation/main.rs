@@ -13,6 +13,7 @@ mod properties;
 mod quota;
 mod saturated;
 mod store;
+mod trial;
 mod upstream;
 mod world;
 

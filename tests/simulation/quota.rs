@@ -1,7 +1,8 @@
 //! Use of an upstream's quota under saturation: never over, never refused, nearly all used; and
 //! with somebody else on the same quota, few refusals and nearly all of what is left.
 
-use crate::saturated::{Figures, Trial, run};
+use crate::saturated::run;
+use crate::trial::{Figures, Trial};
 use crate::upstream::Window;
 
 /// Requests and tokens a minute of the two presets.
