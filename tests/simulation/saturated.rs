@@ -15,7 +15,7 @@ use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 
 use crate::trial::{Figures, Trial};
-use crate::upstream::Meter;
+use crate::upstream::{Meter, Window};
 
 /// The first minutes fill the window and let the scheduler learn; they are not measured.
 const WARM_UP_MINUTES: i64 = 5;
