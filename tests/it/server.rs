@@ -90,9 +90,12 @@ impl Server {
 
     /// The status object once the request has ended, by the events of the request itself.
     pub async fn ended(&self, key: &str, id: &str) -> Value {
-        let events = self.client.get(format!("{}/api/diagram/events/{id}", self.url)).send();
+        let events =
+            self.client.get(format!("{}/api/diagram/events/{id}", self.url)).header("x-api-key", key);
         let text = tokio::time::timeout(std::time::Duration::from_secs(180), async {
-            events.await.unwrap().text().await
+            let answer = events.send().await.unwrap();
+            assert_eq!(answer.status(), 200);
+            answer.text().await
         });
         text.await.expect("the request ends within three minutes").unwrap();
         self.get(key, &format!("/api/diagram/status/{id}")).await.1
