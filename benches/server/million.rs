@@ -4,7 +4,7 @@
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use diagramd::app::Engine;
+use diagramd::app::{BacklogUse, Engine};
 use diagramd::config::{Config, LoadOptions};
 use diagramd::domain::Tier;
 use diagramd::queue::SubmitRequest;
@@ -75,7 +75,7 @@ async fn fill(dir: &Path) -> Result<(), Failure> {
     let options = LoadOptions { file: Some(dir.join("config.toml")), ..LoadOptions::default() };
     let mut config = Config::load(options).map_err(|faults| faults.to_string())?.config;
     config.server.data_dir = dir.join("data");
-    let engine = Engine::start(&config).await?;
+    let engine = Engine::start(&config, BacklogUse::Run).await?;
     engine.queue.set_paused(true).await?;
     let mut users = Vec::new();
     for n in 0..USERS {
@@ -103,7 +103,7 @@ async fn fill(dir: &Path) -> Result<(), Failure> {
         filled??;
     }
     engine.queue.set_paused(false).await?;
-    engine.drain();
+    engine.drain().await;
     engine.finish(std::future::ready(())).await;
     Ok(())
 }

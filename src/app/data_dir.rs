@@ -1,6 +1,6 @@
 //! The data directory: made private, holding the database, the lock and the server's secret.
 
-use std::fs::{DirBuilder, OpenOptions};
+use std::fs::{DirBuilder, File, OpenOptions};
 use std::io::{Read, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::Path;
@@ -28,16 +28,16 @@ pub(super) fn secret(data_dir: &Path) -> anyhow::Result<[u8; 32]> {
     let path = data_dir.join(SECRET_FILE);
     let mut fresh = [0; 32];
     rand::rng().fill_bytes(&mut fresh);
-    let created = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path);
-    match created {
-        Ok(mut file) => {
-            file.write_all(&fresh)
-                .and_then(|()| file.sync_all())
-                .with_context(|| path.display().to_string())?;
-            return Ok(fresh);
-        }
-        Err(reason) if reason.kind() == std::io::ErrorKind::AlreadyExists => {}
-        Err(reason) => return Err(reason).with_context(|| path.display().to_string()),
+    if !path.exists() {
+        // Whole or not at all, also when the power goes meanwhile.
+        let draft = path.with_extension("new");
+        let written = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&draft);
+        written
+            .and_then(|mut file| file.write_all(&fresh).and_then(|()| file.sync_all()))
+            .and_then(|()| std::fs::rename(&draft, &path))
+            .and_then(|()| File::open(data_dir)?.sync_all())
+            .with_context(|| path.display().to_string())?;
+        return Ok(fresh);
     }
     let mut bytes = Vec::new();
     OpenOptions::new()

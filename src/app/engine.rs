@@ -2,7 +2,7 @@
 //! in-process `generate` both run one.
 
 use std::sync::Arc;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use anyhow::Context;
 use rand::{RngExt, SeedableRng};
@@ -29,6 +29,18 @@ pub(super) fn now() -> Timestamp {
     Timestamp(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
 }
 
+/// What the writes before a stop may take before the stop goes on without them.
+const FLUSH_TIME_MAX: Duration = Duration::from_secs(2);
+
+/// What becomes of the requests that wait on the data directory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BacklogUse {
+    /// They are run: a server.
+    Run,
+    /// They wait for a server: one command that makes one diagram.
+    Leave,
+}
+
 /// The running parts.
 pub struct Engine {
     /// Submissions and figures.
@@ -48,31 +60,36 @@ pub struct Engine {
     give_up: CancellationToken,
     worker: JoinHandle<()>,
     tasks: Vec<JoinHandle<()>>,
-    _lock: DataLock,
+    _locks: Vec<DataLock>,
 }
 
 impl Engine {
-    /// Opens the store, puts right what the last stop left, and starts claiming.
+    /// Opens the store and puts right what the last stop left. Nothing is claimed before
+    /// [`Engine::begin`].
     ///
     /// # Errors
     /// When the data directory is in use, the store does not open, or an upstream's settings
     /// cannot be used.
-    pub async fn start(config: &Config) -> anyhow::Result<Self> {
+    pub async fn start(config: &Config, backlog: BacklogUse) -> anyhow::Result<Self> {
         data_dir::make(&config.server.data_dir)?;
-        let lock = DataLock::take(&config.server.data_dir)?;
+        let mut locks = vec![DataLock::take(&config.server.data_dir)?];
+        if let Some(database) = &config.storage.path {
+            locks.push(DataLock::take_beside(database)?);
+        }
         let secret = data_dir::secret(&config.server.data_dir)?;
         let Sqlite { writer, reader } = open_store(config)?;
         let bus = Bus::default();
         let accounts = Accounts::new(writer.clone(), reader.clone(), now);
         let (queue, claimed) =
             Queue::new(writer.clone(), reader.clone(), bus.clone(), wiring::rules(config), now);
-        let scheduler = start_scheduler(config, &queue).await?;
+        let providers = wiring::providers(config)?;
+        let scheduler = prepare_scheduler(config, &queue, backlog).await?;
 
         let (stop, give_up) = (CancellationToken::new(), CancellationToken::new());
         let worker = Arc::new(Worker {
             queue: queue.clone(),
             bus: bus.clone(),
-            providers: wiring::providers(config)?,
+            providers,
             checker: Arc::new(Unchecked),
             timeout: config.generation.timeout,
             tags: TagSecret::new(secret),
@@ -97,14 +114,29 @@ impl Engine {
             give_up,
             worker,
             tasks,
-            _lock: lock,
+            _locks: locks,
         })
     }
 
+    /// Starts claiming. Last of all that can fail at a start: a claim is a paid call on its way.
+    ///
+    /// # Errors
+    /// When the system refuses a thread.
+    pub fn begin(&self) -> anyhow::Result<()> {
+        self.scheduler.begin(Arc::new(self.queue.clone())).context("the scheduler cannot start")
+    }
+
     /// Takes nothing new and claims nothing more.
-    pub fn drain(&self) {
+    pub async fn drain(&self) {
         self.queue.drain();
         self.scheduler.stop();
+        // Claims that were decided are still on their way through the writer: what is written
+        // after them finds them with the worker.
+        match tokio::time::timeout(FLUSH_TIME_MAX, self.queue.probe()).await {
+            Ok(Ok(())) => {}
+            Ok(Err(reason)) => tracing::warn!(%reason, "the store takes no writes at the stop"),
+            Err(_) => tracing::warn!("the store is slow at the stop"),
+        }
         self.stop.cancel();
     }
 
@@ -115,6 +147,7 @@ impl Engine {
         tokio::select! {
             ended = &mut worker => log_join("worker", ended),
             () = hurry => {
+                self.queue.give_up();
                 self.give_up.cancel();
                 log_join("worker", worker.await);
             }
@@ -151,15 +184,22 @@ pub fn open_accounts(config: &Config) -> anyhow::Result<Accounts> {
     Ok(Accounts::new(writer, reader, now))
 }
 
-/// Hands the backlog over and starts deciding.
-async fn start_scheduler(config: &Config, queue: &Queue) -> anyhow::Result<Arc<Scheduler>> {
+/// Hands the backlog over; nothing is decided yet.
+async fn prepare_scheduler(
+    config: &Config,
+    queue: &Queue,
+    backlog: BacklogUse,
+) -> anyhow::Result<Arc<Scheduler>> {
     let lanes = config.upstreams.iter().map(|upstream| upstream.lane.clone()).collect();
     let mut rng = rand::rngs::StdRng::from_rng(&mut rand::rng());
     let core = Core::new(lanes, config.tiers.clone(), config.queue.retry, move || rng.random());
     let scheduler = Scheduler::new(core, now);
     queue.connect(Arc::clone(&scheduler) as Arc<dyn Scheduling>);
     let (loading, into) = (queue.clone(), Arc::clone(&scheduler));
-    let loaded = tokio::task::spawn_blocking(move || into.load(|hand_over| loading.recover(hand_over)));
+    let loaded = tokio::task::spawn_blocking(move || match backlog {
+        BacklogUse::Run => into.load(|hand_over| loading.recover(hand_over)),
+        BacklogUse::Leave => loading.recover(&mut drop),
+    });
     let backlog = loaded.await.context("the backlog was not read")??;
     if backlog.recovered.requeued > 0 {
         tracing::info!(
@@ -173,6 +213,5 @@ async fn start_scheduler(config: &Config, queue: &Queue) -> anyhow::Result<Arc<S
         }
         core.committed(&Change::Paused(backlog.paused), at);
     });
-    scheduler.begin(Arc::new(queue.clone())).context("the scheduler cannot start")?;
     Ok(scheduler)
 }

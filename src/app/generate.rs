@@ -14,7 +14,7 @@ use crate::queue::{SubmitError, SubmitRequest};
 use crate::store::StoreError;
 use crate::store::commands::{Cancellation, Owner};
 
-use super::engine::Engine;
+use super::engine::{BacklogUse, Engine};
 
 /// Whose requests of the command line are.
 const LOCAL_USER: &str = "local";
@@ -56,15 +56,17 @@ pub async fn generate_in_process(
     progress: &mut (dyn FnMut(Progress) + Send),
     cancel: CancellationToken,
 ) -> anyhow::Result<Generated> {
-    let engine =
-        Engine::start(&loaded.config).await.map_err(|reason| match reason.downcast_ref::<StoreError>() {
-            Some(StoreError::Locked(_)) => {
-                anyhow::anyhow!("{reason}; or let it make the diagram, with --server URL and --key KEY")
-            }
-            _ => reason,
-        })?;
+    let engine = Engine::start(&loaded.config, BacklogUse::Leave).await.map_err(|reason| match reason
+        .downcast_ref::<StoreError>(
+    ) {
+        Some(StoreError::Locked(_)) => {
+            anyhow::anyhow!("{reason}; or let it make the diagram, with --server URL and --key KEY")
+        }
+        _ => reason,
+    })?;
+    engine.begin()?;
     let outcome = run(&engine, request, progress, &cancel).await;
-    engine.drain();
+    engine.drain().await;
     engine.finish(std::future::ready(())).await;
     outcome
 }

@@ -12,6 +12,6 @@ mod serve;
 mod signals;
 mod wiring;
 
-pub use engine::{Engine, open_accounts};
+pub use engine::{BacklogUse, Engine, open_accounts};
 pub use generate::{Cancelled, GenerateRequest, Generated, generate_in_process};
 pub use serve::{ServeOptions, serve};

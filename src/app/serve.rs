@@ -1,6 +1,9 @@
 //! `serve`: the engine behind HTTP, until a signal.
 
+use std::io::ErrorKind;
 use std::net::SocketAddr;
+use std::os::unix::fs::FileTypeExt;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -16,7 +19,7 @@ use crate::http::live::Live;
 use crate::http::readiness::Readiness;
 use crate::http::server::{self, Listener};
 
-use super::engine::{Engine, now};
+use super::engine::{BacklogUse, Engine, now};
 use super::signals::{Signals, Wish};
 use super::{dev, reload, wiring};
 
@@ -42,7 +45,7 @@ pub async fn serve(loaded: Loaded, options: ServeOptions) -> anyhow::Result<()> 
     let config = loaded.config.clone();
     let logs = crate::telemetry::start(wiring::log_format(&config), &config.log.level)?;
     raise_open_files(config.server.max_connections);
-    let engine = Engine::start(&config).await?;
+    let engine = Engine::start(&config, BacklogUse::Run).await?;
     let (listener, address) = bind(&config.server.listen).await?;
     for warning in &loaded.warnings {
         tracing::warn!("{warning}");
@@ -56,6 +59,7 @@ pub async fn serve(loaded: Loaded, options: ServeOptions) -> anyhow::Result<()> 
         stop.clone(),
         config.server.shutdown_grace,
     ));
+    engine.begin()?;
     tracing::info!(address, version = env!("CARGO_PKG_VERSION"), "serving");
     if options.dev {
         dev::welcome(&engine.accounts, &address).await?;
@@ -75,7 +79,7 @@ pub async fn serve(loaded: Loaded, options: ServeOptions) -> anyhow::Result<()> 
             }
         }
     }
-    engine.drain();
+    engine.drain().await;
     tracing::info!("stopping: nothing is accepted, running calls may finish; a second signal ends them");
     // One grace period and one second signal for everything that is waited for.
     let hurry = CancellationToken::new();
@@ -131,9 +135,8 @@ fn api(config: &Config, engine: &Engine) -> anyhow::Result<Api> {
 async fn bind(listen: &Listen) -> anyhow::Result<(Listener, String)> {
     match listen {
         Listen::Tcp(address) => {
-            let listener = TcpListener::bind(address)
-                .await
-                .with_context(|| format!("cannot listen on {address}; is another server there?"))?;
+            let listener =
+                TcpListener::bind(address).await.map_err(|reason| cannot_listen(address, &reason))?;
             let bound: SocketAddr = listener.local_addr()?;
             Ok((Listener::Tcp(listener), format!("http://{bound}")))
         }
@@ -146,9 +149,28 @@ async fn bind(listen: &Listen) -> anyhow::Result<(Listener, String)> {
     }
 }
 
-/// A socket file that nobody answers on is a leftover of a crash.
-fn remove_stale_socket(path: &std::path::Path) -> anyhow::Result<()> {
-    if path.exists() && std::os::unix::net::UnixStream::connect(path).is_err() {
+fn cannot_listen(address: &SocketAddr, reason: &std::io::Error) -> anyhow::Error {
+    let advice = match reason.kind() {
+        ErrorKind::AddrInUse => {
+            "another program listens there; stop it, or choose another port with --listen"
+        }
+        ErrorKind::AddrNotAvailable => "no interface of this machine has that address",
+        ErrorKind::PermissionDenied => {
+            "ports below 1024 need a privilege; choose another, or put a proxy in front"
+        }
+        _ => "see the reason",
+    };
+    anyhow::anyhow!("cannot listen on {address}: {advice} ({reason})")
+}
+
+/// A socket that nobody answers on is a leftover of a crash. Anything else at the path stays.
+fn remove_stale_socket(path: &Path) -> anyhow::Result<()> {
+    let is_socket = std::fs::symlink_metadata(path).is_ok_and(|found| found.file_type().is_socket());
+    let refused = || match std::os::unix::net::UnixStream::connect(path) {
+        Ok(_) => false,
+        Err(reason) => reason.kind() == ErrorKind::ConnectionRefused,
+    };
+    if is_socket && refused() {
         std::fs::remove_file(path).with_context(|| path.display().to_string())?;
     }
     Ok(())
@@ -156,7 +178,9 @@ fn remove_stale_socket(path: &std::path::Path) -> anyhow::Result<()> {
 
 /// Every connection is an open file, and the usual limit of 1024 is for programs that use select.
 fn raise_open_files(max_connections: usize) {
-    let wanted = u64::try_from(max_connections).unwrap_or(u64::MAX).saturating_add(OTHER_FILES);
+    // WebSockets have left HTTP and its limit: as many again.
+    let connections = u64::try_from(max_connections).unwrap_or(u64::MAX).saturating_mul(2);
+    let wanted = connections.saturating_add(OTHER_FILES);
     match rlimit::increase_nofile_limit(wanted) {
         Ok(limit) if limit >= wanted => {}
         Ok(limit) => tracing::warn!(

@@ -8,6 +8,7 @@ use std::sync::{Arc, OnceLock};
 
 use arc_swap::ArcSwap;
 use tokio::sync::{Notify, mpsc};
+use tokio_util::sync::CancellationToken;
 
 use crate::domain::limits::{Overview, Place};
 use crate::domain::time::Clock;
@@ -62,6 +63,8 @@ struct Inner {
     /// Moves with every committed change; the position ticker waits for it.
     changed: Notify,
     draining: AtomicBool,
+    /// Fires when a stop waits no longer for the store.
+    giving_up: CancellationToken,
 }
 
 impl Queue {
@@ -85,6 +88,7 @@ impl Queue {
             claimed,
             changed: Notify::new(),
             draining: AtomicBool::new(false),
+            giving_up: CancellationToken::new(),
         });
         (Self { inner }, to_run)
     }
@@ -129,6 +133,11 @@ impl Queue {
     /// Accepts nothing more; what is accepted goes on.
     pub fn drain(&self) {
         self.inner.draining.store(true, Ordering::Release);
+    }
+
+    /// What the store does not take at once any more is left to the next start.
+    pub fn give_up(&self) {
+        self.inner.giving_up.cancel();
     }
 
     /// Whether [`Queue::drain`] was called.

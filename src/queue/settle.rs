@@ -116,9 +116,14 @@ impl Queue {
                 .await;
             match written {
                 Err(StoreError::Closed) => return Err(StoreError::Closed),
+                Err(reason) if self.inner.giving_up.is_cancelled() => {
+                    tracing::error!(%reason, "a finished request could not be written; the next start makes it again");
+                    return Err(reason);
+                }
                 Err(reason) => {
                     tracing::error!(%reason, "a finished request could not be written; trying again");
-                    tokio::time::sleep(pause).await;
+                    // At the end of a stop it is tried once more, at once.
+                    drop(tokio::time::timeout(pause, self.inner.giving_up.cancelled()).await);
                     pause = (pause * 2).min(STORE_RETRY_LAST);
                 }
                 Ok(settled) => return Ok(settled),

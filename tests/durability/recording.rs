@@ -55,7 +55,7 @@ pub fn strace(options: &[&str]) -> Vec<String> {
 }
 
 pub const CONFIG: &str = "[tiers.enterprise]\nrequests_per_hour = 1000000\nrequests_per_day = 1000000\nmax_queued = 100000\n\
-    [server]\napi_requests_per_minute = 0\n";
+    [server]\napi_requests_per_minute = 0\nshutdown_grace = \"1s\"\n";
 
 fn follow(fifo: &Path, checkpoints: Arc<AtomicUsize>) -> JoinHandle<Vec<Operation>> {
     let fifo = fifo.to_owned();

@@ -42,6 +42,18 @@ impl Server {
         Self { panics, child: Some(child), url, dir, client: reqwest::Client::new() }
     }
 
+    /// Standard error of a start on `dir` that must fail.
+    pub fn fails_to_start(dir: &TempDir, listen: &str) -> String {
+        let tried = Command::new(BINARY)
+            .args(["serve", "--config", "config.toml", "--data-dir", "data", "--listen", listen])
+            .current_dir(dir.path())
+            .env_remove("ANTHROPIC_API_KEY")
+            .output()
+            .unwrap();
+        assert!(!tried.status.success());
+        String::from_utf8(tried.stderr).unwrap()
+    }
+
     /// A new key, made by the command line while the server runs.
     pub fn key(&self, user: &str, tier: &str, more: &[&str]) -> String {
         let made = Command::new(BINARY)

@@ -98,3 +98,47 @@ async fn what_is_still_open_at_the_end_of_the_grace_is_cut() {
     server.stopped().await;
     assert!(begun.elapsed() < SOON, "{:?}", begun.elapsed());
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_start_that_fails_claims_nothing() {
+    let upstream = Upstream::anthropic().start().await;
+    let gate = Gate::closed();
+    upstream.always(Behaviour::default().hold(&gate));
+    let server = Server::start(&config(&upstream, ""));
+    let key = server.key("ann", "enterprise", &[]);
+    for n in 0..3 {
+        assert_eq!(server.prompt(&key, &format!("number {n}")).await.0, 202);
+    }
+    upstream.ledger().wait_for_calls(3).await;
+    let dir = server.kill();
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    let failed = Server::fails_to_start(&dir, &address);
+    assert!(failed.contains("another program listens there"), "{failed}");
+    assert_eq!(upstream.ledger().len(), 3, "no call was made by a server that could not serve");
+    let database = rusqlite::Connection::open(dir.path().join("data/diagramd.db")).unwrap();
+    let claims: i64 = database.query_row("SELECT count(*) FROM attempt", [], |row| row.get(0)).unwrap();
+    assert_eq!(claims, 3);
+}
+
+#[tokio::test]
+async fn a_database_belongs_to_one_server_whatever_the_directory() {
+    let shared = tempfile::TempDir::new().unwrap();
+    let config = format!("[storage]\nurl = \"sqlite:{}/shared.db\"\n", shared.path().display());
+    let _first = Server::start(&config);
+    let other = tempfile::TempDir::new().unwrap();
+    std::fs::write(other.path().join("config.toml"), &config).unwrap();
+    let failed = Server::fails_to_start(&other, "127.0.0.1:0");
+    assert!(failed.contains("another diagramd"), "{failed}");
+}
+
+#[test]
+fn a_file_that_is_no_socket_stays() {
+    let dir = tempfile::TempDir::new().unwrap();
+    std::fs::write(dir.path().join("config.toml"), "").unwrap();
+    let file = dir.path().join("notes.txt");
+    std::fs::write(&file, "mine").unwrap();
+    let failed = Server::fails_to_start(&dir, &format!("unix:{}", file.display()));
+    assert!(failed.contains("notes.txt"), "{failed}");
+    assert_eq!(std::fs::read_to_string(&file).unwrap(), "mine");
+}

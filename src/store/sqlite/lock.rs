@@ -19,14 +19,28 @@ impl DataLock {
     /// # Errors
     /// [`StoreError::Locked`] when another process has it, with that process's number.
     pub fn take(data_dir: &Path) -> Result<Self, StoreError> {
-        let path = data_dir.join("diagramd.lock");
+        Self::lock(&data_dir.join("diagramd.lock"), data_dir)
+    }
+
+    /// Takes the lock of a database that lies outside of the data directory: two servers on two
+    /// directories must not share one.
+    ///
+    /// # Errors
+    /// As [`DataLock::take`].
+    pub fn take_beside(database: &Path) -> Result<Self, StoreError> {
+        let mut path = database.as_os_str().to_owned();
+        path.push(".lock");
+        Self::lock(Path::new(&path), database)
+    }
+
+    fn lock(path: &Path, what: &Path) -> Result<Self, StoreError> {
         let failed = |reason: std::io::Error| StoreError::Failed(format!("{}: {reason}", path.display()));
         let mut file = OpenOptions::new()
             .create(true)
             .truncate(false)
             .read(true)
             .write(true)
-            .open(&path)
+            .open(path)
             .map_err(failed)?;
         match file.try_lock() {
             Ok(()) => {}
@@ -36,7 +50,7 @@ impl DataLock {
                 return Err(StoreError::Locked(format!(
                     "another diagramd (process {}) serves {}; stop it, or give this one another --data-dir",
                     holder.trim(),
-                    data_dir.display()
+                    what.display()
                 )));
             }
             Err(TryLockError::Error(reason)) => return Err(failed(reason)),
