@@ -17,6 +17,8 @@ use super::{Commands, StoreError};
 
 /// Operations of one transaction.
 const BATCH_OPS_MAX: usize = 512;
+/// Operations of a batch that are kept for submits while any wait.
+const BATCH_SUBMITS_MIN: usize = 128;
 /// Bytes of one transaction's operations.
 const BATCH_BYTES_MAX: usize = 4 << 20;
 /// Submits waiting for the writer; one more is refused with [`StoreError::Busy`].
@@ -97,13 +99,18 @@ impl Inbox {
     fn next_batch(&mut self) -> Vec<Box<dyn Operation>> {
         let mut batch = Vec::new();
         let mut bytes = 0;
-        while batch.len() < BATCH_OPS_MAX && bytes < BATCH_BYTES_MAX {
-            let Some(next) = self.controls.pop_front().or_else(|| self.submits.pop_front()) else {
-                break;
-            };
-            bytes += next.bytes;
-            batch.push(next.operation);
-        }
+        let mut take = |queue: &mut VecDeque<Waiting>, ops_max: usize| {
+            while batch.len() < ops_max && bytes < BATCH_BYTES_MAX {
+                let Some(next) = queue.pop_front() else { return };
+                bytes += next.bytes;
+                batch.push(next.operation);
+            }
+        };
+        // Controls first, but not so many that submits never get in: a lane that is as fast as
+        // the writer would fill every batch with its claims and settlements.
+        take(&mut self.controls, BATCH_OPS_MAX - self.submits.len().min(BATCH_SUBMITS_MIN));
+        take(&mut self.submits, BATCH_OPS_MAX);
+        take(&mut self.controls, BATCH_OPS_MAX);
         batch
     }
 }
@@ -273,5 +280,31 @@ fn publish(shared: &Shared, changes: &[Change]) {
     }
     if let Some(listener) = shared.listener.get() {
         listener(changes);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn waiting(count: usize) -> VecDeque<Waiting> {
+        let operation = || {
+            let work = |_: &mut dyn Commands| Ok(());
+            Box::new(Write { work, outcome: None, done: |_: Result<(), StoreError>| {} })
+        };
+        (0..count).map(|_| Waiting { operation: operation(), bytes: 100 }).collect()
+    }
+
+    #[test]
+    fn controls_go_first_and_leave_room_for_submits() {
+        let left = |controls, submits| {
+            let mut inbox = Inbox { controls: waiting(controls), submits: waiting(submits), closed: false };
+            inbox.next_batch();
+            (inbox.controls.len(), inbox.submits.len())
+        };
+        assert_eq!(left(1000, 1000), (616, 872), "384 controls and 128 submits");
+        assert_eq!(left(1000, 3), (491, 0));
+        assert_eq!(left(1000, 0), (488, 0));
+        assert_eq!(left(5, 1000), (0, 493));
     }
 }
