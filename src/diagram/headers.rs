@@ -54,27 +54,60 @@ const MERMAID: &[&str] = &[
     "wardley-beta",
 ];
 
+/// What may stand behind a Mermaid keyword in its line, in lower case: prose that begins with
+/// "graph" or "timeline" goes on in other ways.
+const BEHIND: &[&str] =
+    &["td", "tb", "bt", "lr", "rl", "title", "showdata", "horizontal", "vertical", "%%", ";", "<", ">", "^"];
+
 /// Whether `line` can be the first line of a source, comments and front matter aside.
 pub fn begins_source(line: &str, diagram_type: DiagramType) -> bool {
     let line = line.trim();
     match diagram_type {
-        DiagramType::Mermaid => {
-            let word = line.split([' ', '\t', ':', ';']).next().unwrap_or_default();
-            MERMAID.iter().any(|keyword| keyword.eq_ignore_ascii_case(word))
-        }
-        DiagramType::Graphviz => {
-            let words = line.to_ascii_lowercase();
-            let words = words.strip_prefix("strict ").unwrap_or(&words);
-            let graph = words.strip_prefix("di").unwrap_or(words).strip_prefix("graph");
-            graph.is_some_and(|rest| rest.is_empty() || rest.starts_with([' ', '{', '"', '\t']))
-        }
+        DiagramType::Mermaid => begins_mermaid(line),
+        DiagramType::Graphviz => begins_dot(line),
         DiagramType::Plantuml => line.starts_with("@start"),
-        DiagramType::D2 => {
-            ["direction:", "shape:", "vars:"].iter().any(|key| line.starts_with(key))
-                || line.contains("->")
-                || line.contains("<-")
-        }
+        DiagramType::D2 => begins_d2(line),
     }
+}
+
+fn begins_mermaid(line: &str) -> bool {
+    let word = line.split([' ', '\t', ':', ';']).next().unwrap_or_default();
+    let rest = line[word.len()..].trim();
+    if !MERMAID.iter().any(|keyword| keyword.eq_ignore_ascii_case(word)) {
+        return false;
+    }
+    // `gitGraph:` is legal, "Gantt:" is a heading.
+    if rest == ":" {
+        return MERMAID.contains(&word);
+    }
+    let rest = rest.trim_start_matches(':').trim_start().to_ascii_lowercase();
+    let follows = |start: &&&str| {
+        rest.strip_prefix(**start).is_some_and(|behind| {
+            !behind.starts_with(|c: char| c.is_ascii_alphanumeric())
+                || !start.ends_with(char::is_alphanumeric)
+        })
+    };
+    rest.is_empty() || BEHIND.iter().any(|start| follows(&start))
+}
+
+fn begins_dot(line: &str) -> bool {
+    let words = line.to_ascii_lowercase();
+    let words = words.strip_prefix("strict ").unwrap_or(&words).trim_start();
+    let Some(rest) = words.strip_prefix("di").unwrap_or(words).strip_prefix("graph") else { return false };
+    let is_apart = rest.is_empty() || rest.starts_with([' ', '{', '"', '\t']);
+    is_apart && (rest.contains('{') || rest.trim().starts_with('"') || rest.split_whitespace().count() <= 1)
+}
+
+fn begins_d2(line: &str) -> bool {
+    let is_setting = ["direction:", "shape:", "vars:", "title:", "style.", "classes:"]
+        .iter()
+        .any(|key| line.starts_with(key));
+    let is_shape = line.split_once(':').is_some_and(|(key, value)| {
+        let is_key =
+            !key.is_empty() && key.chars().all(|c| c.is_alphanumeric() || matches!(c, '_' | '-' | '.'));
+        is_key && (value.trim_start().starts_with(['"', '{', '|']) || key.contains('.'))
+    });
+    is_setting || is_shape || ["->", "<-", " -- "].iter().any(|arrow| line.contains(arrow))
 }
 
 /// Whether `line` may stand before the first line: comments, directives, front matter's fence.
@@ -91,9 +124,9 @@ pub fn may_precede_source(line: &str, diagram_type: DiagramType) -> bool {
 /// Whether a fence's language tag names the language.
 pub fn is_tag(tag: &str, diagram_type: DiagramType) -> bool {
     let tags: &[&str] = match diagram_type {
-        DiagramType::Mermaid => &["mermaid", "mmd"],
+        DiagramType::Mermaid => &["mermaid", "mmd", "mermaidjs"],
         DiagramType::Graphviz => &["dot", "graphviz", "gv"],
-        DiagramType::Plantuml => &["plantuml", "puml", "uml"],
+        DiagramType::Plantuml => &["plantuml", "puml", "uml", "plant-uml"],
         DiagramType::D2 => &["d2"],
     };
     tags.iter().any(|known| known.eq_ignore_ascii_case(tag))

@@ -4,6 +4,8 @@
 
 pub mod check;
 pub mod extract;
+mod fences;
 pub mod headers;
 pub mod prompt;
 pub mod stream;
+mod titles;

@@ -1,227 +1,181 @@
-//! Flowcharts: arrows, numbered and bulleted steps, "then" chains, "if … otherwise …".
+//! Flowcharts of prose: steps, choices, ways back.
 
 use crate::provider::offline::sketch::{Flow, Shape};
-use crate::provider::offline::words;
+use crate::provider::offline::words::{self, Text};
 
-/// Arrows in all spellings, longest first.
-const ARROWS: &[&str] = &["-->", "==>", "->>", "->", "=>", "→", "⇒", "➜", "⟶"];
-/// Words between one step and the next.
-const THEN: &[&str] =
-    &["and then", "after that", "then", "afterwards", "next", "finally", "followed by", "lastly"];
-const STORES: &[&str] = &["database", "db", "store", "storage", "cache", "warehouse", "table"];
-const ENDS: &[&str] = &["start", "end", "begin", "stop", "done", "finish"];
+use super::arrows;
+use super::clauses::{Statement, statements};
 
-/// Whether the text draws arrows itself.
-pub(super) fn has_arrows(prompt: &str) -> bool {
-    ARROWS.iter().any(|arrow| prompt.contains(arrow))
-}
+const STORES: &[&str] = &["database", "db", "store", "storage", "cache", "warehouse", "table", "queue"];
+const ENDS: &[&str] = &["start", "end", "begin", "stop", "done", "finish", "finished", "exit", "abort"];
+/// Words behind which an earlier step is named.
+const BACK_TO: &[&str] = &[
+    "go back to",
+    "goes back to",
+    "return to",
+    "returns to",
+    "back to",
+    "loop back to",
+    "loops back to",
+    "jump to",
+    "start again at",
+    "repeat from",
+    "go to",
+    "goes to",
+];
+/// Ways back to what was done before the last question.
+const AGAIN: &[&str] = &[
+    "try again",
+    "tries again",
+    "retry",
+    "retries",
+    "repeat",
+    "start over",
+    "start again",
+    "do it again",
+    "ask again",
+    "asks again",
+];
+const SMALL: &[&str] = &["the", "a", "an", "to", "of", "in", "step", "page", "and", "is"];
 
-/// A flowchart of any text.
-pub(super) fn read(prompt: &str) -> Flow {
-    let mut flow = Flow::default();
-    if has_arrows(prompt) {
-        prompt.lines().for_each(|line| arrows(words::unmarked(line), &mut flow));
-    }
+/// Ends that the next step is joined to: a box and the label of the arrow out of it.
+type Ends = Vec<(usize, Option<String>)>;
+
+/// A flowchart of any text; never empty.
+pub(super) fn read(body: &str) -> Flow {
+    let links = arrows::links(body);
+    let mut flow = arrows::flow(&links);
     if flow.edges.is_empty() {
-        steps(prompt, &mut flow);
+        flow = Flow::default();
+        let ends = chain(&statements(body), &mut flow, Ends::new());
+        close(&mut flow, ends);
     }
     if flow.nodes.is_empty() {
-        let text = words::label(prompt);
+        let text = words::label(body);
         flow.node(if text.is_empty() { "Nothing to draw" } else { &text }, Shape::Step);
+    }
+    if let [only] = flow.nodes.as_mut_slice() {
+        only.shape = Shape::Step;
     }
     flow
 }
 
-/// `A -> B: label`, `A -- label --> B`, `A -[label]-> B`, chains.
-pub(super) fn arrows(line: &str, flow: &mut Flow) {
-    let mut before: Option<usize> = None;
-    let mut rest = line;
-    let mut pending: Option<String> = None;
-    loop {
-        let found = ARROWS
-            .iter()
-            .filter_map(|arrow| rest.find(arrow).map(|at| (at, arrow.len())))
-            .min_by_key(|(at, len)| (*at, usize::MAX - *len));
-        let (text, after) = match found {
-            Some((at, len)) => (&rest[..at], Some(&rest[at + len..])),
-            None => (rest, None),
-        };
-        let (name, own_label, next_label) = parts(text, before.is_some(), after.is_some());
-        let node = (!name.is_empty()).then(|| flow.node(&name, shape(&name))).flatten();
-        if let (Some(from), Some(to)) = (before, node) {
-            flow.edge(from, to, own_label.or(pending.take()));
-        }
-        before = node.or(before);
-        pending = next_label;
-        match after {
-            Some(after) => rest = after,
-            None => return,
-        }
-    }
+fn chain(list: &[Statement], flow: &mut Flow, ends: Ends) -> Ends {
+    list.iter().fold(ends, |ends, statement| match statement {
+        Statement::Step(text) => step(text, flow, ends),
+        Statement::Choice { question, yes, no } => choice(question, yes, no.as_deref(), flow, ends),
+    })
 }
 
-/// A box's name, the label of the arrow before it (`B: label`), and of the arrow after it
-/// (`A -- label`, `A -[label]`).
-fn parts(
-    text: &str,
-    has_arrow_before: bool,
-    has_arrow_after: bool,
-) -> (String, Option<String>, Option<String>) {
-    let some = |label: &str| Some(words::label(label)).filter(|label| !label.is_empty());
-    let (text, bar) = match text.trim().strip_prefix('|').and_then(|rest| rest.split_once('|')) {
-        Some((label, rest)) => (rest, some(label)),
-        None => (text, None),
-    };
-    let (text, after) = match text.split_once("--").or_else(|| text.split_once("-[")) {
-        Some((name, label)) if has_arrow_after => (name, some(label.trim_matches(['[', ']', '-', ' ']))),
-        _ => (text, None),
-    };
-    match text.split_once(':') {
-        Some((name, label)) if has_arrow_before && !has_arrow_after => {
-            (words::label(name), some(label), after)
-        }
-        Some((_, name)) if !has_arrow_before && has_arrow_after => (words::label(name), bar, after),
-        _ => (words::label(text), bar, after),
-    }
-}
-
-/// One step after the other, with branches at each "if".
-fn steps(prompt: &str, flow: &mut Flow) {
-    let mut ends: Vec<(usize, Option<String>)> = Vec::new();
-    for clause in clauses(prompt) {
-        ends = match condition(&clause) {
-            Some((question, yes, no)) => branch(flow, &ends, &question, &yes, no.as_deref()),
-            None => step(flow, ends, &clause),
-        };
-    }
-}
-
-fn step(flow: &mut Flow, ends: Vec<(usize, Option<String>)>, text: &str) -> Vec<(usize, Option<String>)> {
-    let text = words::label(text);
-    if text.is_empty() {
+fn step(text: &str, flow: &mut Flow, ends: Ends) -> Ends {
+    let label = words::label(text);
+    if label.is_empty() {
         return ends;
     }
-    let Some(node) = flow.node(&text, shape(&text)) else { return ends };
+    if let Some(target) = way_back(text, flow, &ends) {
+        ends.into_iter().for_each(|(from, label)| flow.edge(from, target, label));
+        return Ends::new();
+    }
+    let shape = shape(&label);
+    let Some(node) = flow.node(&label, shape) else { return ends };
     for (from, label) in ends {
         if from != node {
             flow.edge(from, node, label);
         }
     }
-    vec![(node, None)]
+    let is_last = shape == Shape::End && flow.nodes.len() > 1;
+    if is_last { Ends::new() } else { vec![(node, None)] }
 }
 
-fn branch(
-    flow: &mut Flow,
-    ends: &[(usize, Option<String>)],
-    question: &str,
-    yes: &str,
-    no: Option<&str>,
-) -> Vec<(usize, Option<String>)> {
-    let question = format!("{}?", words::label(question).trim_end_matches('?'));
-    let Some(decision) = flow.node(&question, Shape::Decision) else { return ends.to_vec() };
+fn choice(condition: &str, yes: &[Statement], no: Option<&[Statement]>, flow: &mut Flow, ends: Ends) -> Ends {
+    let Some(decision) = flow.node(&question(condition), Shape::Decision) else { return ends };
     for (from, label) in ends {
-        flow.edge(*from, decision, label.clone());
-    }
-    let mut open = Vec::new();
-    for (answer, text) in [("Yes", Some(yes)), ("No", no)] {
-        let start = vec![(decision, Some(answer.to_owned()))];
-        match text {
-            Some(text) => {
-                let parts = split_then(text);
-                open.extend(parts.iter().fold(start, |ends, part| step(flow, ends, part)));
-            }
-            // Without an "otherwise" the way goes on.
-            None => open.extend(start),
+        if from != decision {
+            flow.edge(from, decision, label);
         }
     }
+    let mut open = chain(yes, flow, vec![(decision, Some("Yes".to_owned()))]);
+    let start = vec![(decision, Some("No".to_owned()))];
+    // Without an "otherwise" the way goes on.
+    open.extend(match no {
+        Some(no) => chain(no, flow, start),
+        None => start,
+    });
     open
 }
 
-/// "if Q then Y otherwise N", "if Q, Y, else N".
-fn condition(clause: &str) -> Option<(String, String, Option<String>)> {
-    let lower = clause.trim_start().to_ascii_lowercase();
-    let rest = ["if ", "when "]
+/// A choice that nothing follows leads to an end of its own.
+fn close(flow: &mut Flow, ends: Ends) {
+    let open: Ends = ends.into_iter().filter(|(_, label)| label.is_some()).collect();
+    if open.is_empty() {
+        return;
+    }
+    if let Some(end) = flow.node("Done", Shape::End) {
+        open.into_iter().for_each(|(from, label)| flow.edge(from, end, label));
+    }
+}
+
+/// The box that "go back to X" or "try again" means.
+fn way_back(text: &str, flow: &Flow, ends: &Ends) -> Option<usize> {
+    let parsed = Text::new(text);
+    if parsed.words.len() <= 4 && parsed.find(AGAIN).is_some() {
+        let decision = ends.iter().find_map(|(from, _)| question_before(*from, flow))?;
+        let before =
+            flow.edges.iter().find(|edge| edge.to == decision && edge.from < decision).map(|edge| edge.from);
+        return Some(before.unwrap_or(decision));
+    }
+    let hit = parsed.find(BACK_TO).filter(|hit| hit.first <= 2)?;
+    let target: Vec<&str> = parsed.words[hit.after..]
         .iter()
-        .find_map(|word| lower.starts_with(word).then(|| &clause.trim_start()[word.len()..]))?;
-    let (rest, no) = match words::split_at_word(rest, &["otherwise", "else", "or else"]) {
-        Some((yes, no)) => (yes, Some(no.to_owned())),
-        None => (rest, None),
+        .map(|word| word.lower.as_str())
+        .filter(|word| !SMALL.contains(word))
+        .collect();
+    // "go back to step 2"
+    if let [number] = target.as_slice()
+        && let Ok(number) = number.parse::<usize>()
+    {
+        return number.checked_sub(1).filter(|at| *at < flow.nodes.len());
+    }
+    let score = |label: &str| {
+        let words = Text::new(label).words;
+        target.iter().filter(|word| words.iter().any(|other| other.lower == **word)).count()
     };
-    let by_comma = rest.split_once(',').filter(|(_, yes)| yes.chars().any(char::is_alphanumeric));
-    let split = words::split_at_word(rest, &["then"]).or(by_comma);
-    let (question, yes) = split.or_else(|| verb_after(rest))?;
-    let no = no.filter(|no| no.chars().any(char::is_alphanumeric));
-    Some((question.trim().to_owned(), yes.trim_matches([',', ' ']).to_owned(), no))
+    let scores = flow.nodes.iter().enumerate().map(|(at, node)| (score(&node.label), std::cmp::Reverse(at)));
+    let (best, std::cmp::Reverse(at)) = scores.max()?;
+    (best > 0 && best * 2 >= target.len()).then_some(at)
 }
 
-/// "the password is right show the dashboard": the consequence begins at its verb.
-fn verb_after(text: &str) -> Option<(&str, &str)> {
-    const VERBS: &[&str] = &[
-        "show", "send", "go", "return", "create", "display", "log", "redirect", "reject", "accept", "stop",
-        "continue", "notify", "retry",
-    ];
-    let (start, _) =
-        VERBS.iter().filter_map(|verb| words::find_word(text, verb)).filter(|(start, _)| *start > 0).min()?;
-    Some((&text[..start], &text[start..]))
-}
-
-/// Sentences and list items, cut at "then"; an "otherwise" sentence joins the "if" before it.
-fn clauses(prompt: &str) -> Vec<String> {
-    let mut clauses: Vec<String> = Vec::new();
-    for sentence in words::sentences(prompt) {
-        let lower = sentence.to_ascii_lowercase();
-        let continues = lower.starts_with("otherwise") || lower.starts_with("else");
-        match clauses.last_mut() {
-            Some(last) if continues && last.to_ascii_lowercase().starts_with("if ") => {
-                last.push_str(", ");
-                last.push_str(&sentence);
-            }
-            _ => clauses.extend(cut(&sentence)),
+/// The last decision on the way to a box.
+fn question_before(node: usize, flow: &Flow) -> Option<usize> {
+    let mut at = node;
+    for _ in 0..flow.nodes.len() {
+        if flow.nodes[at].shape == Shape::Decision {
+            return Some(at);
         }
+        at = flow.edges.iter().find(|edge| edge.to == at)?.from;
     }
-    clauses
+    None
 }
 
-/// Cuts a sentence into steps; an "if" and what follows it stay together.
-fn cut(sentence: &str) -> Vec<String> {
-    match words::find_word(sentence, "if") {
-        Some((at, _)) => {
-            let mut parts = split_then(&sentence[..at]);
-            parts.push(sentence[at..].to_owned());
-            parts
-        }
-        None => split_then(sentence),
-    }
+/// A condition without the pronoun that only refers: "they are valid" is "Valid".
+fn question(text: &str) -> String {
+    let text = text.trim_end_matches(['?', '？', ' ']);
+    let parsed = Text::new(text);
+    let refers = parsed.matches(0, &["it is", "they are", "it's", "he is", "she is", "that is"]);
+    let short = if refers > 0 && parsed.words.len() > refers { parsed.behind(refers) } else { text };
+    format!("{}?", words::label(short))
 }
 
-fn split_then(text: &str) -> Vec<String> {
-    let mut parts = Vec::new();
-    let mut rest = text;
-    while let Some((before, after)) = words::split_at_word(rest, THEN) {
-        parts.extend(split_commas(before));
-        rest = after;
-    }
-    parts.extend(split_commas(rest));
-    parts
-}
-
-/// "boil water, add tea and pour": commas part steps when a list of three or more is meant.
-fn split_commas(text: &str) -> Vec<String> {
-    let parts: Vec<&str> = text.split(", ").collect();
-    let parts: Vec<&str> = if parts.len() >= 2 { parts } else { vec![text] };
-    let clean = parts
-        .iter()
-        .map(|part| part.trim().trim_start_matches("and ").trim_end_matches(" and").trim_matches([',', ' ']));
-    clean.filter(|part| part.chars().any(char::is_alphanumeric)).map(str::to_owned).collect()
-}
-
-fn shape(label: &str) -> Shape {
-    let named = |some: &[&str]| some.iter().any(|word| words::find_word(label, word).is_some());
-    if label.ends_with('?') {
+/// The shape that a label speaks for.
+pub(super) fn shape(label: &str) -> Shape {
+    let count = label.split_whitespace().count();
+    if label.ends_with(['?', '？']) {
         Shape::Decision
-    } else if label.split_whitespace().count() == 1 && named(ENDS) {
+    } else if count == 1 && words::has(label, ENDS) {
         Shape::End
-    } else if label.split_whitespace().count() <= 3 && named(STORES) {
+    } else if count <= 3
+        && Text::new(label).words.last().is_some_and(|word| STORES.contains(&word.lower.as_str()))
+    {
         Shape::Store
     } else {
         Shape::Step
