@@ -66,7 +66,7 @@ impl Engine {
         let accounts = Accounts::new(writer.clone(), reader.clone(), now);
         let (queue, claimed) =
             Queue::new(writer.clone(), reader.clone(), bus.clone(), wiring::rules(config), now);
-        let scheduler = start_scheduler(config, &queue).await?;
+        let scheduler = start_scheduler(config, &queue, &accounts).await?;
 
         let (stop, give_up) = (CancellationToken::new(), CancellationToken::new());
         let worker = Arc::new(Worker {
@@ -152,7 +152,11 @@ pub fn open_accounts(config: &Config) -> anyhow::Result<Accounts> {
 }
 
 /// Hands the backlog over and starts deciding.
-async fn start_scheduler(config: &Config, queue: &Queue) -> anyhow::Result<Arc<Scheduler>> {
+async fn start_scheduler(
+    config: &Config,
+    queue: &Queue,
+    accounts: &Accounts,
+) -> anyhow::Result<Arc<Scheduler>> {
     let lanes = config.upstreams.iter().map(|upstream| upstream.lane.clone()).collect();
     let mut rng = rand::rngs::StdRng::from_rng(&mut rand::rng());
     let core = Core::new(lanes, config.tiers.clone(), config.queue.retry, move || rng.random());
@@ -173,6 +177,9 @@ async fn start_scheduler(config: &Config, queue: &Queue) -> anyhow::Result<Arc<S
         }
         core.committed(&Change::Paused(backlog.paused), at);
     });
+    // Waiting jobs carry the tiers their users had when they were accepted.
+    let moved = accounts.notice_changes().await.context("the users were not read")?;
+    moved.into_iter().for_each(|(user, tier)| queue.user_changed(user, tier));
     scheduler.begin(Arc::new(queue.clone())).context("the scheduler cannot start")?;
     Ok(scheduler)
 }
