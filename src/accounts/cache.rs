@@ -21,8 +21,8 @@ pub(super) struct Cache {
 
 #[derive(Debug, Default)]
 struct Inner {
-    /// The store's identity epoch last seen.
-    epoch: Option<i64>,
+    /// The store's identity epoch last seen; 0, before any change, until one was.
+    epoch: i64,
     /// Moves whenever the cache forgets: what was read before is then not remembered.
     generation: u64,
     keys: HashMap<[u8; 32], Caller>,
@@ -69,11 +69,11 @@ impl Cache {
     /// Forgets everything when `epoch` has moved. Returns the epoch before, if it has.
     pub(super) fn moved_to(&self, epoch: i64) -> Option<i64> {
         let mut inner = self.inner.lock();
-        if inner.epoch == Some(epoch) {
+        if inner.epoch == epoch {
             return None;
         }
         self.forget_all(&mut inner);
-        inner.epoch.replace(epoch)
+        Some(std::mem::replace(&mut inner.epoch, epoch))
     }
 
     /// Forgets everything: a change was made here.

@@ -127,7 +127,7 @@ impl Accounts {
     }
 
     /// Looks whether another process changed users or keys; forgets what is stale. Returns the
-    /// users whose tier changed. Call at least once a second.
+    /// users whose tier changed; the first time, all whose tier ever did. Call at least once a second.
     ///
     /// # Errors
     /// What the store reports.

@@ -83,7 +83,7 @@ impl Engine {
         let (queue, claimed) =
             Queue::new(writer.clone(), reader.clone(), bus.clone(), wiring::rules(config), now);
         let providers = wiring::providers(config)?;
-        let scheduler = prepare_scheduler(config, &queue, backlog).await?;
+        let scheduler = prepare_scheduler(config, &queue, &accounts, backlog).await?;
 
         let (stop, give_up) = (CancellationToken::new(), CancellationToken::new());
         let worker = Arc::new(Worker {
@@ -188,6 +188,7 @@ pub fn open_accounts(config: &Config) -> anyhow::Result<Accounts> {
 async fn prepare_scheduler(
     config: &Config,
     queue: &Queue,
+    accounts: &Accounts,
     backlog: BacklogUse,
 ) -> anyhow::Result<Arc<Scheduler>> {
     let lanes = config.upstreams.iter().map(|upstream| upstream.lane.clone()).collect();
@@ -213,5 +214,8 @@ async fn prepare_scheduler(
         }
         core.committed(&Change::Paused(backlog.paused), at);
     });
+    // Waiting jobs carry the tiers their users had when they were accepted.
+    let moved = accounts.notice_changes().await.context("the users were not read")?;
+    moved.into_iter().for_each(|(user, tier)| queue.user_changed(user, tier));
     Ok(scheduler)
 }

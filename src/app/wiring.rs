@@ -53,6 +53,7 @@ fn prices(upstreams: &[Upstream]) -> PriceBook {
             provider: upstream.kind.name(),
             model: upstream.lane.model.clone(),
             price: upstream.price.or(free),
+            fallback: if upstream.price.is_none() { free } else { None },
         }
     };
     PriceBook(upstreams.iter().map(pricing).collect())

@@ -37,14 +37,14 @@ pub enum FailureCode {
 
 impl FailureCode {
     /// Whether the user gets the hourly and daily unit back: every failure that the user did
-    /// not cause.
+    /// not cause. An answer without a diagram is what was asked for, and was paid for: a unit
+    /// that came back would make it a free conversation with the model.
     pub const fn returns_unit(self) -> bool {
         match self {
-            Self::Refused => false,
+            Self::Refused | Self::NoDiagram => false,
             Self::UpstreamRejected
             | Self::UpstreamUnavailable
             | Self::UpstreamTimeout
-            | Self::NoDiagram
             | Self::BudgetExceeded
             | Self::ModelUnavailable
             | Self::Internal => true,

@@ -91,6 +91,15 @@ pub struct Brief {
     pub metadata: Option<Box<serde_json::value::RawValue>>,
 }
 
+impl Brief {
+    /// Bytes of all that it holds.
+    pub fn bytes(&self) -> usize {
+        let source = self.base_source.as_ref().map_or(0, String::len);
+        let metadata = self.metadata.as_ref().map_or(0, |metadata| metadata.get().len());
+        self.prompt.len() + source + metadata
+    }
+}
+
 /// A job about to be stored.
 #[derive(Clone, Debug)]
 pub struct NewJob {

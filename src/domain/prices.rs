@@ -57,6 +57,14 @@ pub struct LanePricing {
     pub model: String,
     /// The price of that model; `None`: by the built-in table.
     pub price: Option<ModelPrice>,
+    /// The price of any other model it is asked for; `None`: by the built-in table.
+    pub fallback: Option<ModelPrice>,
+}
+
+impl LanePricing {
+    fn quote(&self, model: &str) -> Quote {
+        quote(if self.model == model { self.price } else { self.fallback }, model)
+    }
 }
 
 /// A price and whether it is the model's own.
@@ -81,20 +89,21 @@ impl PriceBook {
 
     /// The price of a call of `model` on `lane`.
     pub fn quote(&self, lane: &LaneName, model: &str) -> Quote {
-        let configured = self.0.iter().find(|pricing| pricing.lane == *lane && pricing.model == model);
-        quote(configured.and_then(|pricing| pricing.price), model)
+        let pricing = self.0.iter().find(|pricing| pricing.lane == *lane);
+        pricing.map_or_else(|| quote(None, model), |pricing| pricing.quote(model))
     }
 
-    /// The most that a call can cost on whichever upstream takes it.
+    /// The most that a call can cost on whichever upstream takes it: one that serves the model,
+    /// or any when none does.
     pub fn ceiling(&self, model: Option<&str>, input: u64, output: u64) -> Money {
-        let serving = |pricing: &&LanePricing| model.is_none_or(|model| pricing.model == model);
-        let costs = self
-            .0
-            .iter()
-            .filter(serving)
-            .map(|pricing| quote(pricing.price, &pricing.model).price.ceiling(input, output));
-        let asked = || quote(None, model.unwrap_or_default()).price.ceiling(input, output);
-        costs.max().unwrap_or_else(asked)
+        let is_served = self.0.iter().any(|pricing| model.is_none_or(|model| pricing.model == model));
+        let costs = self.0.iter().filter_map(|pricing| {
+            let asked = model.unwrap_or(&pricing.model);
+            let takes = !is_served || pricing.model == asked;
+            takes.then(|| pricing.quote(asked).price.ceiling(input, output))
+        });
+        let unknown = || quote(None, model.unwrap_or_default()).price.ceiling(input, output);
+        costs.max().unwrap_or_else(unknown)
     }
 }
 
@@ -159,5 +168,27 @@ mod tests {
         assert_eq!(haiku.cost(&short).to_string(), "0.010500000");
         assert_eq!(haiku.cost(&long).to_string(), "0.052500500");
         assert_eq!(built_in("gpt-oss"), None);
+    }
+
+    #[test]
+    fn a_lane_that_is_free_is_free_for_whatever_model_it_is_asked() {
+        let pricing = |lane: &str, model: &str, free: Option<ModelPrice>| LanePricing {
+            lane: LaneName::from(lane),
+            provider: "offline",
+            model: model.to_owned(),
+            price: free,
+            fallback: free,
+        };
+        let free = pricing("offline", "rules", Some(ModelPrice::flat(Price::FREE)));
+        let paid = pricing("main", "claude-haiku-4-5", None);
+        let usage = TokenUsage { input: 1000, output: 1000, ..TokenUsage::default() };
+        let book = PriceBook(vec![free.clone()]);
+        let quote = book.quote(&free.lane, "llama-x");
+        assert_eq!((quote.price.cost(&usage), quote.known), (Money::ZERO, true));
+        assert_eq!(book.ceiling(Some("llama-x"), 1000, 1000), Money::ZERO);
+        let book = PriceBook(vec![free, paid]);
+        assert!(book.ceiling(Some("llama-x"), 1000, 1000) > Money::ZERO, "either may take it");
+        assert_eq!(book.ceiling(Some("rules"), 1000, 1000), Money::ZERO);
+        assert!(!book.quote(&LaneName::from("main"), "llama-x").known);
     }
 }

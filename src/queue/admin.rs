@@ -7,7 +7,7 @@ use crate::store::{Priority, StoreError};
 
 use super::{Queue, Receipt};
 
-/// Jobs deleted in one transaction: a submit never waits long behind one.
+/// Rows of a kind deleted in one transaction: a submit never waits long behind one.
 const PURGE_AT_ONCE: u32 = 200;
 
 impl Queue {
@@ -62,7 +62,8 @@ impl Queue {
         }))
     }
 
-    /// Deletes requests that ended longer than `keep` ago, in small steps. Returns how many.
+    /// Deletes requests that ended longer than `keep` ago, and what else is too old to count, in
+    /// small steps. Returns how many requests went. A queue that drains is left as it is.
     ///
     /// # Errors
     /// What the store reports; what was deleted before stays deleted.
@@ -77,8 +78,8 @@ impl Queue {
                 .writer
                 .write(Priority::Control, 0, move |commands| commands.purge(before, now, PURGE_AT_ONCE))
                 .await?;
-            purged += u64::from(some);
-            if some < PURGE_AT_ONCE {
+            purged += u64::from(some.jobs);
+            if some.most < PURGE_AT_ONCE || self.is_draining() {
                 return Ok(purged);
             }
             tokio::task::yield_now().await;

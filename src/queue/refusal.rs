@@ -97,6 +97,14 @@ impl From<StoreError> for SubmitError {
 /// Seconds to wait for room in a backlog when nothing better is known.
 const BACKLOG_WAIT: Duration = Duration::from_secs(1);
 
+/// When a submission was counted, and when its caller is told.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Times {
+    /// Its windows are those of this instant: the store may have taken a while.
+    pub(super) counted: Timestamp,
+    pub(super) told: Timestamp,
+}
+
 /// A refusal with its waiting time and upgrade, from the store's bare verdict.
 pub(super) fn explain(
     by: RefusedBy,
@@ -104,32 +112,33 @@ pub(super) fn explain(
     held: Money,
     tier: Tier,
     rules: &Rules,
-    now: Timestamp,
+    times: Times,
     backlog_wait_seconds: Option<u64>,
 ) -> Refusal {
     let policy = rules.tiers.of(tier);
-    let backlog_ends = now.after(backlog_wait_seconds.map_or(BACKLOG_WAIT, Duration::from_secs));
+    let Times { counted, told } = times;
+    let backlog_ends = told.after(backlog_wait_seconds.map_or(BACKLOG_WAIT, Duration::from_secs));
     let (limit, scope, allowed, used, resets_at) = match by {
         RefusedBy::Hour => (
             RefusedLimit::Hour,
             Scope::User,
             policy.requests_per_hour.into(),
             counts.hour.into(),
-            Timestamp(now.hour().0 + crate::domain::time::HOUR_MS),
+            Timestamp(counted.hour().0 + crate::domain::time::HOUR_MS),
         ),
         RefusedBy::Day => (
             RefusedLimit::Day,
             Scope::User,
             policy.requests_per_day.into(),
             counts.day.into(),
-            Timestamp(now.day().0 + crate::domain::time::DAY_MS),
+            Timestamp(counted.day().0 + crate::domain::time::DAY_MS),
         ),
         RefusedBy::Budget => (
             RefusedLimit::Budget,
             Scope::User,
             policy.monthly_budget.unwrap_or_default().0,
             (counts.month_cost + counts.month_reserved).0,
-            now.next_month(),
+            counted.next_month(),
         ),
         RefusedBy::UserBacklog => (
             RefusedLimit::UserBacklog,
@@ -152,7 +161,7 @@ pub(super) fn explain(
         allowed,
         used,
         resets_at,
-        retry_after_seconds: now.seconds_until(resets_at),
+        retry_after_seconds: told.seconds_until(resets_at),
         upgrade: upgrade(by, counts, held, tier, rules),
         counts,
     }

@@ -7,7 +7,7 @@ use crate::domain::{Brief, JobId, JobSeq, JobState, NewJob, Tier, Timestamp, Use
 use crate::store::commands::{Submission, Submitted};
 use crate::store::{Priority, StoreError};
 
-use super::refusal::{self, named};
+use super::refusal::{self, Times, named};
 use super::request::{self, Checked, Unacceptable};
 use super::{Fault, Queue, SubmitError, SubmitRequest};
 
@@ -72,7 +72,7 @@ impl Queue {
         let checked = self.with_base(user, checked).await?;
         let job = self.new_job(user, tier, checked);
         let (id, created_at, held) = (job.id, job.created_at, job.reserved);
-        let bytes = job.brief.prompt.len() + 512;
+        let bytes = job.brief.bytes() + 512;
         let submission = Submission {
             job,
             limits: rules.submit_limits(tier),
@@ -102,7 +102,8 @@ impl Queue {
             Submitted::Refused { limit, counts, oldest } => {
                 let wait = refusal::waits_for(limit, oldest).and_then(|seq| self.place(seq));
                 let wait = wait.map(|place| place.estimated_wait_seconds.max(1));
-                let refusal = refusal::explain(limit, counts, held, tier, &rules, self.now(), wait);
+                let times = Times { counted: created_at, told: self.now() };
+                let refusal = refusal::explain(limit, counts, held, tier, &rules, times, wait);
                 Err(SubmitError::Refused(Box::new(refusal)))
             }
         }

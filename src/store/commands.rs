@@ -147,7 +147,8 @@ pub enum JobEnd {
         /// In plain words.
         reason: &'static str,
     },
-    /// Its deadline passed.
+    /// Its deadline passed. The unit goes back when no call was sent for this run and no
+    /// earlier one wrote anything.
     Expired,
 }
 
@@ -221,6 +222,15 @@ pub struct Recovered {
     pub requeued: u64,
 }
 
+/// What one step of a purge deleted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Purged {
+    /// Jobs.
+    pub jobs: u32,
+    /// The most rows of any one kind; less than the limit when nothing old is left.
+    pub most: u32,
+}
+
 /// Writes of one transaction. An error rolls the whole transaction back.
 pub trait Commands {
     /// Checks the limits and the idempotency key, charges the units and stores the job.
@@ -265,9 +275,9 @@ pub trait Commands {
 
     /// Writes one row that nobody needs: what does not reach the disk fails here.
     fn heartbeat(&mut self, at: Timestamp) -> Result<(), StoreError>;
-    /// Deletes at most `limit` jobs that ended before `before`, and idempotency keys older than
-    /// a day; returns how many jobs went.
-    fn purge(&mut self, before: Timestamp, now: Timestamp, limit: u32) -> Result<u32, StoreError>;
+    /// Deletes at most `limit` jobs that ended before `before`, and as many idempotency keys,
+    /// windows of units and hours of usage that are too old to count.
+    fn purge(&mut self, before: Timestamp, now: Timestamp, limit: u32) -> Result<Purged, StoreError>;
 }
 
 /// Usage that survives restarts, to rebuild a lane's budgets.

@@ -230,7 +230,22 @@ impl Writer {
     }
 }
 
+/// Closes the inbox when the thread ends, also by a panic: nobody may wait for a writer that is
+/// gone. Who waits is told [`StoreError::Closed`] by the fall of its operation.
+struct Closing<'a>(&'a Shared);
+
+impl Drop for Closing<'_> {
+    fn drop(&mut self) {
+        let mut inbox = self.0.inbox.lock();
+        let left = std::mem::replace(&mut *inbox, Inbox { closed: true, ..Inbox::default() });
+        // What falls may come back for the lock.
+        drop(inbox);
+        drop(left);
+    }
+}
+
 fn write_until_closed(shared: &Shared, mut backend: impl Backend) {
+    let _closing = Closing(shared);
     loop {
         let batch = {
             let mut inbox = shared.inbox.lock();
@@ -263,9 +278,9 @@ fn write_batch(shared: &Shared, backend: &mut impl Backend, mut batch: Vec<Box<d
             batch.into_iter().for_each(|op| op.finish(Ok(())));
         }
         // One bad operation must not fail its neighbours: each gets a transaction of its own.
-        // When the transaction itself failed (a full disk, an fsync that did not happen), all of
-        // them did, and trying each again would only keep everybody waiting.
-        Err(_) if one_failed && batch.len() > 1 => {
+        // When the transaction itself failed (an fsync that did not happen), or the disk is full,
+        // all of them did, and trying each again would only keep everybody waiting.
+        Err(reason) if one_failed && batch.len() > 1 && !matches!(reason, StoreError::Full(_)) => {
             for op in batch {
                 write_batch(shared, backend, vec![op]);
             }

@@ -4,6 +4,7 @@ use crate::domain::lane::{CallEnd, CallReport, Verdict};
 use crate::domain::{Failure, JobSeq, Timestamp, TokenUsage};
 
 use super::Core;
+use super::health::RATE_LIMITED;
 use super::jobs::Waiting;
 use super::retry::back_off;
 
@@ -62,7 +63,7 @@ impl Core {
             CallEnd::Abandoned => Verdict::Finish,
             CallEnd::Limited { retry_after } => {
                 lane.limited(*retry_after, now);
-                waits("the upstream's rate limit was reached")
+                waits(RATE_LIMITED)
             }
             CallEnd::LanePaused { reason, until } => {
                 lane.health.paused(report.seq, reason.clone(), *until);

@@ -21,6 +21,9 @@ const SUSPECTS_MAX: usize = 16;
 const LIMITED_FIRST: Duration = Duration::from_secs(1);
 const LIMITED_LAST: Duration = Duration::from_secs(60);
 
+/// Why a lane is limited.
+pub(super) const RATE_LIMITED: &str = "the upstream's rate limit was reached";
+
 /// Whether a lane takes calls.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Mode {
@@ -188,11 +191,15 @@ impl Health {
         false
     }
 
-    /// The operator resumes.
+    /// The operator resumes: what is shut is probed at once, whatever the upstream said of the
+    /// time it wants.
     pub(super) fn resume(&mut self, now: Timestamp) {
-        if let Mode::Paused { reason, .. } = &self.mode {
-            self.mode = Mode::Down { next: now, reason: reason.clone() };
-        }
+        let reason = match &mut self.mode {
+            Mode::Paused { reason, .. } => std::mem::take(reason),
+            Mode::Limited { .. } => RATE_LIMITED.to_owned(),
+            Mode::Open | Mode::Down { .. } => return,
+        };
+        self.mode = Mode::Down { next: now, reason };
     }
 
     /// The clock was set back.
@@ -267,6 +274,19 @@ mod tests {
         assert!(health.limited(Some(Duration::from_secs(2)), NOW));
         assert!(!health.limited(Some(Duration::from_secs(1)), NOW));
         assert_eq!(health.opens_at(NOW), Some(NOW.after(Duration::from_secs(2))));
+    }
+
+    #[test]
+    fn an_operator_who_resumes_need_not_wait_for_what_a_429_asked() {
+        let mut health = Health::new();
+        health.limited(Some(Duration::from_secs(32 * 86_400)), NOW);
+        assert!(!health.takes_calls(NOW));
+        health.resume(NOW);
+        assert!(health.takes_calls(NOW), "one probe");
+        health.went(JobSeq(1), NOW);
+        assert!(!health.takes_calls(NOW.after(PROBE_EVERY)), "and no other while it is under way");
+        health.succeeded();
+        assert!(health.is_open());
     }
 
     #[test]

@@ -6,7 +6,7 @@ use crate::domain::lane::{LaneSpec, LaneState, LaneStatus, LimitsSeen};
 use crate::domain::{JobSeq, Timestamp, TokenUsage};
 
 use super::budget::Budget;
-use super::health::{Health, Mode};
+use super::health::{Health, Mode, RATE_LIMITED};
 use super::retry::Allowance;
 use super::throttle::{Terms, Throttle};
 
@@ -195,9 +195,7 @@ impl Lane {
     pub(super) fn status(&self, now: Timestamp) -> LaneStatus {
         let (state, reason, until) = match self.health.mode() {
             Mode::Open => (LaneState::Open, None, None),
-            Mode::Limited { until } => {
-                (LaneState::Limited, Some("the upstream's rate limit was reached".to_owned()), Some(*until))
-            }
+            Mode::Limited { until } => (LaneState::Limited, Some(RATE_LIMITED.to_owned()), Some(*until)),
             Mode::Paused { until, reason } => (LaneState::Paused, Some(reason.clone()), *until),
             Mode::Down { next, reason } => (LaneState::Probing, Some(reason.clone()), Some(*next)),
         };

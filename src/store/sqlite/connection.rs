@@ -2,7 +2,7 @@
 //! the one fault nobody would notice.
 
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
@@ -13,6 +13,8 @@ use crate::store::StoreError;
 const SQLITE_MIN: i32 = 3_051_003;
 /// How long another process (a command-line verb) may hold the write lock.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
+/// Between two tries to turn a new file into a WAL database.
+const WAL_PAUSE: Duration = Duration::from_millis(5);
 /// Statements kept prepared per connection.
 const STATEMENTS_CACHED: usize = 96;
 
@@ -32,7 +34,7 @@ pub(super) fn open_writer(path: &Path) -> Result<Connection, StoreError> {
     let flags =
         OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = open(path, flags)?;
-    set(&connection, "journal_mode", "wal", "wal")?;
+    become_wal(&connection)?;
     set(&connection, "synchronous", "FULL", "2")?;
     set(&connection, "foreign_keys", "ON", "1")?;
     // Checkpoints are the writer's own, between batches.
@@ -61,6 +63,18 @@ fn open(path: &Path, flags: OpenFlags) -> Result<Connection, rusqlite::Error> {
     // at every use: a fifth of the writer's time.
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     Ok(connection)
+}
+
+/// Several programs may start on a new file at once. While one turns it into a WAL database SQLite
+/// fails the others at once, whatever the busy timeout: theirs would be a deadlock.
+fn become_wal(connection: &Connection) -> Result<(), StoreError> {
+    let begin = Instant::now();
+    loop {
+        match set(connection, "journal_mode", "wal", "wal") {
+            Err(StoreError::Busy) if begin.elapsed() < BUSY_TIMEOUT => std::thread::sleep(WAL_PAUSE),
+            done => return done,
+        }
+    }
 }
 
 fn set(connection: &Connection, name: &str, value: &str, expected: &str) -> Result<(), StoreError> {

@@ -2,10 +2,12 @@
 
 use std::path::{Path, PathBuf};
 
-use rusqlite::Connection;
 use rusqlite::backup::Backup;
+use rusqlite::{Connection, TransactionBehavior};
 
 use crate::store::StoreError;
+
+use super::connection;
 
 /// Every migration, in order; released ones never change.
 const MIGRATIONS: &[&str] = &[include_str!("../../../migrations/0001_jobs_users_usage.sql")];
@@ -14,10 +16,35 @@ const APPLICATION_ID: i32 = 0x6467_7264;
 
 /// Brings the schema to this version. An older database is copied aside first.
 pub(super) fn migrate(connection: &mut Connection, path: &Path) -> Result<(), StoreError> {
-    let version: u32 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
+    if version(connection, path)? == MIGRATIONS.len() {
+        return Ok(());
+    }
+    // Several programs may start on a new directory at once: the first one to get the write lock
+    // migrates, and the others find it done.
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let version = version(&transaction, path)?;
+    if version > 0 && version < MIGRATIONS.len() {
+        let copy = copy_aside(path, version)?;
+        tracing::info!(copy = %copy.display(), from = version, to = MIGRATIONS.len(), "migrating the database; a copy is kept");
+    }
+    for (index, migration) in MIGRATIONS.iter().enumerate().skip(version) {
+        transaction.execute_batch(migration)?;
+        transaction.pragma_update(None, "user_version", u32::try_from(index + 1).unwrap_or(u32::MAX))?;
+        transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
+    }
+    Ok(transaction.commit()?)
+}
+
+/// The migrations applied; an error when the database is not ours or of a newer version.
+fn version(connection: &Connection, path: &Path) -> Result<usize, StoreError> {
+    // One statement, and so one moment: another program may be migrating.
+    let (version, application, tables) = connection.query_row(
+        "SELECT user_version, application_id, (SELECT count(*) FROM sqlite_schema)
+         FROM pragma_user_version, pragma_application_id",
+        [],
+        |row| Ok((row.get::<_, u32>(0)?, row.get::<_, i32>(1)?, row.get::<_, i64>(2)?)),
+    )?;
     let version = usize::try_from(version).unwrap_or(usize::MAX);
-    let application: i32 = connection.pragma_query_value(None, "application_id", |row| row.get(0))?;
-    let tables: i64 = connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
     let fresh = version == 0 && tables == 0;
     if !fresh && application != APPLICATION_ID {
         return Err(StoreError::Incompatible(format!("{} is not a diagramd database", path.display())));
@@ -29,28 +56,17 @@ pub(super) fn migrate(connection: &mut Connection, path: &Path) -> Result<(), St
             MIGRATIONS.len()
         )));
     }
-    if version == MIGRATIONS.len() {
-        return Ok(());
-    }
-    if !fresh {
-        let copy = copy_aside(connection, path, version)?;
-        tracing::info!(copy = %copy.display(), from = version, to = MIGRATIONS.len(), "migrating the database; a copy is kept");
-    }
-    for (index, migration) in MIGRATIONS.iter().enumerate().skip(version) {
-        let transaction = connection.transaction()?;
-        transaction.execute_batch(migration)?;
-        transaction.pragma_update(None, "user_version", u32::try_from(index + 1).unwrap_or(u32::MAX))?;
-        transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
-        transaction.commit()?;
-    }
-    Ok(())
+    Ok(version)
 }
 
-fn copy_aside(connection: &Connection, path: &Path, version: usize) -> Result<PathBuf, StoreError> {
+/// Copies the database as it was before the migration that is about to begin: through a
+/// connection of its own, for one that writes cannot be copied from.
+fn copy_aside(path: &Path, version: usize) -> Result<PathBuf, StoreError> {
     let mut copy = path.as_os_str().to_owned();
     copy.push(format!(".before-{}", version + 1));
     let copy = PathBuf::from(copy);
     let mut target = Connection::open(&copy)?;
-    Backup::new(connection, &mut target)?.run_to_completion(1024, std::time::Duration::ZERO, None)?;
+    let source = connection::open_reader(path)?;
+    Backup::new(&source, &mut target)?.run_to_completion(1024, std::time::Duration::ZERO, None)?;
     Ok(copy)
 }

@@ -52,3 +52,6 @@ pub fn open(path: &Path) -> Result<Sqlite, StoreError> {
 pub fn path_in(data_dir: &Path) -> PathBuf {
     data_dir.join(FILE_NAME)
 }
+
+#[cfg(test)]
+mod tests;

@@ -19,6 +19,8 @@ pub(super) struct Live {
     pub(super) state: JobState,
     pub(super) run: u32,
     pub(super) reserved: Money,
+    /// Output tokens of its ended calls.
+    pub(super) output: i64,
     pub(super) created_at: Timestamp,
 }
 
@@ -34,7 +36,7 @@ impl Batch<'_> {
     /// The job with this number, whatever its state.
     pub(super) fn live_job(&self, seq: JobSeq) -> Result<Option<Live>, StoreError> {
         let mut statement = self.transaction.prepare_cached(
-            "SELECT seq, id, user_id, state, run, reserved, created_at FROM job WHERE seq = ?1",
+            "SELECT seq, id, user_id, state, run, reserved, output, created_at FROM job WHERE seq = ?1",
         )?;
         let job = statement.query_row(params![seq], |row| {
             Ok(Live {
@@ -44,7 +46,8 @@ impl Batch<'_> {
                 state: row.get(3)?,
                 run: row.get(4)?,
                 reserved: row.get(5)?,
-                created_at: row.get(6)?,
+                output: row.get(6)?,
+                created_at: row.get(7)?,
             })
         });
         Ok(job.optional()?)

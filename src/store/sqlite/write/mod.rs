@@ -7,7 +7,8 @@ use rusqlite::{Connection, Transaction, TransactionBehavior};
 use crate::domain::job::JobRecord;
 use crate::domain::{Change, Failure, JobId, JobSeq, JobState, KeyId, Tier, Timestamp, User, UserId};
 use crate::store::commands::{
-    Cancellation, Claim, ClaimOutcome, NewKey, Owner, Recovered, Settled, Settlement, Submission, Submitted,
+    Cancellation, Claim, ClaimOutcome, NewKey, Owner, Purged, Recovered, Settled, Settlement, Submission,
+    Submitted,
 };
 use crate::store::writer::Backend;
 use crate::store::{Commands, StoreError};
@@ -194,7 +195,7 @@ impl Commands for Batch<'_> {
         self.beat(at)
     }
 
-    fn purge(&mut self, before: Timestamp, now: Timestamp, limit: u32) -> Result<u32, StoreError> {
+    fn purge(&mut self, before: Timestamp, now: Timestamp, limit: u32) -> Result<Purged, StoreError> {
         self.purge_old(before, now, limit)
     }
 }

@@ -31,7 +31,10 @@ impl Batch<'_> {
                 &End { state: JobState::Failed, outcome: Some(outcome), return_unit: *return_unit, at },
             )?,
             JobEnd::Expired => {
-                self.end(&job, &End { state: JobState::Expired, outcome: None, return_unit: true, at })?;
+                // A deadline is the user's own. Once a call was sent, or an earlier one has
+                // written, the user may have read nearly all of a diagram.
+                let return_unit = call.sent_at.is_none() && job.output == 0;
+                self.end(&job, &End { state: JobState::Expired, outcome: None, return_unit, at })?;
             }
             JobEnd::Requeued { retry_at, strike, failed, reason } => {
                 self.requeue(&job, *retry_at, u32::from(*strike), *failed, reason)?;

@@ -60,9 +60,11 @@ impl Batch<'_> {
         }
     }
 
+    /// What a key stands for; a key whose job was purged stands for nothing any more.
     fn known_key(&self, job: &NewJob, key: &str, hash: &[u8; 32]) -> Result<Option<Submitted>, StoreError> {
         let mut statement = self.transaction.prepare_cached(
-            "SELECT body_hash, job_id FROM idempotency WHERE user_id = ?1 AND key = ?2 AND created_at > ?3",
+            "SELECT body_hash, job_id FROM idempotency JOIN job ON job.id = job_id
+             WHERE idempotency.user_id = ?1 AND key = ?2 AND idempotency.created_at > ?3",
         )?;
         let since = job.created_at.0 - super::upkeep::IDEMPOTENCY_MS;
         let known: Option<([u8; 32], JobId)> = statement
@@ -76,7 +78,7 @@ impl Batch<'_> {
     }
 
     fn remember_key(&self, job: &NewJob, key: &str, hash: &[u8; 32]) -> Result<(), StoreError> {
-        // A row that is too old to count is still there until the next purge: it is replaced.
+        // A row that does not count any more is still there until a purge takes it: it is replaced.
         let mut statement = self.transaction.prepare_cached(
             "INSERT OR REPLACE INTO idempotency (user_id, key, body_hash, job_id, created_at)
              VALUES (?1, ?2, ?3, ?4, ?5)",

@@ -5,7 +5,7 @@ use rusqlite::params;
 use crate::domain::job::JobRecord;
 use crate::domain::{Change, JobId, JobState, Timestamp};
 use crate::store::StoreError;
-use crate::store::commands::Recovered;
+use crate::store::commands::{Purged, Recovered};
 use crate::store::sqlite::rows::{self, QUEUED_COLUMNS};
 
 use super::Batch;
@@ -96,28 +96,37 @@ impl Batch<'_> {
         before: Timestamp,
         now: Timestamp,
         limit: u32,
-    ) -> Result<u32, StoreError> {
-        let mut delete = self.transaction.prepare_cached(
+    ) -> Result<Purged, StoreError> {
+        let old = |ms: i64| Timestamp(now.0.saturating_sub(ms));
+        let jobs = self.delete(
             "DELETE FROM job WHERE seq IN
                 (SELECT seq FROM job WHERE ended_at IS NOT NULL AND ended_at < ?1 ORDER BY ended_at LIMIT ?2)",
+            before,
+            limit,
         )?;
-        let jobs = delete.execute(params![before, limit])?;
-        let old = |ms: i64| Timestamp(now.0.saturating_sub(ms));
-        let mut delete = self.transaction.prepare_cached(
+        let keys = self.delete(
             "DELETE FROM idempotency WHERE (user_id, key) IN
                 (SELECT user_id, key FROM idempotency WHERE created_at <= ?1 LIMIT ?2)",
+            old(IDEMPOTENCY_MS),
+            limit,
         )?;
-        delete.execute(params![old(IDEMPOTENCY_MS), limit])?;
-        self.transaction.execute(
+        let units = self.delete(
             "DELETE FROM request_window WHERE (user_id, kind, start) IN
                 (SELECT user_id, kind, start FROM request_window WHERE start < ?1 LIMIT ?2)",
-            params![old(REQUEST_WINDOW_MS), limit],
+            old(REQUEST_WINDOW_MS),
+            limit,
         )?;
-        self.transaction.execute(
+        let hours = self.delete(
             "DELETE FROM usage_window WHERE (user_id, kind, start) IN
                 (SELECT user_id, kind, start FROM usage_window WHERE kind = 0 AND start < ?1 LIMIT ?2)",
-            params![old(USAGE_HOUR_MS), limit],
+            old(USAGE_HOUR_MS),
+            limit,
         )?;
-        Ok(u32::try_from(jobs).unwrap_or(limit))
+        Ok(Purged { jobs, most: jobs.max(keys).max(units).max(hours) })
+    }
+
+    fn delete(&self, sql: &str, before: Timestamp, limit: u32) -> Result<u32, StoreError> {
+        let deleted = self.transaction.prepare_cached(sql)?.execute(params![before, limit])?;
+        Ok(u32::try_from(deleted).unwrap_or(limit))
     }
 }
