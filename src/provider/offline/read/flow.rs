@@ -149,20 +149,47 @@ fn condition(clause: &str) -> Option<(String, String, Option<String>)> {
     };
     let by_comma = rest.split_once(',').filter(|(_, yes)| yes.chars().any(char::is_alphanumeric));
     let split = words::split_at_word(rest, &["then"]).or(by_comma);
+    let rest = rest.trim_end_matches([',', ' ']);
     let (question, yes) = split.or_else(|| verb_after(rest))?;
     let no = no.filter(|no| no.chars().any(char::is_alphanumeric));
     Some((question.trim().to_owned(), yes.trim_matches([',', ' ']).to_owned(), no))
 }
 
-/// "the password is right show the dashboard": the consequence begins at its verb.
+/// "the password is right show the dashboard": the consequence begins at its verb, one that is
+/// known or one that has an object ("in stock ship it").
 fn verb_after(text: &str) -> Option<(&str, &str)> {
     const VERBS: &[&str] = &[
         "show", "send", "go", "return", "create", "display", "log", "redirect", "reject", "accept", "stop",
-        "continue", "notify", "retry",
+        "continue", "notify", "retry", "ship", "deliver", "cancel", "refund", "charge", "approve", "deny",
+        "escalate", "ask",
     ];
-    let (start, _) =
-        VERBS.iter().filter_map(|verb| words::find_word(text, verb)).filter(|(start, _)| *start > 0).min()?;
+    let known = VERBS.iter().filter_map(|verb| words::find_word(text, verb)).map(|(start, _)| start);
+    let start = known.filter(|start| *start > 0).chain(verb_with_object(text)).min()?;
     Some((&text[..start], &text[start..]))
+}
+
+/// Where a word stands that can only be an order: an object follows, and it is no word that
+/// belongs to the condition itself.
+fn verb_with_object(text: &str) -> Option<usize> {
+    const OBJECTS: &[&str] = &["it", "them", "him", "her", "a", "an", "the"];
+    const NO_VERBS: &[&str] = &[
+        "is", "are", "was", "were", "be", "has", "have", "had", "do", "does", "not", "no", "in", "on", "at",
+        "of", "to", "for", "by", "with", "from", "under", "over", "above", "below", "within", "and", "or",
+        "than", "that", "as", "after", "before", "while", "until", "like", "want", "need", "about", "all",
+        "both",
+    ];
+    let starts = text.char_indices().filter(|(at, c)| {
+        !c.is_whitespace() && text[..*at].chars().next_back().is_some_and(char::is_whitespace)
+    });
+    let starts: Vec<usize> = starts.map(|(at, _)| at).collect();
+    let word = |start: usize| text[start..].split_whitespace().next().unwrap_or("").to_ascii_lowercase();
+    starts.windows(2).find_map(|pair| {
+        let (verb, object) = (word(pair[0]), word(pair[1]));
+        // "the user buys a ticket" tells, "buy a ticket" orders.
+        let tells = verb.ends_with('s') && !verb.ends_with("ss");
+        let orders = !tells && !NO_VERBS.contains(&verb.as_str()) && OBJECTS.contains(&object.as_str());
+        orders.then_some(pair[0])
+    })
 }
 
 /// Sentences and list items, cut at "then"; an "otherwise" sentence joins the "if" before it.
@@ -225,5 +252,40 @@ fn shape(label: &str) -> Shape {
         Shape::Store
     } else {
         Shape::Step
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::domain::DiagramType;
+    use crate::provider::offline::draft;
+
+    #[test]
+    fn the_example_of_the_help_has_a_decision_with_two_ways() {
+        let (source, _) =
+            draft("Order arrives; if in stock ship it, otherwise back-order", DiagramType::Mermaid);
+        insta::assert_snapshot!(source, @"");
+    }
+
+    #[test]
+    fn a_consequence_begins_at_its_verb_with_or_without_a_comma() {
+        let question = |clause: &str| super::condition(clause).map(|(question, yes, no)| (question, yes, no));
+        let some = |question: &str, yes: &str, no: &str| {
+            let no = Some(no.to_owned()).filter(|no| !no.is_empty());
+            Some((question.to_owned(), yes.to_owned(), no))
+        };
+        for (clause, expected) in [
+            ("if in stock ship it, otherwise back-order", some("in stock", "ship it", "back-order")),
+            ("if in stock, ship it, otherwise back-order", some("in stock", "ship it", "back-order")),
+            (
+                "If it is raining take an umbrella else walk",
+                some("it is raining", "take an umbrella", "walk"),
+            ),
+            ("if the card has a limit raise it", some("the card has a limit", "raise it", "")),
+            ("if the user buys a ticket print it", some("the user buys a ticket", "print it", "")),
+            ("if in stock", None),
+        ] {
+            assert_eq!(question(clause), expected, "{clause}");
+        }
     }
 }
