@@ -19,7 +19,7 @@ use crate::scheduler::Scheduler;
 use crate::scheduler::core::Core;
 use crate::store::sqlite::{self, DataLock, Sqlite};
 use crate::store::{Reader, Writer};
-use crate::worker::{TagSecret, Worker};
+use crate::worker::{TagSecret, Troubles, Worker};
 
 use super::{data_dir, housekeeping, wiring};
 
@@ -55,6 +55,8 @@ pub struct Engine {
     pub scheduler: Arc<Scheduler>,
     /// The secret of this server's own tokens.
     pub secret: [u8; 32],
+    /// What keeps upstreams from working.
+    pub troubles: Arc<Troubles>,
     writer: Writer,
     stop: CancellationToken,
     give_up: CancellationToken,
@@ -86,6 +88,7 @@ impl Engine {
         let scheduler = prepare_scheduler(config, &queue, &accounts, backlog).await?;
 
         let (stop, give_up) = (CancellationToken::new(), CancellationToken::new());
+        let troubles = Arc::new(Troubles::default());
         let worker = Arc::new(Worker {
             queue: queue.clone(),
             bus: bus.clone(),
@@ -93,6 +96,7 @@ impl Engine {
             checker: Arc::new(Unchecked),
             timeout: config.generation.timeout,
             tags: TagSecret::new(secret),
+            troubles: Arc::clone(&troubles),
             clock: now,
         });
         let worker = tokio::spawn(worker.work(claimed, stop.clone(), give_up.clone()));
@@ -109,6 +113,7 @@ impl Engine {
             accounts,
             scheduler,
             secret,
+            troubles,
             writer,
             stop,
             give_up,

@@ -130,7 +130,9 @@ async fn follow(
             }
             JobEvent::Delta { text } => progress(Progress::Delta { text: text.clone() }),
             JobEvent::Retrying { attempt, reason, .. } => {
-                progress(Progress::Retrying { attempt: *attempt, reason: reason.clone() })
+                // At the terminal sits the operator, who may know more than a user of the API.
+                let reason = engine.troubles.latest().unwrap_or_else(|| reason.clone());
+                progress(Progress::Retrying { attempt: *attempt, reason });
             }
             JobEvent::Validating => progress(Progress::Validating),
             JobEvent::Repairing { .. } => progress(Progress::Repairing),

@@ -72,7 +72,19 @@ impl Create {
         }
         let role = if self.admin { Role::Admin } else { Role::User };
         let accounts = app::open_accounts(&sources.load(Vec::new())?.config)?;
+        let user = accounts.user(&self.user)?;
+        if user.as_ref().is_some_and(|user| user.disabled_at.is_some()) {
+            anyhow::bail!(
+                "{} is disabled, and a key of a disabled user opens nothing; enable the user first: diagramd user enable {0:?}",
+                self.user
+            );
+        }
         let issued = accounts.create_key(&self.user, self.tier, role, expires_at)?;
+        if let (Some(user), Some(tier)) = (user, self.tier)
+            && user.tier != tier
+        {
+            eprintln!("notice: {} moved from {} to {tier}", user.name, user.tier);
+        }
         eprintln!("{} for {} ({}); it is not shown again", issued.key.id, issued.key.user_name, role.name());
         output::line(&issued.text)
     }

@@ -74,7 +74,8 @@ fn sentence(progress: &Progress) -> String {
         Progress::Validating => "checking the diagram".to_owned(),
         Progress::Repairing => "mending the diagram".to_owned(),
         Progress::Retrying { attempt, reason } => {
-            format!("attempt {attempt} failed: {reason}; waiting to try again")
+            // A call that a stopped upstream refused is not counted, but it was tried.
+            format!("attempt {} failed: {reason}; waiting to try again", (*attempt).max(1))
         }
     }
 }

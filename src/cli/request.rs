@@ -5,6 +5,7 @@ use clap::Args;
 use super::output::{self, safe};
 use super::server::{Server, talk};
 use crate::client;
+use crate::domain::ValidationStatus;
 
 #[derive(Args, Debug)]
 pub(super) struct Status {
@@ -51,6 +52,9 @@ fn describe(status: &client::Status) -> String {
     add("retry", status.retry_at.clone());
     add("ended", status.completed_at.clone());
     add("model", status.model.clone());
+    add("provider", status.provider.clone());
+    add("title", status.title.clone());
+    add("validation", status.validation.as_ref().map(verdict));
     if let Some(usage) = &status.usage {
         let cost = usage.cost_usd.as_ref().map_or("unknown cost".to_owned(), |cost| output::dollars(cost));
         add("usage", Some(format!("{} tokens in, {} out, {cost}", usage.input_tokens, usage.output_tokens)));
@@ -62,6 +66,20 @@ fn describe(status: &client::Status) -> String {
         text.push_str(&format!("\n{}\n", safe(result.trim_end())));
     }
     text
+}
+
+/// The verdict, and what it rests on first.
+fn verdict(verdict: &client::Verdict) -> String {
+    let name = match verdict.status {
+        ValidationStatus::Valid => "valid",
+        ValidationStatus::Repaired => "repaired",
+        ValidationStatus::Unchecked => "unchecked",
+        ValidationStatus::Invalid => "invalid",
+    };
+    match verdict.errors.first() {
+        None => name.to_owned(),
+        Some(error) => format!("{name}: line {}, column {}: {}", error.line, error.column, error.message),
+    }
 }
 
 impl Cancel {

@@ -20,6 +20,8 @@ pub(super) enum Verb {
     SetTier(SetTier),
     /// Refuse every credential of a user from now on
     Disable(Named),
+    /// Accept the credentials of a disabled user again
+    Enable(Named),
     /// Set a user's password: typed without echo, or the first line of standard input
     SetPassword(Named),
 }
@@ -57,6 +59,10 @@ impl Verb {
             Self::Disable(Named { name }) => {
                 open()?.set_disabled(&name, true)?.ok_or_else(|| unknown(&name))?;
                 output::line(&format!("{name} is disabled"))
+            }
+            Self::Enable(Named { name }) => {
+                open()?.set_disabled(&name, false)?.ok_or_else(|| unknown(&name))?;
+                output::line(&format!("{name} is enabled"))
             }
             Self::SetPassword(Named { name }) => {
                 let accounts = open()?;

@@ -12,4 +12,4 @@ mod watch;
 
 pub use connection::{BadServer, Client};
 pub use problem::ClientError;
-pub use status::{Accepted, Error, Progress, Status};
+pub use status::{Accepted, Error, Progress, Status, Verdict};

@@ -49,6 +49,10 @@ pub struct Status {
     pub result: Option<String>,
     /// The verdict on it.
     pub validation: Option<Verdict>,
+    /// The diagram's title.
+    pub title: Option<String>,
+    /// The kind of upstream that answered.
+    pub provider: Option<String>,
     /// Tokens and cost.
     pub usage: Option<Usage>,
     /// Why it failed.

@@ -28,10 +28,11 @@ pub fn verdict(
     cut_off: Option<u32>,
 ) -> Validation {
     let Some(max_tokens) = cut_off else { return checker.check(diagram_type, &draft.source) };
-    let lines = draft.source.lines().count();
+    let lines = draft.source.lines().count().max(1);
+    let column = draft.source.lines().last().map_or(0, |line| line.chars().count()) + 1;
     let error = SourceError {
         line: u32::try_from(lines).unwrap_or(u32::MAX),
-        column: 0,
+        column: u32::try_from(column).unwrap_or(u32::MAX),
         message: format!(
             "The answer was cut off at {max_tokens} tokens. Ask with a larger maxTokens, or for a smaller diagram."
         ),
@@ -50,6 +51,7 @@ mod tests {
         assert_eq!(whole.status, ValidationStatus::Unchecked);
         let cut = verdict(&Unchecked, DiagramType::Mermaid, &draft, Some(64));
         assert_eq!(cut.status, ValidationStatus::Invalid);
-        assert_eq!((cut.errors[0].line, cut.errors[0].message.contains("64 tokens")), (2, true));
+        assert_eq!((cut.errors[0].line, cut.errors[0].column), (2, 7), "after what there is");
+        assert!(cut.errors[0].message.contains("64 tokens"));
     }
 }

@@ -35,6 +35,11 @@ pub async fn admit(
             Ok(()) => Ok(None),
             Err(refused) => Err((None, too_many_calls(refused, Known::AddressOnly))),
         },
+        // Nothing was looked up, so nothing was guessed.
+        Err(AuthError::Both) => match api.calls.anonymous(address, now) {
+            Ok(()) => Err((None, Problem::from(AuthError::Both))),
+            Err(refused) => Err((None, too_many_calls(refused, Known::AddressOnly))),
+        },
         Err(AuthError::Wrong) => match api.calls.wrong_credential(address, now) {
             Ok(delay) => {
                 tokio::time::sleep(delay).await;

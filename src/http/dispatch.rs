@@ -3,7 +3,7 @@
 use std::future::Future;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use futures_util::FutureExt;
 use hyper::body::Incoming;
@@ -110,6 +110,11 @@ impl From<(Answer, Option<Caller>)> for Handled {
     }
 }
 
+/// With three digits after the point.
+fn milliseconds(elapsed: Duration) -> f64 {
+    (elapsed.as_secs_f64() * 1e6).round() / 1e3
+}
+
 /// One line a call: no query (tickets), no body (prompts).
 fn log(
     method: &Method,
@@ -123,7 +128,7 @@ fn log(
         %method,
         path = uri.path(),
         status = response.status().as_u16(),
-        ms = started.elapsed().as_secs_f64() * 1000.0,
+        ms = milliseconds(started.elapsed()),
         bytes = response.body().len(),
         user = caller.map(|caller| caller.name.as_ref()),
         request_id = trace_id,

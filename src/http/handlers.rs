@@ -66,14 +66,18 @@ pub async fn serve(
     (answer, caller)
 }
 
-/// What a route needs besides its caller: a query that it knows.
+/// What a route needs besides its caller: its parameters; where it has none, none may be given.
 fn allowed<'a, 'q>(
     route: &Route<'_>,
     caller: Result<&'a Caller, Problem>,
     query: Option<&'q str>,
 ) -> Result<(&'a Caller, Query<'q>), Problem> {
     let caller = caller?;
-    let query = Query::parse(query, route.parameters().unwrap_or_default())?;
+    let known = route.parameters().unwrap_or_default();
+    let query = Query::parse(query, known);
+    if known.is_empty() {
+        query.read(|_| ())?;
+    }
     Ok((caller, query))
 }
 

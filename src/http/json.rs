@@ -3,6 +3,7 @@
 //!
 //! A good body is parsed once, straight into its type. Only a bad one is walked field by field.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::str::Utf8Error;
 
@@ -59,6 +60,43 @@ pub fn decode<T: JsonBody>(bytes: &[u8]) -> Result<T, Problem> {
         Ok(body) => Ok(body),
         Err(reason) => Err(explain(text, T::FIELDS, &reason)),
     }
+}
+
+/// As [`decode`], but of a body whose shape has faults also the rest is held against the rules,
+/// so that all faults are told at once. `rules` gives a pointer and a sentence for each.
+///
+/// # Errors
+/// As [`decode`].
+pub fn decode_and<T: JsonBody>(bytes: &[u8], rules: impl FnOnce(T) -> Vec<FieldError>) -> Result<T, Problem> {
+    let problem = match decode(bytes) {
+        Ok(body) => return Ok(body),
+        Err(problem) if problem.errors.is_empty() => return Err(problem),
+        Err(problem) => problem,
+    };
+    let Some(rest) = rest_of::<T>(bytes) else { return Err(problem) };
+    let mut errors = problem.errors;
+    for fault in rules(rest) {
+        if errors.iter().all(|known| known.pointer != fault.pointer) {
+            errors.push(fault);
+        }
+    }
+    Err(refused(errors))
+}
+
+/// What a body with faults says without them. Every required field is a string; where it is
+/// faulty an empty one stands for it, for its fault is told already.
+fn rest_of<T: JsonBody>(bytes: &[u8]) -> Option<T> {
+    let text = std::str::from_utf8(bytes).ok()?;
+    let members = serde_json::Deserializer::from_str(text).deserialize_map(Members).ok()?;
+    let empty: &RawValue = serde_json::from_str("\"\"").ok()?;
+    let required = T::FIELDS.iter().filter(|field| field.required);
+    let mut good: BTreeMap<&str, &RawValue> = required.map(|field| (field.name, empty)).collect();
+    for (name, value) in &members {
+        if T::FIELDS.iter().any(|field| field.name == name && (field.fits)(value.get())) {
+            good.insert(name, value);
+        }
+    }
+    serde_json::from_str(&serde_json::to_string(&good).ok()?).ok()
 }
 
 /// The 422 for these faults.
@@ -228,6 +266,28 @@ mod tests {
         assert_eq!(refusal(br#"{"text":"\ud800"}"#).1, ["/text"], "half a surrogate pair is no text");
         assert_eq!(refusal(br#"{"text":"a","count":1.5}"#).1, ["/count"]);
         assert_eq!(refusal(br#"{"text":"a","count":99999999999999999999}"#).1, ["/count"]);
+    }
+
+    #[test]
+    fn the_rest_of_a_body_with_faults_is_held_against_the_rules() {
+        let told = |body: &[u8]| {
+            let rules = |sample: Sample| {
+                let text = FieldError { pointer: "/text".into(), detail: format!("{:?}", sample.text) };
+                let count = FieldError { pointer: "/count".into(), detail: format!("{:?}", sample.count) };
+                vec![text, count]
+            };
+            let problem = decode_and::<Sample>(body, rules).unwrap_err();
+            problem.errors.into_iter().map(|error| error.pointer + " " + &error.detail).collect::<Vec<_>>()
+        };
+        assert_eq!(told(br#"{"text":"a","count":-1}"#), ["/count Must be a whole number.", "/text \"a\""]);
+        assert_eq!(
+            told(br#"{"count":3,"x":1}"#),
+            [
+                "/x There is no such field; leave it out.",
+                "/text Is missing; it must be a string.",
+                "/count Some(3)"
+            ]
+        );
     }
 
     #[test]

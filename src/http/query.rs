@@ -3,20 +3,19 @@
 use std::borrow::Cow;
 use std::str::FromStr;
 
-use super::json::{refused, refused_field};
+use super::json::refused;
 use super::problem::{FieldError, Problem};
 
 /// The parameters of a call.
 pub struct Query<'a> {
     pairs: Vec<(Cow<'a, str>, Cow<'a, str>)>,
+    /// Parameters that are unknown or given twice.
+    errors: Vec<FieldError>,
 }
 
 impl<'a> Query<'a> {
-    /// Reads the part of a URI after the question mark.
-    ///
-    /// # Errors
-    /// 422 with every parameter that is unknown or given twice.
-    pub fn parse(query: Option<&'a str>, known: &[&str]) -> Result<Self, Problem> {
+    /// Takes the part of a URI after the question mark apart.
+    pub fn parse(query: Option<&'a str>, known: &[&str]) -> Self {
         let pairs: Vec<_> = form_urlencoded::parse(query.unwrap_or("").as_bytes()).collect();
         let mut errors = Vec::new();
         for (index, (name, _)) in pairs.iter().enumerate() {
@@ -30,36 +29,63 @@ impl<'a> Query<'a> {
             };
             errors.push(FieldError { pointer: format!("/{name}"), detail });
         }
-        if errors.is_empty() { Ok(Self { pairs }) } else { Err(refused(errors)) }
+        Self { pairs, errors }
     }
 
-    /// A parameter's text.
-    pub fn text(&self, name: &str) -> Option<&str> {
-        self.pairs.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_ref())
+    /// Reads all parameters at once: the only way to any of them.
+    ///
+    /// # Errors
+    /// 422 with every fault there is.
+    pub fn read<T>(&self, read: impl FnOnce(&mut Parameters<'_>) -> T) -> Result<T, Problem> {
+        let mut parameters = Parameters { pairs: &self.pairs, errors: self.errors.clone() };
+        let value = read(&mut parameters);
+        if parameters.errors.is_empty() { Ok(value) } else { Err(refused(parameters.errors)) }
+    }
+}
+
+/// The parameters while they are read. What is faulty reads as if it were absent.
+pub struct Parameters<'a> {
+    pairs: &'a [(Cow<'a, str>, Cow<'a, str>)],
+    errors: Vec<FieldError>,
+}
+
+impl<'a> Parameters<'a> {
+    /// A parameter's value as `parse` makes it of its text; `detail` says what it must be.
+    pub fn parsed<T>(
+        &mut self,
+        name: &str,
+        detail: &str,
+        parse: impl FnOnce(&'a str) -> Option<T>,
+    ) -> Option<T> {
+        let (_, text) = self.pairs.iter().find(|(known, _)| known == name)?;
+        let value = parse(text);
+        if value.is_none() {
+            self.fault(name, detail);
+        }
+        value
     }
 
     /// A parameter's value; `expected` completes "must be …".
-    ///
-    /// # Errors
-    /// 422 when the text is no `T`.
-    pub fn value<T: FromStr>(&self, name: &str, expected: &str) -> Result<Option<T>, Problem> {
-        let parse = |text: &str| {
-            text.parse().map_err(|_| refused_field(&format!("/{name}"), format!("Must be {expected}.")))
-        };
-        self.text(name).map(parse).transpose()
+    pub fn value<T: FromStr>(&mut self, name: &str, expected: &str) -> Option<T> {
+        self.parsed(name, &format!("Must be {expected}."), |text| text.parse().ok())
     }
 
     /// `limit`: how many entries of a list, `1..=max`.
-    ///
-    /// # Errors
-    /// 422 when it is out of bounds.
-    pub fn limit(&self, default: u32, max: u32) -> Result<u32, Problem> {
-        let expected = format!("a whole number from 1 to {max}");
-        let limit = self.value("limit", &expected)?.unwrap_or(default);
-        if (1..=max).contains(&limit) {
-            return Ok(limit);
-        }
-        Err(refused_field("/limit", format!("Must be {expected}.")))
+    pub fn limit(&mut self, default: u32, max: u32) -> u32 {
+        let detail = format!("Must be a whole number from 1 to {max}.");
+        let limit =
+            self.parsed("limit", &detail, |text| text.parse().ok().filter(|limit| (1..=max).contains(limit)));
+        limit.unwrap_or(default)
+    }
+
+    /// `cursor`: the `next` of an earlier page.
+    pub fn cursor<T>(&mut self, parse: impl FnOnce(&'a str) -> Option<T>) -> Option<T> {
+        self.parsed("cursor", "Use the `next` of an earlier page, unchanged.", parse)
+    }
+
+    /// Notes a fault.
+    pub fn fault(&mut self, name: &str, detail: &str) {
+        self.errors.push(FieldError { pointer: format!("/{name}"), detail: detail.to_owned() });
     }
 }
 
@@ -67,23 +93,35 @@ impl<'a> Query<'a> {
 mod tests {
     use super::*;
 
+    fn pointers(query: &Query<'_>) -> Vec<String> {
+        let problem = query.read(|parameters| parameters.limit(20, 100)).unwrap_err();
+        problem.errors.into_iter().map(|error| error.pointer).collect()
+    }
+
     #[test]
-    fn unknown_and_doubled_parameters_are_refused() {
-        let query = Query::parse(Some("limit=5&status=queued"), &["limit", "status"]).ok().unwrap();
-        assert_eq!((query.text("status"), query.limit(20, 100).unwrap()), (Some("queued"), 5));
-        let refused = Query::parse(Some("limit=5&limit=6&x=1"), &["limit"]).err().unwrap();
-        let pointers: Vec<_> = refused.errors.iter().map(|error| error.pointer.as_str()).collect();
-        assert_eq!(pointers, ["/limit", "/x"]);
+    fn every_fault_is_told_at_once() {
+        let query = Query::parse(Some("limit=5&status=queued"), &["limit", "status"]);
+        let read =
+            query.read(|all| (all.parsed("status", "", |text| Some(text.to_owned())), all.limit(20, 100)));
+        assert_eq!(read.unwrap(), (Some("queued".to_owned()), 5));
+        assert_eq!(pointers(&Query::parse(Some("limit=5&limit=6&x=1"), &["limit"])), ["/limit", "/x"]);
+        assert_eq!(pointers(&Query::parse(Some("limit=x&foo=1"), &["limit"])), ["/foo", "/limit"]);
     }
 
     #[test]
     fn a_limit_keeps_its_bounds() {
-        for (text, fine) in [("", true), ("limit=100", true), ("limit=0", false), ("limit=101", false)] {
-            let query = Query::parse(Some(text), &["limit"]).ok().unwrap();
-            assert_eq!(query.limit(20, 100).is_ok(), fine, "{text}");
-        }
-        for text in ["limit=-1", "limit=x", "limit=", "limit=99999999999"] {
-            assert!(Query::parse(Some(text), &["limit"]).ok().unwrap().limit(20, 100).is_err(), "{text}");
+        for (text, fine) in [
+            ("", true),
+            ("limit=100", true),
+            ("limit=0", false),
+            ("limit=101", false),
+            ("limit=-1", false),
+            ("limit=x", false),
+            ("limit=", false),
+            ("limit=99999999999", false),
+        ] {
+            let query = Query::parse(Some(text), &["limit"]);
+            assert_eq!(query.read(|parameters| parameters.limit(20, 100)).is_ok(), fine, "{text}");
         }
     }
 }

@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use crate::accounts::AccountError;
 use crate::domain::{Money, Timestamp};
-use crate::queue::{Refusal, RefusedLimit, Scope, SubmitError, Upgrade};
+use crate::queue::{Fault, Refusal, RefusedLimit, Scope, SubmitError, Upgrade};
 use crate::store::StoreError;
 
 use super::auth::AuthError;
@@ -13,6 +13,9 @@ use super::call_limits::TooManyCalls;
 use super::json::{refused, refused_field};
 use super::problem::{FieldError, LimitInfo, Problem, UpgradeInfo};
 
+/// What a user's name must be.
+pub const BAD_NAME: &str =
+    "Must be 1 to 128 bytes without slashes, control characters or spaces at the ends.";
 /// Seconds after which a busy store has caught up.
 const BUSY_SECONDS: u64 = 1;
 /// Seconds after which a failing store or a stopping server is worth another try.
@@ -21,12 +24,7 @@ const RECOVERY_SECONDS: u64 = 5;
 impl From<SubmitError> for Problem {
     fn from(reason: SubmitError) -> Self {
         match reason {
-            SubmitError::Invalid(faults) => refused(
-                faults
-                    .into_iter()
-                    .map(|fault| FieldError { pointer: fault.pointer.to_owned(), detail: fault.detail })
-                    .collect(),
-            ),
+            SubmitError::Invalid(faults) => refused(field_errors(faults)),
             SubmitError::ModelForbidden { model, upgrade } => {
                 let detail = format!(
                     "Your tier does not have the model {model:?}; leave model out to use your tier's own."
@@ -50,6 +48,12 @@ impl From<SubmitError> for Problem {
             SubmitError::Store(reason) => Self::from(reason),
         }
     }
+}
+
+/// The queue's faults as a problem names them.
+pub fn field_errors(faults: Vec<Fault>) -> Vec<FieldError> {
+    let named = |fault: Fault| FieldError { pointer: fault.pointer.to_owned(), detail: fault.detail };
+    faults.into_iter().map(named).collect()
 }
 
 fn from_refusal(refusal: Refusal) -> Problem {
@@ -162,10 +166,7 @@ impl From<StoreError> for Problem {
 impl From<AccountError> for Problem {
     fn from(reason: AccountError) -> Self {
         match reason {
-            AccountError::BadName(_) => refused_field(
-                "/name",
-                "Must be 1 to 128 bytes without slashes, control characters or spaces at the ends.",
-            ),
+            AccountError::BadName(_) => refused_field("/name", BAD_NAME),
             AccountError::ShortPassword => refused_field("/password", format!("{reason}.")),
             AccountError::Hashing(_) => Self::internal(&reason),
             AccountError::Store(reason) => Self::from(reason),
@@ -176,7 +177,7 @@ impl From<AccountError> for Problem {
 impl From<AuthError> for Problem {
     fn from(reason: AuthError) -> Self {
         match reason {
-            AuthError::Wrong => Self::unauthorized(format!("{reason}")),
+            AuthError::Wrong | AuthError::Both => Self::unauthorized(reason.to_string()),
             AuthError::Store(reason) => Self::from(reason),
         }
     }
@@ -185,14 +186,22 @@ impl From<AuthError> for Problem {
 /// A call too many in this minute.
 pub fn too_many_calls(refused: TooManyCalls, is_known: Known) -> Problem {
     let TooManyCalls { limit, free_at, retry_after_seconds } = refused;
-    let whose = match is_known {
-        Known::Caller => "You make",
-        Known::AddressOnly => "Your address makes",
+    let wait = retry_after_seconds;
+    let (scope, detail) = match is_known {
+        Known::Caller => {
+            ("user", format!("You make more than {limit} calls a minute; try again in {wait} s."))
+        }
+        Known::AddressOnly => (
+            "server",
+            format!(
+                "The server takes {limit} calls a minute from one address without a good key, and counts a wrong \
+                 key as ten; try again in {wait} s, or send a good key."
+            ),
+        ),
     };
-    let detail = format!("{whose} more than {limit} calls a minute; try again in {retry_after_seconds} s.");
     let mut problem = Problem::new(StatusCode::TOO_MANY_REQUESTS, "rate_limited", detail)
         .with_retry_after(retry_after_seconds);
-    problem.limit = Some(limit_of_calls(limit, free_at));
+    problem.limit = Some(limit_of_calls(scope, limit, free_at));
     problem
 }
 
@@ -205,10 +214,10 @@ pub enum Known {
     AddressOnly,
 }
 
-fn limit_of_calls(limit: u32, resets_at: Timestamp) -> LimitInfo {
+fn limit_of_calls(scope: &'static str, limit: u32, resets_at: Timestamp) -> LimitInfo {
     LimitInfo {
         name: "calls_per_minute",
-        scope: "user",
+        scope,
         limit: limit.into(),
         used: limit.into(),
         remaining: 0.into(),

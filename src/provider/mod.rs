@@ -18,7 +18,7 @@ use std::future::Future;
 use std::pin::Pin;
 
 use crate::domain::lane::{CallEnd, LimitsSeen};
-use crate::domain::{DiagramType, TokenUsage};
+use crate::domain::{DiagramType, LaneName, TokenUsage};
 
 pub use endpoint::{ApiKey, Endpoint, EndpointError};
 
@@ -82,6 +82,49 @@ pub struct CallError {
     pub end: CallEnd,
     /// For the log: no prompt, no key; at most 300 bytes.
     pub detail: String,
+    /// What the operator has to see to, when it is the upstream and not the call.
+    pub trouble: Option<Trouble>,
+    /// The tokens of the whole call, when the upstream counted them to the end.
+    pub usage: Option<TokenUsage>,
+}
+
+/// What keeps an upstream from working, for its operator's eyes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Trouble {
+    /// What is wrong: no prompt, no key.
+    pub what: String,
+    /// What sets it right.
+    pub remedy: Remedy,
+}
+
+/// Where an upstream's trouble is mended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Remedy {
+    /// `api_key` in the configuration.
+    ApiKey,
+    /// `model` in the configuration.
+    Model,
+    /// `base_url` in the configuration, or the server there.
+    BaseUrl,
+    /// Credit and limits at the upstream.
+    Account,
+}
+
+impl Trouble {
+    /// What is wrong with `lane` and what to do, in one sentence.
+    pub fn sentence(&self, lane: &LaneName) -> String {
+        let what = &self.what;
+        match self.remedy {
+            Remedy::ApiKey => format!("{what}; check api_key of [[upstreams]] {lane}"),
+            Remedy::Model => format!("{what}; check model of [[upstreams]] {lane}"),
+            Remedy::BaseUrl => {
+                format!("{what}; check base_url of [[upstreams]] {lane}, and that its server runs")
+            }
+            Remedy::Account => {
+                format!("{what}; see to the credit and limits of the account behind [[upstreams]] {lane}")
+            }
+        }
+    }
 }
 
 /// A boxed future that borrows the call and its listener.

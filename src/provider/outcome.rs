@@ -5,10 +5,10 @@
 
 use std::time::Duration;
 
-use super::CallError;
-use crate::domain::Timestamp;
+use super::{CallError, Remedy, Trouble};
 use crate::domain::failure::{Failure, FailureCode};
 use crate::domain::lane::CallEnd;
+use crate::domain::{Timestamp, TokenUsage};
 
 /// Bytes of [`CallError::detail`].
 const DETAIL_BYTES_MAX: usize = 300;
@@ -65,12 +65,24 @@ pub(super) fn limited(retry_after: Option<Duration>, said: &Said) -> CallError {
 pub(super) fn paused(until: Option<Timestamp>, said: &Said) -> CallError {
     let reason = said.reason();
     let detail = format!("{}: {reason}", said.summary());
-    error(CallEnd::LanePaused { reason, until }, detail)
+    let (what, remedy) = match said.status {
+        401 | 407 => ("the upstream refuses the key", Remedy::ApiKey),
+        403 => ("the upstream forbids the key to make this call", Remedy::ApiKey),
+        404 => ("the upstream does not have the model", Remedy::Model),
+        _ if said.code == "model_not_found" => ("the upstream does not have the model", Remedy::Model),
+        _ => ("the upstream's account may not make calls now", Remedy::Account),
+    };
+    let trouble = Trouble { what: format!("{what} ({reason})"), remedy };
+    CallError { trouble: Some(trouble), ..error(CallEnd::LanePaused { reason, until }, detail) }
 }
 
-/// The lane stops for a reason of our own wording.
-pub(super) fn paused_because(reason: &str, until: Option<Timestamp>, said: &Said) -> CallError {
-    error(CallEnd::LanePaused { reason: reason.to_owned(), until }, format!("{}: {reason}", said.summary()))
+/// The lane stops: the answer sends us elsewhere, and a key follows nobody.
+pub(super) fn redirected(until: Option<Timestamp>, said: &Said) -> CallError {
+    let reason = "the upstream redirects: its base_url is not the right one";
+    let what = format!("the upstream redirects ({})", said.status);
+    let end = CallEnd::LanePaused { reason: reason.to_owned(), until };
+    let trouble = Some(Trouble { what, remedy: Remedy::BaseUrl });
+    CallError { trouble, ..error(end, format!("{}: {reason}", said.summary())) }
 }
 
 /// A status that is worth another try.
@@ -84,9 +96,14 @@ pub(super) fn broken(detail: impl Into<String>) -> CallError {
     error(CallEnd::Failed { failure: unavailable(), retry_after: None, unreachable: false }, detail.into())
 }
 
-/// No connection could be made.
-pub(super) fn unreachable(detail: impl Into<String>) -> CallError {
-    error(CallEnd::Failed { failure: unavailable(), retry_after: None, unreachable: true }, detail.into())
+/// No connection could be made to `address`, because of `cause`.
+pub(super) fn unreachable(address: &str, cause: &str) -> CallError {
+    let end = CallEnd::Failed { failure: unavailable(), retry_after: None, unreachable: true };
+    // "Connection refused (os error 111)"
+    let plain = cause.split(" (os error").next().unwrap_or(cause);
+    let what = cut(format!("{address} cannot be reached ({})", plain.to_lowercase()), REASON_BYTES_MAX);
+    let trouble = Some(Trouble { what, remedy: Remedy::BaseUrl });
+    CallError { trouble, ..error(end, format!("no connection to {address}: {cause}")) }
 }
 
 /// No byte came for too long.
@@ -108,14 +125,14 @@ pub(super) fn rejected(advice: &str, said: &Said) -> CallError {
     error(CallEnd::Rejected(failure), said.summary())
 }
 
-/// The model or a filter in front of it declined.
-pub(super) fn refused(detail: impl Into<String>) -> CallError {
+/// The model or a filter in front of it declined; `usage` is what the upstream counted, if it did.
+pub(super) fn refused(detail: impl Into<String>, usage: Option<TokenUsage>) -> CallError {
     let failure = Failure {
         code: FailureCode::Refused,
         message: "The model declined to answer this prompt. Rephrase it and submit it again.".to_owned(),
         retryable: false,
     };
-    error(CallEnd::Rejected(failure), detail.into())
+    CallError { usage, ..error(CallEnd::Rejected(failure), detail.into()) }
 }
 
 fn unavailable() -> Failure {
@@ -127,7 +144,7 @@ fn unavailable() -> Failure {
 }
 
 fn error(end: CallEnd, detail: String) -> CallError {
-    CallError { end, detail: cut(detail, DETAIL_BYTES_MAX) }
+    CallError { end, detail: cut(detail, DETAIL_BYTES_MAX), trouble: None, usage: None }
 }
 
 fn cut(mut text: String, bytes_max: usize) -> String {
@@ -163,5 +180,34 @@ mod tests {
         let pause = paused(None, &said);
         assert!(pause.detail.len() <= DETAIL_BYTES_MAX);
         assert!(!pause.detail.contains("1234") && !pause.detail.contains("secret plan"), "{}", pause.detail);
+        let told = pause.trouble.unwrap().sentence(&"main".into());
+        assert!(!told.contains("1234") && !told.contains("secret plan"), "{told}");
+    }
+
+    #[test]
+    fn the_operator_is_told_what_is_wrong_and_where_it_is_mended() {
+        let told = |error: CallError| error.trouble.unwrap().sentence(&"main".into());
+        let said = |status, kind: &str, message: &str| Said {
+            status,
+            kind: kind.to_owned(),
+            message: message.to_owned(),
+            ..Said::default()
+        };
+        assert_eq!(
+            told(paused(None, &said(401, "authentication_error", "invalid x-api-key"))),
+            "the upstream refuses the key (401 authentication_error: invalid x-api-key); check api_key of \
+             [[upstreams]] main"
+        );
+        assert_eq!(
+            told(paused(None, &said(404, "not_found_error", "model: claude-9"))),
+            "the upstream does not have the model (404 not_found_error: model: claude-9); check model of \
+             [[upstreams]] main"
+        );
+        assert_eq!(
+            told(unreachable("http://127.0.0.1:9", "Connection refused (os error 111)")),
+            "http://127.0.0.1:9 cannot be reached (connection refused); check base_url of [[upstreams]] main, \
+             and that its server runs"
+        );
+        assert_eq!(failed(None, &said(500, "api_error", "draw my secret plan")).trouble, None);
     }
 }

@@ -79,7 +79,7 @@ impl Transport {
     /// What a failure below HTTP means.
     pub(super) fn trouble(&self, fault: &reqwest::Error) -> CallError {
         if fault.is_connect() {
-            return outcome::unreachable(format!("no connection to the upstream: {}", root_cause(fault)));
+            return outcome::unreachable(&self.url.origin().ascii_serialization(), &root_cause(fault));
         }
         if fault.is_timeout() {
             return outcome::silent(self.silence_max);

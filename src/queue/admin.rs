@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::domain::limits::Place;
 use crate::domain::{Change, JobId, Tier, Timestamp, UserId};
 use crate::store::{Priority, StoreError};
 
@@ -55,7 +56,8 @@ impl Queue {
             id,
             seq: job.seq,
             state: job.state,
-            place: self.place(job.seq),
+            // A job that is claimed already was first in line.
+            place: Some(self.place(job.seq).unwrap_or(Place { position: 1, estimated_wait_seconds: 0 })),
             created_at: job.created_at,
             counts: None,
             replayed: false,

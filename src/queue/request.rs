@@ -5,14 +5,16 @@ use std::time::Duration;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use crate::domain::{Brief, DiagramType, JobId, TierPolicy};
+use crate::domain::{Brief, DiagramType, JobId, Tier, TierPolicy};
 
-use super::Rules;
+use super::{Queue, Rules};
 
 /// Bytes of `metadata`.
 pub const METADATA_BYTES_MAX: usize = 2048;
 /// Bytes of `baseSource`: what the validator reads at most.
 pub const BASE_SOURCE_BYTES_MAX: usize = 50_000;
+/// What is said of JSON that nobody can read back.
+const UNREADABLE: &str = "Holds a number that is too large or half of a surrogate pair; write it as text.";
 /// The longest deadline: 30 days.
 pub const DEADLINE_SECONDS_MAX: u64 = 30 * 24 * 3600;
 
@@ -92,6 +94,17 @@ pub enum Unacceptable {
     ModelForbidden(String),
 }
 
+impl Queue {
+    /// The faults of a request that is not submitted, because others are known already.
+    pub fn faults_of(&self, request: SubmitRequest, tier: Tier) -> Vec<Fault> {
+        let rules = self.rules();
+        match check(request, &rules, rules.tiers.of(tier)) {
+            Err(Unacceptable::Faults(faults)) => faults,
+            Ok(_) | Err(Unacceptable::ModelForbidden(_)) => Vec::new(),
+        }
+    }
+}
+
 /// Checks a body against the rules and the caller's tier.
 ///
 /// # Errors
@@ -131,6 +144,8 @@ pub fn check(request: SubmitRequest, rules: &Rules, policy: &TierPolicy) -> Resu
             fault("/metadata", "Must be an object.".into());
         } else if metadata.get().len() > METADATA_BYTES_MAX {
             fault("/metadata", format!("Must be at most {METADATA_BYTES_MAX} bytes of JSON."));
+        } else if !is_readable(metadata) {
+            fault("/metadata", UNREADABLE.into());
         }
     }
     if let Some(mode) = request.cache.as_deref().filter(|mode| !matches!(*mode, "default" | "bypass")) {
@@ -168,6 +183,12 @@ pub fn check(request: SubmitRequest, rules: &Rules, policy: &TierPolicy) -> Resu
     })
 }
 
+/// Whether readers of JSON can hold it: raw text may have numbers beyond all bounds (`1e400`) and
+/// halves of characters (`"\ud800"`).
+fn is_readable(raw: &RawValue) -> bool {
+    serde_json::from_str::<serde_json::Value>(raw.get()).is_ok()
+}
+
 fn check_base(request: &SubmitRequest, fault: &mut impl FnMut(&'static str, String)) {
     if request.base_source.is_some() && request.base_request_id.is_some() {
         fault("/baseSource", "Give either baseSource or baseRequestId, not both.".into());
@@ -186,7 +207,9 @@ fn check_not_yet(request: &SubmitRequest, fault: &mut impl FnMut(&'static str, S
     if let Some(name) = &request.template {
         fault("/template", format!("There is no template {name:?}; this server has none yet."));
     }
-    if request.variables.is_some() && request.template.is_none() {
+    if request.variables.as_ref().is_some_and(|variables| !is_readable(variables)) {
+        fault("/variables", UNREADABLE.into());
+    } else if request.variables.is_some() && request.template.is_none() {
         fault("/variables", "Variables belong to a template; name one.".into());
     }
     if request.webhook_url.is_some() {

@@ -22,8 +22,10 @@ use crate::queue::{Queue, Running};
 mod progress;
 mod run;
 mod tag;
+mod troubles;
 
 pub use tag::TagSecret;
+pub use troubles::Troubles;
 
 /// Everything a run needs.
 pub struct Worker {
@@ -39,6 +41,8 @@ pub struct Worker {
     pub timeout: Duration,
     /// Makes users' opaque tags.
     pub tags: TagSecret,
+    /// What keeps upstreams from working.
+    pub troubles: Arc<Troubles>,
     /// Now.
     pub clock: Clock,
 }

@@ -33,6 +33,7 @@ impl Worker {
             self.settle_panicked(&job).await;
             return;
         };
+        self.troubles.call_begins();
         let call = self.call(&job);
         let mut progress = Progress::new(&self.queue, &self.bus, self.clock, &job);
         let over = tokio::select! {
@@ -86,23 +87,39 @@ impl Worker {
             conclusion,
         };
         match over {
-            Over::Answered(answer) => CallResult {
-                end: CallEnd::Answered,
-                usage: answer.usage,
-                estimated: answer.estimated,
-                sent_at,
-                conclusion: self.read(job, &answer),
-            },
+            Over::Answered(answer) => {
+                self.troubles.call_answered(&job.lane, sent_at);
+                CallResult {
+                    end: CallEnd::Answered,
+                    usage: answer.usage,
+                    estimated: answer.estimated,
+                    sent_at,
+                    conclusion: self.read(job, &answer),
+                }
+            }
             Over::Error(error) => {
-                tracing::warn!(job = %job.id, lane = %job.lane, run = job.run, detail = error.detail, "an upstream call failed");
-                // The upstream bills no failed call; what it told of tokens stands, exactly.
-                let estimated = known != TokenUsage::default();
-                CallResult { estimated, ..unanswered(error.end, Conclusion::NoAnswer) }
+                self.tell(job, &error, sent_at);
+                let result = unanswered(error.end, Conclusion::NoAnswer);
+                match error.usage {
+                    Some(usage) => CallResult { usage, estimated: false, ..result },
+                    // Nobody counted to the end: no tokens, exactly, or those that were heard of.
+                    None => CallResult { estimated: known != TokenUsage::default(), ..result },
+                }
             }
             Over::TimedOut => unanswered(timed_out(self.timeout), Conclusion::NoAnswer),
             Over::DeadlinePassed => unanswered(CallEnd::Abandoned, Conclusion::Expired),
             Over::Abandoned => unanswered(CallEnd::Abandoned, Conclusion::Abandoned),
             Over::GivenUp => unanswered(CallEnd::Abandoned, Conclusion::NoAnswer),
+        }
+    }
+
+    /// To the operator: a paused upstream once, every other failed call by itself.
+    fn tell(&self, job: &Claimed, error: &CallError, sent_at: Option<Timestamp>) {
+        if matches!(error.end, CallEnd::Rejected(_)) {
+            self.troubles.call_answered(&job.lane, sent_at);
+        }
+        if !self.troubles.call_failed(&job.lane, error, (self.clock)()) {
+            tracing::warn!(job = %job.id, lane = %job.lane, run = job.run, detail = error.detail, "an upstream call failed");
         }
     }
 

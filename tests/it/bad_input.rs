@@ -1,6 +1,6 @@
 //! Malformed requests, each with its problem; never a 5xx.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::server::Server;
 
@@ -89,4 +89,72 @@ async fn lists_refuse_a_cursor_that_was_never_given() {
         assert_ne!(first[field][0], second[field][0], "{list}");
         assert_eq!(second["next"], Value::Null, "{list}");
     }
+}
+
+#[tokio::test]
+async fn all_faults_of_a_body_or_a_query_are_told_at_once() {
+    let server = Server::start("");
+    let admin = server.key("root", "free", &["--admin"]);
+    let pointers = |problem: &Value| {
+        let errors = problem["errors"].as_array().unwrap();
+        let mut pointers: Vec<_> = errors.iter().map(|error| error["pointer"].as_str().unwrap()).collect();
+        pointers.sort_unstable();
+        pointers.join(" ")
+    };
+    let body = json!({ "prompt": "  ", "maxTokens": -1, "diagramType": 5, "deadlineSeconds": 0 });
+    let (status, problem) = server.post(&admin, body).await;
+    assert_eq!(
+        (status, pointers(&problem).as_str()),
+        (422, "/deadlineSeconds /diagramType /maxTokens /prompt")
+    );
+    let body = json!({ "user": "a/b", "tier": "gold", "expiresAt": "2001-01-01T00:00:00Z" });
+    let (status, problem) = server.post_to(&admin, "/api/admin/keys", body).await;
+    assert_eq!((status, pointers(&problem).as_str()), (422, "/expiresAt /tier /user"));
+    for (path, expected) in [
+        ("/api/diagram/requests?status=bogus&limit=x&foo=1", "/foo /limit /status"),
+        ("/api/diagram/stats?groupBy=week&from=yesterday", "/from /groupBy"),
+        ("/api/admin/users?limit=0&cursor=!", "/cursor /limit"),
+        ("/api/diagram/usage?x=1", "/x"),
+    ] {
+        let (status, problem) = server.get(&admin, path).await;
+        assert_eq!((status, pointers(&problem).as_str()), (422, expected), "{path}");
+    }
+}
+
+#[tokio::test]
+async fn numbers_beyond_all_bounds_are_refused_with_and_without_an_idempotency_key() {
+    let server = Server::start("");
+    let key = server.key("ann", "pro", &[]);
+    for (field, body) in [
+        ("/metadata", r#"{"prompt":"x","metadata":{"a":1e400}}"#),
+        ("/metadata", r#"{"prompt":"x","metadata":{"a":"\ud800"}}"#),
+        ("/variables", r#"{"prompt":"x","variables":{"a":1e400}}"#),
+    ] {
+        for idempotency in ["", "k1"] {
+            let mut sent = server.client.post(format!("{}/api/diagram/generate", server.url));
+            if !idempotency.is_empty() {
+                sent = sent.header("idempotency-key", idempotency);
+            }
+            let sent = sent.header("x-api-key", &key).header("content-type", "application/json").body(body);
+            let response = sent.send().await.unwrap();
+            assert_eq!(response.status().as_u16(), 422, "{body}");
+            let problem: Value = response.json().await.unwrap();
+            assert_eq!(problem["errors"][0]["pointer"], field, "{problem}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn two_different_credentials_are_told_apart_from_a_wrong_one() {
+    let server = Server::start("");
+    let (ann, bob) = (server.key("ann", "pro", &[]), server.key("bob", "pro", &[]));
+    let both = |bearer: String| {
+        let call = server.client.get(format!("{}/api/diagram/usage", server.url));
+        call.header("x-api-key", &ann).bearer_auth(bearer).send()
+    };
+    assert_eq!(both(ann.clone()).await.unwrap().status().as_u16(), 200, "the same twice");
+    let refused = both(bob).await.unwrap();
+    assert_eq!(refused.status().as_u16(), 401);
+    let problem: Value = refused.json().await.unwrap();
+    assert!(problem["detail"].as_str().unwrap().starts_with("Send only one of X-API-Key and Authorization"));
 }

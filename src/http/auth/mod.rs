@@ -34,6 +34,9 @@ pub enum AuthError {
     /// Malformed, unknown, revoked, expired: the same words for all, so that nothing is told.
     #[error("The key or token is wrong, expired or revoked.")]
     Wrong,
+    /// Two credentials in one call: nothing says which is meant.
+    #[error("Send only one of X-API-Key and Authorization; this call has two different credentials.")]
+    Both,
     /// The store cannot tell.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -79,7 +82,7 @@ impl Auth {
         };
         let credential = match (key, bearer) {
             (None, None) => return Ok(None),
-            (Some(one), Some(other)) if one != other => return Err(AuthError::Wrong),
+            (Some(one), Some(other)) if one != other => return Err(AuthError::Both),
             (Some(one), _) | (None, Some(one)) => one,
         };
         self.caller_of_token(credential).await.map(Some)

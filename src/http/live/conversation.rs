@@ -15,6 +15,7 @@ use crate::domain::user::Role;
 use crate::events::{Received, Subscriber};
 use crate::http::api::{Api, ClientAddress};
 use crate::http::auth::AuthError;
+use crate::http::call_limits::TooManyCalls;
 
 use super::board::{self, Eyes};
 use super::ends::Ends;
@@ -24,6 +25,8 @@ use super::socket::{End, Said, Socket};
 
 /// Wrong messages in a row before the socket is closed.
 const WRONG_MAX: u32 = 20;
+
+const ONE_OF_TWO: &str = "Name either a requestId or a scope (mine or queue).";
 
 const TOO_SLOW: End = End::Close(CloseCode::Again, "too slow; subscribe again");
 const STOPPING: End = End::Close(CloseCode::Away, "the server stops");
@@ -155,10 +158,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Conversation<S> {
                 self.say(json!({ "type": "pong", "seq": seq }).to_string()).await
             }
             Asked::Auth { token } => self.authenticate(&token).await,
-            Asked::Subscribe(What { request_id: Some(id), scope: None }) => self.subscribe(&id).await,
-            Asked::Subscribe(What { request_id: None, scope: Some(scope) }) => {
-                self.subscribe_scope(&scope).await
-            }
+            Asked::Subscribe(what) => match self.take_call() {
+                Ok(()) => self.subscribe_to(what).await,
+                Err(refused) => self.refuse_call(refused, what.request_id).await,
+            },
             Asked::Unsubscribe(What { request_id: Some(id), scope: None }) => {
                 if let Ok(id) = id.parse() {
                     self.unsubscribe(id);
@@ -176,10 +179,41 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Conversation<S> {
                 }
                 _ => self.refuse("invalid_message", "The scope is mine or queue.").await,
             },
-            Asked::Subscribe(_) | Asked::Unsubscribe(_) => {
-                self.refuse("invalid_message", "Name either a requestId or a scope (mine or queue).").await
-            }
+            Asked::Unsubscribe(_) => self.refuse("invalid_message", ONE_OF_TWO).await,
         }
+    }
+
+    async fn subscribe_to(&mut self, what: What) -> Result<(), End> {
+        match what {
+            What { request_id: Some(id), scope: None } => self.subscribe(&id).await,
+            What { request_id: None, scope: Some(scope) } => self.subscribe_scope(&scope).await,
+            What { .. } => self.refuse("invalid_message", ONE_OF_TWO).await,
+        }
+    }
+
+    /// A subscription costs what a call costs, for it reads as much.
+    fn take_call(&self) -> Result<(), TooManyCalls> {
+        let now = (self.api.clock)();
+        match &self.guard {
+            Some(guard) => self.api.calls.known(guard.caller().user, now),
+            None => self.api.calls.anonymous(self.address, now),
+        }
+    }
+
+    /// Says when there is room again. A call too many is no wrong message: the socket stays.
+    async fn refuse_call(&mut self, refused: TooManyCalls, id: Option<String>) -> Result<(), End> {
+        let TooManyCalls { limit, retry_after_seconds: seconds, .. } = refused;
+        let mut error = json!({
+            "type": "error",
+            "seq": self.api.bus.next_seq(),
+            "code": "rate_limited",
+            "message": format!("More than {limit} calls and subscriptions a minute; try again in {seconds} s."),
+            "retryAfterSeconds": seconds,
+        });
+        if let Some(id) = id {
+            error["requestId"] = id.into();
+        }
+        self.say(error.to_string()).await
     }
 
     /// A good credential is not answered: the next message may follow at once. A wrong one is
@@ -195,7 +229,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Conversation<S> {
                 tracing::error!(%reason, "a socket's credential could not be looked up");
                 self.refuse("unavailable", "The server cannot read its database just now; try again.").await
             }
-            Err(AuthError::Wrong) => {
+            Err(AuthError::Wrong | AuthError::Both) => {
                 match self.api.calls.wrong_credential(self.address, (self.api.clock)()) {
                     Ok(delay) => {
                         tokio::select! {

@@ -1,5 +1,6 @@
 //! Events in the contract's words.
 
+use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::domain::job::JobRecord;
@@ -67,13 +68,31 @@ pub fn subscribed(
     seq: u64,
     public_url: &str,
 ) -> String {
-    let status = serde_json::to_value(StatusView::of(job, place, public_url)).unwrap_or_default();
-    let mut message = status;
-    if job.state == JobState::Processing && !partial.is_empty() {
-        message["partialResult"] = Value::from(partial);
-    }
-    head(&mut message, "subscribed", seq, job.id);
-    message.to_string()
+    let running = job.state == JobState::Processing && !partial.is_empty();
+    let message = Subscribed {
+        r#type: "subscribed",
+        seq,
+        partial_result: running.then_some(partial),
+        status: StatusView::of(job, place, public_url),
+    };
+    // Straight to text: metadata is raw, and need not fit into a `Value`.
+    serde_json::to_string(&message).unwrap_or_else(|reason| {
+        tracing::error!(job = %job.id, %reason, "a status could not be written for a subscriber");
+        let mut message = json!({});
+        head(&mut message, "subscribed", seq, job.id);
+        message.to_string()
+    })
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Subscribed<'a> {
+    r#type: &'static str,
+    seq: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    partial_result: Option<&'a str>,
+    #[serde(flatten)]
+    status: StatusView<'a>,
 }
 
 fn completed(job: &JobRecord, public_url: &str) -> Value {

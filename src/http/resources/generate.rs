@@ -7,8 +7,10 @@ use hyper::header::{HeaderMap, HeaderName, HeaderValue, LOCATION};
 use hyper::{Response, StatusCode};
 use serde::Serialize;
 use sha2::{Digest, Sha256};
+use tokio_util::sync::CancellationToken;
 
 use crate::accounts::Caller;
+use crate::domain::job::JobRecord;
 use crate::domain::{JobId, JobState, Timestamp};
 use crate::events::Received;
 use crate::http::api::Api;
@@ -18,9 +20,11 @@ use crate::http::inbound;
 use crate::http::json::{self, Field, JsonBody, refused_field};
 use crate::http::problem::Problem;
 use crate::http::ratelimit;
+use crate::http::refuse::field_errors;
 use crate::http::respond::{self, Answer};
 use crate::http::view::{Links, StatusView};
 use crate::queue::{IDEMPOTENCY_KEY_CHARS_MAX, Idempotency, Receipt, SubmitRequest};
+use crate::store::StoreError;
 
 const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 const IDEMPOTENCY_REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
@@ -67,22 +71,23 @@ pub async fn generate(api: &Arc<Api>, caller: &Caller, call: &mut Call) -> Answe
     let key = idempotency_key(call.headers())?;
     let wait = preferred_wait(call.headers());
     let bytes = inbound::read_json(&call.head.headers, &mut call.body, api.options.max_body).await?;
-    let request: SubmitRequest = json::decode(&bytes)?;
-    let idempotency = match key {
-        Some(key) => Some(Idempotency { key, body_hash: canonical_hash(&bytes)? }),
-        None => None,
-    };
+    let request = json::decode_and(&bytes, |rest| field_errors(api.queue.faults_of(rest, caller.tier)))?;
+    let idempotency = key.map(|key| Idempotency { key, body_hash: canonical_hash(&bytes) });
     let submitted = api.queue.submit(caller.user, caller.tier, request, idempotency).await;
     let receipt = submitted.map_err(Problem::from)?;
-    if let Some(wait) = wait
-        && let Some(mut finished) = finished_within(api, &receipt, wait, &call.stop).await?
-    {
-        applied(finished.headers_mut(), wait);
-        return Ok(finished);
+    let mut response = match finished(api, &receipt, wait, &call.stop).await {
+        Some(finished) => finished,
+        None => self::receipt(api, &receipt)?,
+    };
+    let headers = response.headers_mut();
+    if let Some(counts) = &receipt.counts {
+        headers.extend(ratelimit::headers(api, caller, counts));
     }
-    let mut response = accepted(api, caller, &receipt)?;
+    if receipt.replayed {
+        headers.insert(IDEMPOTENCY_REPLAYED, HeaderValue::from_static("true"));
+    }
     if let Some(wait) = wait {
-        applied(response.headers_mut(), wait);
+        respond::set(headers, PREFERENCE_APPLIED, &format!("wait={wait}"));
     }
     Ok(response)
 }
@@ -107,37 +112,47 @@ pub fn receipt(api: &Api, receipt: &Receipt) -> Answer {
     Ok(response)
 }
 
-fn accepted(api: &Api, caller: &Caller, accepted: &Receipt) -> Answer {
-    let mut response = receipt(api, accepted)?;
-    let headers = response.headers_mut();
-    if let Some(counts) = &accepted.counts {
-        headers.extend(ratelimit::headers(api, caller, counts));
+/// The finished request as the answer: if it has ended already (a replay), or ends while the
+/// caller prefers to wait. The request is accepted by now, so nothing here is an error to the
+/// caller: what cannot be read is logged, and the answer is 202.
+async fn finished(
+    api: &Arc<Api>,
+    receipt: &Receipt,
+    wait: Option<u64>,
+    stop: &CancellationToken,
+) -> Option<Response<Body>> {
+    let job = match wait {
+        Some(seconds) => ended_within(api, receipt, seconds, stop).await,
+        None if receipt.state.is_terminal() => read(api, receipt.id).await,
+        None => return None,
+    };
+    match job {
+        Ok(job) => {
+            let job = job.filter(|job| job.state.is_terminal())?;
+            respond::json(StatusCode::OK, &StatusView::of(&job, None, &api.options.public_url)).ok()
+        }
+        Err(reason) => {
+            tracing::warn!(job = %receipt.id, %reason, "an accepted request could not be read back; it is answered with 202");
+            None
+        }
     }
-    if accepted.replayed {
-        headers.insert(IDEMPOTENCY_REPLAYED, HeaderValue::from_static("true"));
-    }
-    Ok(response)
 }
 
-fn applied(headers: &mut HeaderMap, wait: u64) {
-    respond::set(headers, PREFERENCE_APPLIED, &format!("wait={wait}"));
+async fn read(api: &Api, id: JobId) -> Result<Option<JobRecord>, StoreError> {
+    api.reader.read(move |reads| reads.job(id)).await
 }
 
-/// The finished request as the answer, if it ends in time.
-async fn finished_within(
+/// The request after its end, or after so many seconds.
+async fn ended_within(
     api: &Arc<Api>,
     receipt: &Receipt,
     seconds: u64,
-    stop: &tokio_util::sync::CancellationToken,
-) -> Result<Option<Response<Body>>, Problem> {
+    stop: &CancellationToken,
+) -> Result<Option<JobRecord>, StoreError> {
     let mut subscriber = api.bus.subscriber();
     let id = receipt.id;
-    let read = || api.reader.read(move |reads| reads.job(id));
-    let user = match read().await? {
-        Some(job) => job.user,
-        None => return Ok(None),
-    };
-    subscriber.watch_job(id, receipt.seq, user);
+    let Some(job) = read(api, id).await? else { return Ok(None) };
+    subscriber.watch_job(id, receipt.seq, job.user);
     let ended = async {
         loop {
             match subscriber.recv().await {
@@ -147,7 +162,7 @@ async fn finished_within(
             }
         }
     };
-    let job = read().await?;
+    let job = read(api, id).await?;
     if job.as_ref().is_some_and(|job| !job.state.is_terminal()) {
         tokio::select! {
             () = ended => {}
@@ -155,9 +170,7 @@ async fn finished_within(
             () = stop.cancelled() => {}
         }
     }
-    let job = read().await?.filter(|job| job.state.is_terminal());
-    let Some(job) = job else { return Ok(None) };
-    respond::json(StatusCode::OK, &StatusView::of(&job, None, &api.options.public_url)).map(Some)
+    read(api, id).await
 }
 
 fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, Problem> {
@@ -186,12 +199,13 @@ fn preferred_wait(headers: &HeaderMap) -> Option<u64> {
     (wait > 0).then_some(wait.min(WAIT_SECONDS_MAX))
 }
 
-/// SHA-256 of the body with its keys sorted and without white space.
-fn canonical_hash(bytes: &[u8]) -> Result<[u8; 32], Problem> {
-    let value: serde_json::Value =
-        serde_json::from_slice(bytes).map_err(|reason| Problem::internal(&reason))?;
-    let canonical = serde_json::to_vec(&value).map_err(|reason| Problem::internal(&reason))?;
-    Ok(Sha256::digest(&canonical).into())
+/// SHA-256 of the body with its keys sorted and without white space. A body that holds a number
+/// beyond all bounds has no such form; it is refused for it in a moment.
+fn canonical_hash(bytes: &[u8]) -> [u8; 32] {
+    let canonical = serde_json::from_slice::<serde_json::Value>(bytes)
+        .and_then(|value| serde_json::to_vec(&value))
+        .unwrap_or_else(|_| bytes.to_vec());
+    Sha256::digest(&canonical).into()
 }
 
 #[cfg(test)]
@@ -216,8 +230,8 @@ mod tests {
 
     #[test]
     fn equal_bodies_have_equal_hashes_however_they_are_written() {
-        let one = canonical_hash(br#"{"prompt":"x","maxTokens":5}"#).unwrap();
-        assert_eq!(one, canonical_hash(b"{ \"maxTokens\": 5,\n\"prompt\":\"x\" }").unwrap());
-        assert_ne!(one, canonical_hash(br#"{"prompt":"y","maxTokens":5}"#).unwrap());
+        let one = canonical_hash(br#"{"prompt":"x","maxTokens":5}"#);
+        assert_eq!(one, canonical_hash(b"{ \"maxTokens\": 5,\n\"prompt\":\"x\" }"));
+        assert_ne!(one, canonical_hash(br#"{"prompt":"y","maxTokens":5}"#));
     }
 }

@@ -7,14 +7,15 @@ use serde::{Deserialize, Serialize};
 
 use super::users::blocking;
 use crate::accounts::Accounts;
-use crate::domain::user::{ApiKey, Role};
+use crate::domain::user::{ApiKey, Role, valid_user_name};
 use crate::domain::{KeyId, Tier, Timestamp};
 use crate::http::api::Api;
 use crate::http::call::Call;
 use crate::http::inbound;
-use crate::http::json::{self, Field, JsonBody, refused_field};
-use crate::http::problem::Problem;
+use crate::http::json::{self, Field, JsonBody, refused};
+use crate::http::problem::{FieldError, Problem};
 use crate::http::query::Query;
+use crate::http::refuse::BAD_NAME;
 use crate::http::respond::{self, Answer};
 
 const LIMIT_MAX: u32 = 1000;
@@ -74,17 +75,11 @@ impl JsonBody for NewKey {
 /// # Errors
 /// What the store reports.
 pub async fn list(api: &Arc<Api>, query: &Query<'_>) -> Answer {
-    let limit = query.limit(LIMIT_MAX, LIMIT_MAX)? as usize;
     let keys = blocking(api, Accounts::keys).await?;
-    let after = query.text("cursor");
-    let start = match after {
-        None => 0,
-        // A key is never deleted: an unknown one was never on a page.
-        Some(id) => match keys.iter().position(|key| key.id.0 == id) {
-            Some(at) => at + 1,
-            None => return Err(refused_field("/cursor", "Use the `next` of an earlier page, unchanged.")),
-        },
-    };
+    // A key is never deleted: an unknown one was never on a page.
+    let after = |id: &str| keys.iter().position(|key| key.id.0 == id).map(|at| at + 1);
+    let (limit, start) = query.read(|query| (query.limit(LIMIT_MAX, LIMIT_MAX), query.cursor(after)))?;
+    let (limit, start) = (limit as usize, start.unwrap_or(0));
     let page: Vec<KeyView<'_>> = keys[start..].iter().take(limit).map(|key| KeyView::of(key, None)).collect();
     let next = page.last().map(|key| key.id).filter(|_| start + page.len() < keys.len());
     respond::json(StatusCode::OK, &serde_json::json!({ "keys": page, "next": next }))
@@ -96,15 +91,24 @@ pub async fn list(api: &Arc<Api>, query: &Query<'_>) -> Answer {
 /// 422.
 pub async fn create(api: &Arc<Api>, call: &mut Call) -> Answer {
     let bytes = inbound::read_json(&call.head.headers, &mut call.body, api.options.max_body).await?;
-    let new: NewKey = json::decode(&bytes)?;
-    if new.expires_at.is_some_and(|at| at <= (api.clock)()) {
-        return Err(refused_field("/expiresAt", "Must be in the future."));
+    let now = (api.clock)();
+    let new = json::decode_and(&bytes, |rest| faults(&rest, now))?;
+    let faults = faults(&new, now);
+    if !faults.is_empty() {
+        return Err(refused(faults));
     }
     let issued = blocking(api, move |accounts| {
         accounts.create_key(&new.user, new.tier, new.role.unwrap_or(Role::User), new.expires_at)
     });
     let issued = issued.await?;
     respond::json(StatusCode::CREATED, &KeyView::of(&issued.key, Some(&issued.text)))
+}
+
+fn faults(new: &NewKey, now: Timestamp) -> Vec<FieldError> {
+    let fault = |pointer: &str, detail: &str| FieldError { pointer: pointer.into(), detail: detail.into() };
+    let name = (!valid_user_name(&new.user)).then(|| fault("/user", BAD_NAME));
+    let end = new.expires_at.is_some_and(|at| at <= now);
+    name.into_iter().chain(end.then(|| fault("/expiresAt", "Must be in the future."))).collect()
 }
 
 /// The end of a key.

@@ -1,6 +1,5 @@
 //! `GET /api/diagram/stats`.
 
-use std::str::FromStr;
 use std::sync::Arc;
 
 use hyper::StatusCode;
@@ -9,13 +8,21 @@ use serde::Serialize;
 use crate::domain::Timestamp;
 use crate::domain::time::DAY_MS;
 use crate::http::api::Api;
-use crate::http::json::refused_field;
-use crate::http::query::Query;
+use crate::http::query::{Parameters, Query};
 use crate::http::respond::{self, Answer};
 use crate::store::reads::{Figures, GroupBy};
 
 /// The longest span: a year and a day.
 const SPAN_MS_MAX: i64 = 366 * DAY_MS;
+const DEFAULT_GROUP: (&str, GroupBy) = ("day", GroupBy::Day);
+const GROUPS: [(&str, GroupBy); 6] = [
+    ("hour", GroupBy::Hour),
+    DEFAULT_GROUP,
+    ("user", GroupBy::User),
+    ("tier", GroupBy::Tier),
+    ("model", GroupBy::Model),
+    ("diagramType", GroupBy::DiagramType),
+];
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -34,43 +41,34 @@ struct Group<'a> {
     figures: &'a Figures,
 }
 
-/// A time of the query.
-struct Instant(Timestamp);
-
-impl FromStr for Instant {
-    type Err = ();
-
-    fn from_str(text: &str) -> Result<Self, ()> {
-        Timestamp::parse(text).map(Instant).ok_or(())
-    }
-}
-
 /// A recount of the requests accepted in a span.
 ///
 /// # Errors
 /// 422 for a parameter that cannot be read.
 pub async fn stats(api: &Arc<Api>, query: &Query<'_>) -> Answer {
-    const TIME: &str = "a time such as 2026-11-24T00:00:00Z";
     let now = (api.clock)();
-    let to = query.value::<Instant>("to", TIME)?.map_or(Timestamp(now.0 + 1), |instant| instant.0);
-    let from = query.value::<Instant>("from", TIME)?.map_or(Timestamp(to.0 - DAY_MS), |instant| instant.0);
-    if from >= to {
-        return Err(refused_field("/from", "Must be before `to`."));
-    }
-    if to.0 - from.0 > SPAN_MS_MAX {
-        return Err(refused_field("/from", "Ask for at most 366 days."));
-    }
-    let name = query.text("groupBy").unwrap_or("day");
-    let group_by = match name {
-        "hour" => GroupBy::Hour,
-        "day" => GroupBy::Day,
-        "user" => GroupBy::User,
-        "tier" => GroupBy::Tier,
-        "model" => GroupBy::Model,
-        "diagramType" => GroupBy::DiagramType,
-        _ => return Err(refused_field("/groupBy", "Must be hour, day, user, tier, model or diagramType.")),
-    };
+    let (from, to, name, group_by) = query.read(|query| span_and_group(query, now))?;
     let stats = api.reader.read(move |reads| reads.stats(from, to, group_by)).await?;
     let groups = stats.groups.iter().map(|(key, figures)| Group { key, figures }).collect();
     respond::json(StatusCode::OK, &Body { from, to, group_by: name, totals: &stats.totals, groups })
+}
+
+fn span_and_group(
+    query: &mut Parameters<'_>,
+    now: Timestamp,
+) -> (Timestamp, Timestamp, &'static str, GroupBy) {
+    const TIME: &str = "Must be a time such as 2026-11-24T00:00:00Z.";
+    let asked_to = query.parsed("to", TIME, Timestamp::parse);
+    let asked_from = query.parsed("from", TIME, Timestamp::parse);
+    let to = asked_to.unwrap_or(Timestamp(now.0 + 1));
+    let from = asked_from.unwrap_or(Timestamp(to.0 - DAY_MS));
+    if from >= to {
+        query.fault("from", "Must be before `to`.");
+    } else if to.0 - from.0 > SPAN_MS_MAX {
+        query.fault("from", "Ask for at most 366 days.");
+    }
+    let detail = "Must be hour, day, user, tier, model or diagramType.";
+    let group = query.parsed("groupBy", detail, |name| GROUPS.iter().find(|(known, _)| *known == name));
+    let (name, group_by) = *group.unwrap_or(&DEFAULT_GROUP);
+    (from, to, name, group_by)
 }

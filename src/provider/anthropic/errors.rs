@@ -43,9 +43,7 @@ fn classify(said: &Said, hints: RetryHints, now: Timestamp) -> CallError {
         401 | 402 | 403 | 407 => outcome::paused(probe, said),
         404 if said.message.starts_with("model:") => outcome::paused(probe, said),
         429 => limited(said, hints, now),
-        300..=399 => {
-            outcome::paused_because("the upstream redirects: its base_url is not the right one", probe, said)
-        }
+        300..=399 => outcome::redirected(probe, said),
         408 | 409 | 425 | 500.. | 200..=299 if hints.should == Some(false) => {
             outcome::rejected("The model's server gave this request up for good.", said)
         }

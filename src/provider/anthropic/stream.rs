@@ -34,7 +34,10 @@ impl Reading {
     /// The answer, after its last event.
     pub(super) fn answer(self) -> Result<Answer, CallError> {
         let stop = match self.stop_reason.as_str() {
-            "refusal" => return Err(outcome::refused(format!("refusal{}", self.of_request()))),
+            "refusal" => {
+                let detail = format!("refusal{}", self.of_request());
+                return Err(outcome::refused(detail, self.started.then_some(self.usage)));
+            }
             "max_tokens" | "model_context_window_exceeded" => Stop::CutOff,
             _ => Stop::Done,
         };

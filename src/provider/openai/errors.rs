@@ -45,16 +45,14 @@ fn classify(said: &Said, hints: RetryHints, now: Timestamp) -> CallError {
         400 | 404 if is_unknown_model(said) => outcome::paused(probe, said),
         429 if is_quota(said) => outcome::paused(Some(now.after(QUOTA_PROBE_EVERY)), said),
         429 => outcome::limited(hints.after, said),
-        300..=399 => {
-            outcome::paused_because("the upstream redirects: its base_url is not the right one", probe, said)
-        }
+        300..=399 => outcome::redirected(probe, said),
         408 | 409 | 425 | 500.. | 200..=299 if hints.should == Some(false) => {
             outcome::rejected("The model's server gave this request up for good.", said)
         }
         408 | 409 | 425 | 500.. | 200..=299 => outcome::failed(hints.after, said),
         _ if hints.should == Some(true) => outcome::failed(hints.after, said),
         400 if said.code == "content_filter" || said.code == "content_policy_violation" => {
-            outcome::refused(said.summary())
+            outcome::refused(said.summary(), None)
         }
         400 if said.code == "context_length_exceeded" => {
             outcome::rejected("The prompt is too long for this model. Shorten it.", said)

@@ -55,7 +55,7 @@ impl Reading {
             return Err(outcome::broken("the stream had no chunk of a completion"));
         }
         if self.declined || self.finish_reason == "content_filter" {
-            return Err(outcome::refused("content_filter"));
+            return Err(outcome::refused("content_filter", self.reported));
         }
         let stop = if self.finish_reason == "length" { Stop::CutOff } else { Stop::Done };
         Ok(Answer { usage: self.usage(), estimated: self.reported.is_none(), text: self.text, stop })
