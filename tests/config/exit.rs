@@ -120,7 +120,7 @@ fn what_a_server_must_have_and_has_not_is_1() {
     let other = Place::new();
     let taken = other.run(&["serve", "--listen", &address]);
     assert_eq!(taken.status, 1, "{taken:?}");
-    assert!(taken.err.contains("another server"), "{}", taken.err);
+    assert!(taken.err.contains("another program"), "{}", taken.err);
     let data = serving.dir.path().join("data");
     let locked = other.run(&["serve", "--listen", "127.0.0.1:0", "--data-dir", data.to_str().unwrap()]);
     assert_eq!(locked.status, 1, "{locked:?}");

@@ -285,7 +285,7 @@ async fn five_hundred_subscribers_hear_the_end_once_each() {
     let upstream = Upstream::anthropic().start().await;
     let gate = Gate::closed();
     upstream.always(Behaviour::default().hold(&gate));
-    let server = Server::start(&config(&upstream, ""));
+    let server = Server::start(&config(&upstream, "[server]\nanonymous_requests_per_minute = 0\n"));
     let key = server.key("ann", "pro", &[]);
     let id = id_of(&server.prompt(&key, "draw it").await);
     let mut sockets = Vec::new();

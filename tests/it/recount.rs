@@ -99,9 +99,13 @@ impl Books {
     pub fn usage(&self, user: &str, hour: Timestamp) -> Value {
         let id: i64 =
             self.0.query_row("SELECT id FROM user WHERE name = ?1", [user], |row| row.get(0)).unwrap();
-        // A unit goes back when the request never ran, or failed through no fault of its user.
-        let charged = "user_id = ?1 AND created_at >= ?2 AND NOT (state = 5 OR (state = 4 AND started_at IS NULL)
-            OR (state = 3 AND (SELECT json_extract(failure, '$.code') FROM job_result WHERE job_seq = seq) <> 'refused'))";
+        // A unit goes back when the request never ran, was not sent before its deadline, or failed
+        // through no fault of its user.
+        let charged = "user_id = ?1 AND created_at >= ?2 AND NOT ((state = 4 AND started_at IS NULL)
+            OR (state = 5 AND NOT EXISTS (SELECT 1 FROM attempt
+                WHERE job_seq = job.seq AND attempt.run = job.run AND sent_at IS NOT NULL))
+            OR (state = 3 AND (SELECT json_extract(failure, '$.code') FROM job_result WHERE job_seq = seq)
+                NOT IN ('refused', 'no_diagram')))";
         let units = |since: Timestamp| {
             let count = format!("SELECT count(*) FROM job WHERE {charged}");
             self.0.query_row(&count, params![id, since.0], |row| row.get::<_, i64>(0)).unwrap()
