@@ -54,6 +54,12 @@ pub struct Place {
     pub estimated_wait_seconds: u64,
 }
 
+impl Place {
+    /// The place of a request that still waits in the store and that the scheduler has let go:
+    /// its claim is being written.
+    pub const NEXT: Self = Self { position: 1, estimated_wait_seconds: 0 };
+}
+
 /// The whole queue at one instant, as an admin sees it.
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -68,8 +74,9 @@ pub struct Overview {
     pub by_tier: BTreeMap<&'static str, TierOverview>,
     /// Upstreams, in order of preference.
     pub upstreams: Vec<LaneStatus>,
-    /// Seconds until the queue is empty if nothing more comes.
-    pub estimated_drain_seconds: u64,
+    /// Seconds until nothing waits any more if nothing more comes; at least what the last one in
+    /// the queue is told. `None`, and `null` in answers, while a paused queue holds requests.
+    pub estimated_drain_seconds: Option<u64>,
     /// Jobs ended in the last minute.
     pub throughput_per_minute: u64,
 }

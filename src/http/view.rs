@@ -101,10 +101,11 @@ pub struct StatusView<'a> {
 }
 
 impl<'a> StatusView<'a> {
-    /// The status object of `job`; `place` only while it waits.
+    /// The status object of `job`; `place` only while it waits, and then always: one that has
+    /// none is about to run.
     pub fn of(job: &'a JobRecord, place: Option<Place>, public_url: &str) -> Self {
         let waiting = job.state == JobState::Queued;
-        let place = place.filter(|_| waiting);
+        let place = waiting.then(|| place.unwrap_or(Place::NEXT));
         Self {
             request_id: job.id,
             status: job.state,

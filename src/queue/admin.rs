@@ -57,7 +57,7 @@ impl Queue {
             seq: job.seq,
             state: job.state,
             // A job that is claimed already was first in line.
-            place: Some(self.place(job.seq).unwrap_or(Place { position: 1, estimated_wait_seconds: 0 })),
+            place: Some(self.place(job.seq).unwrap_or(Place::NEXT)),
             created_at: job.created_at,
             counts: None,
             replayed: false,

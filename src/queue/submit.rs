@@ -86,7 +86,7 @@ impl Queue {
         match submitted {
             Submitted::Accepted { seq, counts } => {
                 // A job that is claimed already was first in line.
-                let place = self.place(seq).unwrap_or(Place { position: 1, estimated_wait_seconds: 0 });
+                let place = self.place(seq).unwrap_or(Place::NEXT);
                 Ok(Receipt {
                     id,
                     seq,
@@ -112,7 +112,8 @@ impl Queue {
     async fn replay(&self, id: JobId) -> Result<Receipt, SubmitError> {
         let job = self.inner.reader.read(move |reads| reads.job(id)).await?;
         let job = job.ok_or_else(|| StoreError::Failed("an idempotency key names a missing job".into()))?;
-        let place = if job.state == JobState::Queued { self.place(job.seq) } else { None };
+        let is_waiting = job.state == JobState::Queued;
+        let place = is_waiting.then(|| self.place(job.seq).unwrap_or(Place::NEXT));
         Ok(Receipt {
             id,
             seq: job.seq,
