@@ -163,14 +163,14 @@ pub enum LaneState {
 /// Use of one upstream budget over the sliding minute.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Gauge {
-    /// The limit now in force; 0 = not limited.
-    pub limit: u64,
+    /// The limit now in force; `None`, and `null` in answers: not limited.
+    pub limit: Option<u64>,
     /// Settled charges still alive.
     pub used: u64,
     /// Estimates of calls in flight.
     pub reserved: u64,
-    /// What a new call may take now.
-    pub available: u64,
+    /// What a new call may take now; `None`, and `null` in answers: not limited.
+    pub available: Option<u64>,
 }
 
 /// A lane's live figures.

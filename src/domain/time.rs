@@ -52,6 +52,11 @@ impl Timestamp {
         Self(self.0.saturating_sub(ms))
     }
 
+    /// This instant moved by so many milliseconds, back when negative; saturates.
+    pub fn moved(self, by_ms: i64) -> Self {
+        Self(self.0.saturating_add(by_ms))
+    }
+
     /// Milliseconds from `earlier` to this instant; zero when `earlier` is later.
     pub fn since(self, earlier: Self) -> Duration {
         let ms = self.0.saturating_sub(earlier.0).max(0);

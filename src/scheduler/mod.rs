@@ -6,5 +6,6 @@
 
 pub mod core;
 pub mod thread;
+mod watch;
 
 pub use thread::{Claims, Scheduler};

@@ -6,7 +6,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use parking_lot::{Condvar, Mutex};
 
@@ -18,6 +18,7 @@ use crate::domain::{Change, Failure, JobId, JobSeq, QueuedJob, Timestamp};
 use crate::queue::{ClaimRequest, Scheduling};
 
 use super::core::{Action, Core};
+use super::watch::Watch;
 
 /// The thread looks at least this often, so that `/readyz` can tell that it lives.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
@@ -49,6 +50,8 @@ impl Claims for crate::queue::Queue {
 /// A running scheduler.
 pub struct Scheduler {
     core: Mutex<Core>,
+    /// Locked only by who holds the core.
+    watch: Mutex<Watch>,
     wake: Condvar,
     clock: Clock,
     stopping: AtomicBool,
@@ -61,6 +64,7 @@ impl Scheduler {
     pub fn new(core: Core, clock: Clock) -> Arc<Self> {
         Arc::new(Self {
             core: Mutex::new(core),
+            watch: Mutex::default(),
             wake: Condvar::new(),
             clock,
             stopping: AtomicBool::new(false),
@@ -72,14 +76,15 @@ impl Scheduler {
     /// Works on the core before the start: the backlog and the charges of earlier calls.
     pub fn prepare(&self, work: impl FnOnce(&mut Core, Timestamp)) {
         let mut core = self.core.lock();
-        work(&mut core, (self.clock)());
+        let now = self.now(&mut core);
+        work(&mut core, now);
     }
 
     /// Takes over a backlog that `read` hands over job by job, and returns what `read` does.
     /// A million jobs must not wait for a lock a million times.
     pub fn load<T>(&self, read: impl FnOnce(&mut dyn FnMut(QueuedJob)) -> T) -> T {
         let mut core = self.core.lock();
-        let now = (self.clock)();
+        let now = self.now(&mut core);
         read(&mut |job| core.committed(&Change::Queued(job), now))
     }
 
@@ -124,7 +129,7 @@ impl Scheduler {
         let mut actions = Vec::new();
         let mut core = self.core.lock();
         while !self.stopping.load(Ordering::Acquire) {
-            let now = (self.clock)();
+            let now = self.now(&mut core);
             self.ticked_at.store(now.0, Ordering::Release);
             let wake = core.step(now, &mut actions);
             if !actions.is_empty() {
@@ -139,10 +144,25 @@ impl Scheduler {
         }
     }
 
+    /// The time, told to the core first when the clock was set forward.
+    fn now(&self, core: &mut Core) -> Timestamp {
+        let before = Instant::now();
+        let now = (self.clock)();
+        if let Some(by) = self.watch.lock().read(before, now, Instant::now()) {
+            tracing::warn!(
+                seconds = by.as_secs_f64(),
+                "the system's clock was set forward; limits a minute are kept all the same"
+            );
+            core.clock_set_forward(by, now);
+        }
+        now
+    }
+
     fn with_core<T>(&self, work: impl FnOnce(&mut Core, Timestamp) -> T) -> T {
         let mut core = self.core.lock();
         // Read with the lock held, so that the core hears of times in their order.
-        let outcome = work(&mut core, (self.clock)());
+        let now = self.now(&mut core);
+        let outcome = work(&mut core, now);
         drop(core);
         self.wake.notify_one();
         outcome
@@ -170,7 +190,8 @@ impl Scheduling for Scheduler {
 
     fn call_sent(&self, seq: JobSeq, run: u32) {
         let mut core = self.core.lock();
-        core.call_sent(seq, run, (self.clock)());
+        let now = self.now(&mut core);
+        core.call_sent(seq, run, now);
     }
 
     fn limits_seen(&self, lane: &LaneName, seen: &LimitsSeen) {
@@ -193,7 +214,8 @@ impl Scheduling for Scheduler {
 
     fn overview(&self) -> Overview {
         let mut core = self.core.lock();
-        core.overview((self.clock)())
+        let now = self.now(&mut core);
+        core.overview(now)
     }
 
     fn reconfigure(&self, tiers: &Tiers) {

@@ -259,3 +259,35 @@ fn a_clock_that_is_set_back_stops_no_lane() {
     order.extend(closed.order());
     assert_eq!(order.len(), 4, "a minute later there is room, not an hour and a half later");
 }
+
+#[test]
+fn a_clock_that_is_set_forward_expires_no_charge() {
+    let mut closed = Closed::new(LaneSpec { requests_per_minute: 2, ..unlimited() });
+    closed.now = Timestamp(10_000_000);
+    (0..4).for_each(|user| {
+        closed.add(user, Tier::Free, 1000);
+    });
+    let mut order = closed.order();
+    assert_eq!(order.len(), 2, "the minute's budget is used");
+    closed.now = Timestamp(10_000_000 + 61_000);
+    closed.core.clock_set_forward(Duration::from_secs(61), closed.now);
+    assert!(closed.order().is_empty(), "it was used a moment ago, whatever the clock says");
+    closed.now = Timestamp(closed.now.0 + 62_000);
+    order.extend(closed.order());
+    assert_eq!(order.len(), 4);
+}
+
+#[test]
+fn a_queue_is_not_empty_before_the_last_in_it_goes() {
+    let mut closed = Closed::new(LaneSpec { max_concurrent: 100, ..unlimited() });
+    let mut tiers = Tiers::default();
+    tiers.0.iter_mut().for_each(|policy| policy.max_concurrent = 1);
+    closed.core.reconfigure(&tiers);
+    let jobs: Vec<JobSeq> = (0..3).map(|_| closed.add(1, Tier::Free, 1000)).collect();
+    assert_eq!(closed.claims(), jobs[..1], "one at a time");
+    let told = |seq: JobSeq| closed.core.place(seq, closed.now).unwrap().estimated_wait_seconds;
+    assert_eq!((told(jobs[1]), told(jobs[2])), (5, 10));
+    assert_eq!(closed.core.overview(closed.now).estimated_drain_seconds, Some(10));
+    closed.core.committed(&Change::Paused(true), closed.now);
+    assert_eq!(closed.core.overview(closed.now).estimated_drain_seconds, None, "nobody knows");
+}

@@ -5,7 +5,6 @@
 //! the next probe when no other job can be that, the one parked longest first.
 
 use std::collections::{BTreeSet, HashMap};
-use std::time::Duration;
 
 use crate::domain::{JobSeq, Timestamp};
 
@@ -65,6 +64,14 @@ impl BackOffs {
         self.by_time.first().map(|(at, _)| *at)
     }
 
+    /// When the last job comes back, as far as is known.
+    pub(super) fn last(&self) -> Option<Timestamp> {
+        let by_time = self.by_time.last().map(|(at, _)| *at);
+        // Few: one is parked with each probe that fails.
+        let parked = self.parked.iter().filter_map(|(_, _, seq)| self.until(*seq)).max();
+        by_time.max(parked)
+    }
+
     /// Takes out a job that comes back by `now`.
     pub(super) fn take_due(&mut self, now: Timestamp) -> Option<JobSeq> {
         let (_, seq) = self.by_time.first().copied().filter(|(at, _)| *at <= now)?;
@@ -94,10 +101,10 @@ impl BackOffs {
         self.by_job.len()
     }
 
-    /// The clock was set back: waits keep their length.
-    pub(super) fn shift(&mut self, back: Duration) {
-        self.by_time = self.by_time.iter().map(|(at, seq)| (at.before(back), *seq)).collect();
-        self.by_job.values_mut().for_each(|stay| stay.until = stay.until.before(back));
+    /// The clock was set: waits keep their length.
+    pub(super) fn shift(&mut self, by_ms: i64) {
+        self.by_time = self.by_time.iter().map(|(at, seq)| (at.moved(by_ms), *seq)).collect();
+        self.by_job.values_mut().for_each(|stay| stay.until = stay.until.moved(by_ms));
     }
 
     /// The job of a pool that was parked first.
@@ -126,7 +133,8 @@ mod tests {
         assert!(back_offs.has_parked(0));
         back_offs.insert(JobSeq(3), Timestamp(8));
         assert!(!back_offs.has_parked(0), "a job is in one place");
-        back_offs.shift(Duration::from_millis(5));
+        assert_eq!(back_offs.last(), Some(Timestamp(8)));
+        back_offs.shift(-5);
         assert_eq!(back_offs.next(), Some(Timestamp(3)));
         back_offs.remove(JobSeq(3));
         assert_eq!(back_offs.len(), 0);

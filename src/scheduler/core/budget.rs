@@ -6,7 +6,6 @@
 //! no more than the limit there.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
 
 use crate::domain::Timestamp;
 use crate::domain::lane::{Gauge, LimitSeen};
@@ -140,10 +139,10 @@ impl Budget {
         self.charge(amount, expires);
     }
 
-    /// Counts `amount` until `expires`.
+    /// Counts `amount` until `expires`, whether or not there is a limit: one may come with a reload.
     pub fn charge(&mut self, amount: u64, expires: Timestamp) {
         let amount = amount.min(AMOUNT_MAX);
-        if amount == 0 || !self.is_limited() {
+        if amount == 0 {
             return;
         }
         let coarse = self.expiries.len() >= EXACT_MAX;
@@ -161,12 +160,12 @@ impl Budget {
         self.is_limited() && word.limit.saturating_sub(word.remaining) > ours.saturating_add(unclear)
     }
 
-    /// The clock was set back by so much.
-    pub fn shift(&mut self, back: Duration) {
+    /// The clock was set: forward, or back when negative.
+    pub fn shift(&mut self, by_ms: i64) {
         let moved = std::mem::take(&mut self.expiries).into_iter();
-        self.expiries = moved.map(|(at, amount)| (Timestamp(at).before(back).0, amount)).collect();
+        self.expiries = moved.map(|(at, amount)| (Timestamp(at).moved(by_ms).0, amount)).collect();
         if let Some(seen) = &mut self.seen {
-            seen.shift(back);
+            seen.shift(by_ms);
         }
     }
 
@@ -186,14 +185,11 @@ impl Budget {
 
     /// The figures for the operator.
     pub fn gauge(&self, terms: Terms, now: Timestamp) -> Gauge {
-        if !self.is_limited() {
-            return Gauge { limit: 0, used: self.used, reserved: self.reserved, available: 0 };
-        }
         Gauge {
-            limit: self.limit(terms),
+            limit: self.is_limited().then(|| self.limit(terms)),
             used: self.used,
             reserved: self.reserved,
-            available: self.available(terms, now),
+            available: self.is_limited().then(|| self.available(terms, now)),
         }
     }
 
@@ -262,6 +258,18 @@ mod tests {
     }
 
     #[test]
+    fn a_budget_without_limit_counts_what_is_used() {
+        let mut budget = Budget::new(0);
+        budget.charge(7, Timestamp(61_000));
+        let gauge = budget.gauge(Terms::WHOLE, Timestamp(1000));
+        assert_eq!(gauge, Gauge { limit: None, used: 7, reserved: 0, available: None });
+        budget.set_limit(10);
+        assert_eq!(budget.gauge(Terms::WHOLE, Timestamp(1000)).available, Some(3));
+        budget.advance(Timestamp(61_001));
+        assert_eq!(budget.gauge(Terms::WHOLE, Timestamp(61_001)).used, 0);
+    }
+
+    #[test]
     fn hostile_amounts_do_not_overflow() {
         for limit in [0, 1, u64::MAX] {
             let mut budget = Budget::new(limit);
@@ -278,7 +286,8 @@ mod tests {
                     budget.fits_at(amount, terms, Timestamp(2));
                     budget.gauge(terms, Timestamp(2));
                 }
-                budget.shift(Duration::MAX);
+                budget.shift(i64::MIN);
+                budget.shift(i64::MAX);
             }
             assert_eq!(budget.reserved(), 0);
         }
@@ -288,7 +297,7 @@ mod tests {
     fn a_clock_that_is_set_back_neither_lengthens_nor_shortens_a_charge() {
         let mut budget = Budget::new(1);
         budget.charge(1, Timestamp(100_000));
-        budget.shift(Duration::from_millis(90_000));
+        budget.shift(-90_000);
         budget.advance(Timestamp(10_000));
         assert!(!budget.fits(1, Terms::WHOLE, Timestamp(10_000)));
         assert_eq!(budget.fits_at(1, Terms::WHOLE, Timestamp(10_000)), Some(Timestamp(10_001)));

@@ -83,14 +83,37 @@ impl Core {
         wait.clamp(least, SECONDS_MAX).ceil() as u64
     }
 
-    /// Seconds until everything that waits has gone.
-    pub(super) fn drain_seconds(&self, now: Timestamp) -> u64 {
-        let waiting = self.waiting();
-        if waiting == 0 {
-            return 0;
+    /// Seconds until everything that waits has gone, by the rules of a place's wait; `None` while
+    /// the operator has paused the queue: nobody knows when it goes on.
+    pub(super) fn drain_seconds(&self, now: Timestamp) -> Option<u64> {
+        if self.waiting() == 0 {
+            return Some(0);
         }
-        let waits = self.lanes.iter().map(|lane| self.lane_wait(lane, waiting, now));
-        waits.fold(SECONDS_MAX, f64::min).ceil() as u64
+        if self.paused {
+            return None;
+        }
+        // Who is in back-off comes back to some pool: each may have to take them all.
+        let aside = self.back_offs.len() as u64;
+        let by_pools = self.pools.iter().map(|pool| {
+            let waiting = aside + pool.tiers.iter().map(|tier| tier.order.len() as u64).sum::<u64>();
+            let lanes = pool.lanes.iter().map(|index| &self.lanes[*index]).filter(|_| waiting > 0);
+            lanes.map(|lane| self.lane_wait(lane, waiting, now)).reduce(f64::min).unwrap_or(0.0)
+        });
+        let by_users = self.users.values().filter(|user| user.jobs > user.running).map(|user| {
+            let cap = self.tiers.of(user.tier).max_concurrent;
+            self.rounds_wait(u64::from(user.jobs) - 1, cap)
+        });
+        let back = self.back_offs.last().map_or(0.0, |at| at.since(now).as_secs_f64());
+        let wait = by_pools.chain(by_users).fold(back, f64::max);
+        Some(wait.min(SECONDS_MAX).ceil() as u64)
+    }
+
+    /// How long a user with `ahead` jobs going or waiting before one waits for it.
+    fn rounds_wait(&self, ahead: u64, cap: u32) -> f64 {
+        match ahead.checked_div(u64::from(cap)) {
+            Some(rounds) => rounds as f64 * self.pace.service_ms / 1000.0,
+            None => SECONDS_MAX,
+        }
     }
 
     /// Seconds until the lane has taken `position` calls.
@@ -111,22 +134,20 @@ impl Core {
 
     fn tokens_wait(&self, lane: &Lane, position: u64, now: Timestamp) -> f64 {
         let gauge = lane.tokens.gauge(Terms::WHOLE, now);
-        let Some(tokens) = self.pace.tokens.filter(|_| gauge.limit > 0) else { return 0.0 };
-        let missing = (position as f64 * tokens - gauge.available as f64).max(0.0);
-        missing / gauge.limit as f64 * 60.0
+        let (Some(tokens), Some(limit), Some(available)) = (self.pace.tokens, gauge.limit, gauge.available)
+        else {
+            return 0.0;
+        };
+        (position as f64 * tokens - available as f64).max(0.0) / limit as f64 * 60.0
     }
 
     /// A user at its cap waits for its own calls, however short the queue.
     fn cap_wait(&self, job: &Waiting) -> f64 {
         let Some(user) = self.users.get(&job.user) else { return 0.0 };
         let cap = self.tiers.of(user.tier).max_concurrent;
-        if cap == 0 {
-            return SECONDS_MAX;
-        }
         let queue = &self.pools[usize::from(job.pool)].tiers[job.tier.index()];
-        let ahead = queue.before_in_flow(job.user, job.key.seq, &self.jobs) + 1 + u64::from(user.running);
-        let rounds = ahead.saturating_sub(1) / u64::from(cap);
-        rounds as f64 * self.pace.service_ms / 1000.0
+        let before = queue.before_in_flow(job.user, job.key.seq, &self.jobs);
+        self.rounds_wait(before + u64::from(user.running), cap)
     }
 
     fn back_off_wait(&self, job: &Waiting, now: Timestamp) -> f64 {
@@ -137,12 +158,13 @@ impl Core {
 /// Exact for the coming minute, from the charges that expire in it; a minute a round beyond.
 fn requests_wait(lane: &Lane, position: u64, now: Timestamp) -> f64 {
     let gauge = lane.requests.gauge(Terms::WHOLE, now);
-    let missing = position.saturating_sub(gauge.available);
-    if gauge.limit == 0 || missing == 0 {
+    let (Some(limit), Some(available)) = (gauge.limit, gauge.available) else { return 0.0 };
+    let missing = position.saturating_sub(available);
+    if missing == 0 {
         return 0.0;
     }
     let round = 60.0 + lane.spec.network_margin.as_secs_f64();
-    let (rounds, nth) = ((missing - 1) / gauge.limit, (missing - 1) % gauge.limit + 1);
+    let (rounds, nth) = ((missing - 1) / limit, (missing - 1) % limit + 1);
     let first = lane.requests.nth_expiry(nth).map_or(round, |at| at.since(now).as_secs_f64());
     rounds as f64 * round + first.max(Duration::from_millis(1).as_secs_f64())
 }

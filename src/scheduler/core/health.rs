@@ -202,11 +202,11 @@ impl Health {
         self.mode = Mode::Down { next: now, reason };
     }
 
-    /// The clock was set back.
-    pub(super) fn shift(&mut self, back: Duration) {
+    /// The clock was set.
+    pub(super) fn shift(&mut self, by_ms: i64) {
         match &mut self.mode {
-            Mode::Limited { until } => *until = until.before(back),
-            Mode::Down { next, .. } => *next = next.before(back),
+            Mode::Limited { until } => *until = until.moved(by_ms),
+            Mode::Down { next, .. } => *next = next.moved(by_ms),
             // The first of a month, say: a date, not a span.
             Mode::Open | Mode::Paused { .. } => {}
         }

@@ -177,12 +177,12 @@ impl Lane {
         }
     }
 
-    /// The clock was set back: spans that run keep their length.
-    pub(super) fn shift(&mut self, back: Duration) {
-        self.budgets().into_iter().for_each(|budget| budget.shift(back));
-        self.throttle.shift(back);
-        self.health.shift(back);
-        self.allowance.shift(back);
+    /// The clock was set: spans that run keep their length.
+    pub(super) fn shift(&mut self, by_ms: i64) {
+        self.budgets().into_iter().for_each(|budget| budget.shift(by_ms));
+        self.throttle.shift(by_ms);
+        self.health.shift(by_ms);
+        self.allowance.shift(by_ms);
     }
 
     /// Nothing is held for calls in flight.

@@ -54,9 +54,9 @@ impl Allowance {
         now.after(Duration::from_millis(owed_ms.round() as u64))
     }
 
-    /// The clock was set back.
-    pub(super) fn shift(&mut self, back: Duration) {
-        self.at = self.at.before(back);
+    /// The clock was set.
+    pub(super) fn shift(&mut self, by_ms: i64) {
+        self.at = self.at.moved(by_ms);
     }
 }
 

@@ -65,9 +65,9 @@ impl Seen {
         self.charged = self.charged.saturating_add(more).saturating_sub(less);
     }
 
-    /// The clock was set back.
-    pub(super) fn shift(&mut self, back: Duration) {
-        self.at = self.at.before(back);
+    /// The clock was set.
+    pub(super) fn shift(&mut self, by_ms: i64) {
+        self.at = self.at.moved(by_ms);
     }
 
     fn left(&self, terms: Terms, now: Timestamp) -> u64 {

@@ -114,12 +114,12 @@ impl Throttle {
         self.next_call
     }
 
-    /// The clock was set back.
-    pub(super) fn shift(&mut self, back: Duration) {
-        self.advanced_at = self.advanced_at.before(back);
-        self.limited_at = self.limited_at.map(|at| at.before(back));
-        self.shared_at = self.shared_at.map(|at| at.before(back));
-        self.next_call = self.next_call.before(back);
+    /// The clock was set.
+    pub(super) fn shift(&mut self, by_ms: i64) {
+        self.advanced_at = self.advanced_at.moved(by_ms);
+        self.limited_at = self.limited_at.map(|at| at.moved(by_ms));
+        self.shared_at = self.shared_at.map(|at| at.moved(by_ms));
+        self.next_call = self.next_call.moved(by_ms);
     }
 
     fn is_contended(&self, now: Timestamp) -> bool {
