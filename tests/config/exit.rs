@@ -78,6 +78,14 @@ fn verbs_on_the_data_directory_do_their_work_or_say_why_not() {
     assert_eq!((&ann["tier"], ann["disabledAt"].is_string()), (&"enterprise".into(), true));
     assert!(place.run(&["user", "list"]).out.starts_with("NAME "));
 
+    let refused = key(&place, &["--user", "ann"]);
+    assert_eq!((refused.status, refused.out.as_str()), (1, ""));
+    assert!(refused.err.contains("diagramd user enable \"ann\""), "{}", refused.err);
+    assert_eq!(place.run(&["user", "enable", "ann"]).status, 0);
+    let moved = key(&place, &["--user", "ann", "--tier", "free"]);
+    assert!(moved.status == 0 && moved.err.contains("ann moved from enterprise to free"), "{}", moved.err);
+    assert!(!key(&place, &["--user", "ann", "--tier", "free"]).err.contains("moved"));
+
     let mut told = String::new();
     for arguments in [
         &["key", "revoke", "key_none"][..],
