@@ -143,6 +143,8 @@ fn what_a_server_must_have_and_has_not_is_1() {
     let file = other.write("file", "");
     let no_dir = other.run(&["serve", "--data-dir", file.join("below").to_str().unwrap()]);
     assert_eq!(no_dir.status, 1, "{no_dir:?}");
+    let no_dir = other.run(&["serve", "--data-dir", file.to_str().unwrap()]);
+    assert!(no_dir.status == 1 && no_dir.err.contains("is not a directory; choose another"), "{no_dir:?}");
 }
 
 #[tokio::test]
