@@ -8,6 +8,8 @@ use std::path::Path;
 use anyhow::{Context, bail};
 use rand::Rng;
 
+use crate::store::StoreError;
+
 /// File that holds the secret of this server's own tokens.
 const SECRET_FILE: &str = "secret";
 
@@ -16,11 +18,28 @@ pub(super) fn make(path: &Path) -> anyhow::Result<()> {
     if path.is_dir() {
         return Ok(());
     }
-    DirBuilder::new()
-        .recursive(true)
-        .mode(0o700)
-        .create(path)
-        .with_context(|| format!("the data directory {} cannot be made", path.display()))
+    if path.exists() {
+        bail!("{} is not a directory; choose another with --data-dir or server.data_dir", path.display());
+    }
+    DirBuilder::new().recursive(true).mode(0o700).create(path).with_context(|| {
+        format!(
+            "the data directory {} cannot be made; choose another with --data-dir or server.data_dir",
+            path.display()
+        )
+    })
+}
+
+/// What a store's failure to use the file or directory at `path` means to the operator; what the
+/// store says in full already stays as it is.
+pub(super) fn explained(path: &Path, reason: StoreError) -> anyhow::Error {
+    match reason {
+        StoreError::Failed(reason) => anyhow::anyhow!(
+            "{} cannot be used: {reason}; give diagramd's user the right to read and write it and its directory, or \
+             choose another with --data-dir",
+            path.display()
+        ),
+        other => other.into(),
+    }
 }
 
 /// The server's secret, made on first use.

@@ -74,7 +74,10 @@ impl Engine {
     /// cannot be used.
     pub async fn start(config: &Config, backlog: BacklogUse) -> anyhow::Result<Self> {
         data_dir::make(&config.server.data_dir)?;
-        let mut locks = vec![DataLock::take(&config.server.data_dir)?];
+        let mut locks = vec![
+            DataLock::take(&config.server.data_dir)
+                .map_err(|reason| data_dir::explained(&config.server.data_dir, reason))?,
+        ];
         if let Some(database) = &config.storage.path {
             locks.push(DataLock::take_beside(database)?);
         }
@@ -176,7 +179,9 @@ fn log_join(what: &str, ended: Result<(), tokio::task::JoinError>) {
 
 fn open_store(config: &Config) -> anyhow::Result<Sqlite> {
     let path = config.storage.path.clone().unwrap_or_else(|| sqlite::path_in(&config.server.data_dir));
-    sqlite::open(&path).with_context(|| format!("the database {} cannot be opened", path.display()))
+    sqlite::open(&path)
+        .map_err(|reason| data_dir::explained(&path, reason))
+        .with_context(|| format!("the database {} cannot be opened", path.display()))
 }
 
 /// Users and keys for a command-line verb, whether or not a server runs on the data directory.

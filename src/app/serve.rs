@@ -50,7 +50,7 @@ pub async fn serve(loaded: Loaded, options: ServeOptions) -> anyhow::Result<()> 
     for warning in &loaded.warnings {
         tracing::warn!("{warning}");
     }
-    wiring::say_upstreams(&config);
+    wiring::say_upstreams(&config, &loaded.warnings);
     let api = Arc::new(api(&config, &engine)?);
     let stop = CancellationToken::new();
     let mut http = tokio::spawn(server::serve(

@@ -7,7 +7,7 @@ use anyhow::Context;
 
 use crate::accounts::Accounts;
 use crate::client::jwks::JwksUrl;
-use crate::config::{Config, JwtKey, LogFormat, OperatorJwt, Upstream, UpstreamKind};
+use crate::config::{Config, JwtKey, LogFormat, OperatorJwt, Upstream, UpstreamKind, Warning};
 use crate::diagram::prompt;
 use crate::domain::LaneName;
 use crate::domain::job::Brief;
@@ -96,12 +96,13 @@ pub(super) const fn log_format(config: &Config) -> Format {
     }
 }
 
-/// Says which upstreams serve; loudly when no model does.
-pub(super) fn say_upstreams(config: &Config) {
+/// Says which upstreams serve; loudly when no model does and no warning has said so.
+pub(super) fn say_upstreams(config: &Config, warnings: &[Warning]) {
     for upstream in &config.upstreams {
         tracing::info!(name = %upstream.lane.name, kind = upstream.kind.name(), model = upstream.lane.model, "an upstream is set");
     }
-    if config.upstreams.iter().all(|upstream| upstream.kind == UpstreamKind::Offline) {
+    let is_told = warnings.iter().any(|warning| warning.path == "upstreams");
+    if !is_told && config.upstreams.iter().all(|upstream| upstream.kind == UpstreamKind::Offline) {
         tracing::warn!(
             "NO MODEL IS CONFIGURED: diagrams are drafted offline by rules. Set ANTHROPIC_API_KEY or [[upstreams]] to use one"
         );

@@ -194,9 +194,9 @@ impl Route<'_> {
 impl From<Miss> for Problem {
     fn from(miss: Miss) -> Self {
         match miss {
-            Miss::Path => {
-                Self::not_found("There is nothing at this path; look at the README for what there is.")
-            }
+            Miss::Path => Self::not_found(
+                "There is nothing at this path; docs/api.md of diagramd's source lists every one.",
+            ),
             Miss::Method(allow) => {
                 let detail = format!("This path does not take this method; it takes {allow}.");
                 let problem = Self::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", detail);

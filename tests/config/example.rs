@@ -93,3 +93,13 @@ fn load(place: &Place, environment: &[(&str, &str)]) -> Loaded {
     });
     loaded.unwrap_or_else(|faults| panic!("{faults}"))
 }
+
+#[test]
+fn the_readme_shows_what_is_printed() {
+    let readme = include_str!("../../README.md");
+    let (_, rest) = readme.split_once("```mermaid\n").unwrap();
+    let (shown, _) = rest.split_once("```").unwrap();
+    let (_, prompt) = readme.split_once("-- generate \"").unwrap();
+    let (prompt, _) = prompt.split_once('"').unwrap();
+    assert_eq!(Place::new().run(&["generate", prompt]).out, shown);
+}

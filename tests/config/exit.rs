@@ -78,6 +78,14 @@ fn verbs_on_the_data_directory_do_their_work_or_say_why_not() {
     assert_eq!((&ann["tier"], ann["disabledAt"].is_string()), (&"enterprise".into(), true));
     assert!(place.run(&["user", "list"]).out.starts_with("NAME "));
 
+    let refused = key(&place, &["--user", "ann"]);
+    assert_eq!((refused.status, refused.out.as_str()), (1, ""));
+    assert!(refused.err.contains("diagramd user enable \"ann\""), "{}", refused.err);
+    assert_eq!(place.run(&["user", "enable", "ann"]).status, 0);
+    let moved = key(&place, &["--user", "ann", "--tier", "free"]);
+    assert!(moved.status == 0 && moved.err.contains("ann moved from enterprise to free"), "{}", moved.err);
+    assert!(!key(&place, &["--user", "ann", "--tier", "free"]).err.contains("moved"));
+
     let mut told = String::new();
     for arguments in [
         &["key", "revoke", "key_none"][..],
@@ -135,6 +143,8 @@ fn what_a_server_must_have_and_has_not_is_1() {
     let file = other.write("file", "");
     let no_dir = other.run(&["serve", "--data-dir", file.join("below").to_str().unwrap()]);
     assert_eq!(no_dir.status, 1, "{no_dir:?}");
+    let no_dir = other.run(&["serve", "--data-dir", file.to_str().unwrap()]);
+    assert!(no_dir.status == 1 && no_dir.err.contains("is not a directory; choose another"), "{no_dir:?}");
 }
 
 #[tokio::test]

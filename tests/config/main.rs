@@ -19,5 +19,6 @@ mod serving;
 mod show;
 mod stopping;
 mod unknown;
+mod unwell;
 #[path = "../it/upstream/mod.rs"]
 mod upstream;

@@ -118,6 +118,29 @@ async fn an_interrupted_wait_is_cancelled_and_costs_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn who_generates_without_a_server_is_told_what_is_wrong_with_the_upstream() {
+    let upstream = Upstream::anthropic().start().await;
+    upstream.always(Behaviour::status(401));
+    let refused = place(&config(&upstream, ""));
+    let mut generating = Generating::start(refused.path(), &[]);
+    generating.says("attempt 1 failed: the upstream refuses the key (401 ");
+    generating.signal("INT");
+    assert_eq!(generating.ended().0, 130);
+
+    // A port that is nobody's as long as the listener lives, which does not listen.
+    let nobody = tokio::net::TcpSocket::new_v4().unwrap();
+    nobody.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let address = format!("http://{}", nobody.local_addr().unwrap());
+    let dead = place(&config(&upstream, "").replace(upstream.url().as_str(), &address));
+    let mut generating = Generating::start(dead.path(), &[]);
+    generating.says(&format!(
+        "{address} cannot be reached (connection refused); check base_url of [[upstreams]] main"
+    ));
+    generating.signal("INT");
+    assert_eq!(generating.ended().0, 130);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn interrupting_cancels_the_request_on_the_server_too() {
     let upstream = Upstream::anthropic().start().await;
     upstream.always(Behaviour::silent());

@@ -49,6 +49,34 @@ async fn the_same_key_gives_the_same_request_also_at_once_and_after_a_crash() {
 }
 
 #[tokio::test]
+async fn a_replay_after_the_end_is_answered_with_the_result_and_one_before_it_with_the_place() {
+    let upstream = Upstream::anthropic().start().await;
+    let gate = Gate::closed();
+    upstream.always(Behaviour::default().hold(&gate));
+    let server = Server::start(&config(&upstream, "max_concurrent = 1"));
+    let key = server.key("ann", "pro", &[]);
+    let submit = async |name: &str| {
+        let sent = server.client.post(format!("{}/api/diagram/generate", server.url));
+        let sent = sent.header("x-api-key", &key).header("idempotency-key", name);
+        let answer = sent.json(&json!({ "prompt": name })).send().await.unwrap();
+        let replayed = answer.headers().contains_key("idempotency-replayed");
+        (answer.status().as_u16(), replayed, answer.json::<serde_json::Value>().await.unwrap())
+    };
+    submit("first").await;
+    upstream.ledger().wait_for_calls(1).await;
+    let (_, _, waiting) = submit("second").await;
+    let (status, replayed, body) = submit("second").await;
+    assert_eq!(
+        (status, replayed, &body["status"], &body["position"]),
+        (202, true, &json!("queued"), &json!(1))
+    );
+    gate.open();
+    let ended = server.ended(&key, waiting["requestId"].as_str().unwrap()).await;
+    let (status, replayed, body) = submit("second").await;
+    assert_eq!((status, replayed, body), (200, true, ended));
+}
+
+#[tokio::test]
 async fn no_user_has_more_calls_open_than_its_tier_allows() {
     let upstream = Upstream::anthropic().start().await;
     let gate = Gate::closed();

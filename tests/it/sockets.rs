@@ -96,6 +96,37 @@ async fn wrong_credentials_on_a_socket_are_slowed_as_those_of_calls() {
 }
 
 #[tokio::test]
+async fn a_subscription_counts_as_a_call_and_one_too_many_leaves_the_socket_open() {
+    let server = Server::start("[server]\napi_requests_per_minute = 5\nanonymous_requests_per_minute = 3\n");
+    let key = server.key("ann", "free", &[]);
+    let id = "req_00000000000000000000000000000000";
+    // One call each is the handshake.
+    for (mut socket, subscriptions) in
+        [(Socket::open_as(&server, &key).await, 4), (Socket::open(&server).await, 2)]
+    {
+        for _ in 0..subscriptions {
+            socket.send(subscribe(id)).await;
+            assert_eq!(socket.next().await["code"], "not_found");
+        }
+        // More of them than wrong messages may be.
+        for _ in 0..25 {
+            socket.send(subscribe(id)).await;
+            let error = socket.next().await;
+            assert_eq!(
+                (&error["type"], &error["code"], &error["requestId"]),
+                (&json!("error"), &json!("rate_limited"), &json!(id))
+            );
+            assert!(error["retryAfterSeconds"].as_u64().is_some_and(|seconds| seconds >= 1), "{error}");
+        }
+        socket.send(json!({ "type": "ping" })).await;
+        assert_eq!(socket.next().await["type"], "pong");
+    }
+    let (status, problem) = server.get("dgd_wrong", "/api/diagram/usage").await;
+    assert_eq!((status, &problem["limit"]["scope"]), (429, &json!("server")));
+    assert!(problem["detail"].as_str().unwrap().contains("a wrong key as ten"), "{problem}");
+}
+
+#[tokio::test]
 async fn a_ticket_opens_one_socket_on_either_path() {
     let server = Server::start("");
     let key = server.key("ann", "free", &[]);

@@ -44,7 +44,9 @@ async fn attempts_used_up_fail_retryably_and_give_the_unit_back() {
         .client
         .post(format!("{}/api/admin/requests/{id}/retry", server.url))
         .header("x-api-key", &admin);
-    assert_eq!(retry.send().await.unwrap().status().as_u16(), 202);
+    let retry = retry.send().await.unwrap();
+    assert_eq!(retry.status().as_u16(), 202);
+    assert_eq!(retry.json::<serde_json::Value>().await.unwrap()["position"], 1);
     assert_eq!(server.ended(&key, id).await["status"], "completed");
 }
 
@@ -86,5 +88,11 @@ async fn a_refusal_by_the_model_fails_for_good() {
     assert_eq!(
         (&job["status"], &job["error"]["code"], &job["error"]["retryable"]),
         (&json!("failed"), &json!("refused"), &json!(false))
+    );
+    let bill = upstream.ledger().bill(|model| prices::built_in(model).unwrap());
+    assert_eq!(
+        (&job["usage"]["estimated"], &job["usage"]["costUsd"]),
+        (&json!(false), &json!(bill.to_string())),
+        "the upstream counted to the end"
     );
 }

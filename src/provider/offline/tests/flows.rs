@@ -291,3 +291,22 @@ flowchart LR
 "##,
     );
 }
+
+#[test]
+fn the_example_of_the_help_has_a_decision_with_two_ways() {
+    draws(
+        DiagramType::Mermaid,
+        "Order arrives; if in stock ship it, otherwise back-order",
+        "Order arrives",
+        r#"
+flowchart TD
+    n1["Order arrives"]
+    n2{"In stock?"}
+    n3["Ship it"]
+    n4["Back-order"]
+    n1 --> n2
+    n2 -->|"Yes"| n3
+    n2 -->|"No"| n4
+"#,
+    );
+}
