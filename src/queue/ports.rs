@@ -3,7 +3,6 @@
 use crate::domain::id::JobSeq;
 use crate::domain::lane::{CallReport, LaneName, LimitsSeen, Verdict};
 use crate::domain::limits::{Overview, Place};
-use crate::domain::tier::Tiers;
 use crate::domain::{Change, JobId};
 
 /// A scheduler as the queue sees it. No call blocks on anything but a short mutex.
@@ -32,9 +31,6 @@ pub trait Scheduling: Send + Sync {
 
     /// The whole queue's figures.
     fn overview(&self) -> Overview;
-
-    /// New tier limits and weights are in force.
-    fn reconfigure(&self, tiers: &Tiers);
 
     /// The operator resumes: paused lanes are open again.
     fn resume_lanes(&self);

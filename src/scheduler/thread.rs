@@ -218,10 +218,6 @@ impl Scheduling for Scheduler {
         core.overview(now)
     }
 
-    fn reconfigure(&self, tiers: &Tiers) {
-        self.with_core(|core, _| core.reconfigure(tiers));
-    }
-
     fn resume_lanes(&self) {
         self.with_core(|core, now| core.resume_lanes(now));
     }
