@@ -33,7 +33,7 @@ mod submit;
 
 pub use claim::ClaimRequest;
 pub use ports::Scheduling;
-pub use recover::Backlog;
+pub use recover::Recovery;
 pub use refusal::{Refusal, RefusedLimit, Scope, SubmitError, Upgrade};
 pub use request::{Fault, SubmitRequest};
 pub use rules::Rules;

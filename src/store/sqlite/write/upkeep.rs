@@ -42,8 +42,11 @@ impl Batch<'_> {
                 self.moved(user, Some(JobState::Processing), JobState::Queued);
             }
         }
-        let requeued = self.transaction.execute("UPDATE job SET state = 0 WHERE state = 1", [])?;
-        Ok(Recovered { requeued: u64::try_from(requeued).unwrap_or(0) })
+        let mut statement =
+            self.transaction.prepare("UPDATE job SET state = 0 WHERE state = 1 RETURNING seq")?;
+        let mut requeued = statement.query_map([], |row| row.get(0))?.collect::<Result<Vec<_>, _>>()?;
+        requeued.sort_unstable();
+        Ok(Recovered { requeued })
     }
 
     pub(super) fn retry_failed_job(
