@@ -1,0 +1,146 @@
+// An error of Mermaid as plain data: what was found, what was expected, and where in the text
+// that the person wrote. Words are made of it elsewhere.
+import { frontMatterLength, normalized, prepared } from "./prepared.js";
+
+const FAULTS_MAX = 20;
+const EXPECTED_MAX = 60;
+
+export function describe(error, text, type) {
+  const source = normalized(text);
+  const message = String(error?.message ?? error);
+  const faults = faultsOf(error, message, source, type).slice(0, FAULTS_MAX);
+  return faults.map(({ at, ...fault }) => ({ ...placeOf(source, at), ...fault }));
+}
+
+function faultsOf(error, message, source, type) {
+  if (error?.name === "UnknownDiagramError") return [{ at: firstWord(source), sort: "type" }];
+  if (type === "---") return [{ at: 0, sort: "front-matter" }];
+  if (error?.mark) return [{ at: inYaml(error.mark, source), sort: "yaml", message: error.reason ?? message }];
+  const given = prepared(source, type);
+  if (error?.result?.parserErrors) return grammarFaults(error.result, given);
+  const shown = /^(Parse|Lexical) error on line (\d+)[^\n]*\n([^\n]*)\n(-*)\^/.exec(message);
+  if (shown) return [{ at: given.originOf(pointedAt(shown, error.hash, given.text)), ...found(error.hash) }];
+  return [{ at: quotedIn(message, source), sort: "rule", message }];
+}
+
+// What a jison parser found and what it expected. `token` is absent where no token begins.
+function found({ text, token, expected = [] }) {
+  return {
+    sort: "syntax",
+    token: typeof token === "string" ? token : undefined,
+    found: text,
+    expected: expected.slice(0, EXPECTED_MAX).map((name) => String(name).replace(/^'|'$/g, "")),
+  };
+}
+
+// A jison parser shows up to 20 characters before the place and 20 behind it, without line ends,
+// and counts the line at the end of the token. Some diagrams change white space before they
+// parse, so the place is looked for without regard to it, nearest to the line that is named.
+function pointedAt([, , line, window, dashes], hash, text) {
+  const before = bare(window.slice(0, dashes.length).replace(/^\.\.\./, ""));
+  const after = bare(window.slice(dashes.length).replace(/\.\.\.$/, ""));
+  const { kept, index } = keepInk(text);
+  const wanted = Number(line) - (hash?.text?.match(/\n/g)?.length ?? 0);
+  let best;
+  for (let at = kept.indexOf(before + after); at !== -1; at = kept.indexOf(before + after, at + 1)) {
+    const border = at + before.length;
+    const previous = border > 0 ? index[border - 1] + 1 : 0;
+    const next = border < index.length ? index[border] : text.length;
+    const place = after === "" || (hash?.text && hash.text.trim() === "") ? previous : next;
+    const distance = Math.abs(lineAt(text, place) - wanted);
+    if (best === undefined || distance < best.distance) best = { place, distance };
+  }
+  return best?.place ?? startOfLine(text, Number(line));
+}
+
+function keepInk(text) {
+  const index = [];
+  let kept = "";
+  for (let at = 0; at < text.length; at++) {
+    if (/\S/.test(text[at])) {
+      kept += text[at];
+      index.push(at);
+    }
+  }
+  return { kept, index };
+}
+
+const bare = (text) => text.replace(/\s+/g, "");
+
+// What the other family of parsers found: errors of its lexer, then of its grammar.
+function grammarFaults({ lexerErrors = [], parserErrors = [] }, given) {
+  const lexer = lexerErrors.map((fault) => ({
+    at: given.originOf(fault.offset),
+    sort: "character",
+    found: given.text.slice(fault.offset, fault.offset + 1),
+  }));
+  const grammar = parserErrors.map(({ message, token, previousToken }) => {
+    const ended = !token || token.tokenType?.name === "EOF" || !Number.isFinite(token.startOffset);
+    const at = ended ? endOf(previousToken, given.text) : token.startOffset;
+    return {
+      at: given.originOf(at),
+      sort: "grammar",
+      token: ended ? "EOF" : token.tokenType?.name,
+      found: ended ? "" : token.image,
+      message,
+    };
+  });
+  return [...lexer, ...grammar].sort((a, b) => a.at - b.at);
+}
+
+function endOf(token, text) {
+  return Number.isFinite(token?.endOffset) ? token.endOffset + 1 : text.trimEnd().length;
+}
+
+// A rule of one diagram type names no place. What it quotes tells one when it stands in one line
+// alone; a wrong place would be worse than none.
+function quotedIn(message, source) {
+  for (const [, , quoted] of message.matchAll(/(["'`])(.+?)\1/g)) {
+    const at = source.indexOf(quoted);
+    if (at !== -1 && source.indexOf(quoted, at + quoted.length) === -1) return at;
+  }
+  return undefined;
+}
+
+// YAML stands in front matter or in a node's `@{ … }`.
+function inYaml({ buffer, position, line, column }, source) {
+  const body = String(buffer ?? "").replace(/\0$/, "");
+  const start = source.indexOf(body);
+  if (body !== "" && start !== -1) return Math.min(start + position, source.length);
+  const inner = body.replace(/^\{\n?/, "");
+  const innerStart = source.indexOf(inner.replace(/\n?\}$/, ""));
+  if (inner.length < body.length && innerStart !== -1) {
+    return innerStart + Math.max(0, position - (body.length - inner.length));
+  }
+  // Front matter that is indented: its lines are the parser's, moved by the opening fence.
+  return frontMatterLength(source) > 0 ? startOfLine(source, line + 2) + column : undefined;
+}
+
+function firstWord(source) {
+  const start = frontMatterLength(source);
+  const line = /^(?!\s*%%)[^\n\S]*\S/m.exec(source.slice(start));
+  return line ? start + line.index + line[0].length - 1 : 0;
+}
+
+function placeOf(source, at) {
+  if (at === undefined) return { line: 0, column: 0 };
+  const start = at > 0 ? source.lastIndexOf("\n", at - 1) + 1 : 0;
+  // People count characters, not the halves of an emoji.
+  return { line: lineAt(source, at), column: [...source.slice(start, at)].length + 1 };
+}
+
+function lineAt(text, at) {
+  let line = 1;
+  for (let end = text.indexOf("\n"); end !== -1 && end < at; end = text.indexOf("\n", end + 1)) line++;
+  return line;
+}
+
+function startOfLine(text, line) {
+  let start = 0;
+  for (let count = 1; count < line; count++) {
+    const end = text.indexOf("\n", start);
+    if (end === -1) return text.length;
+    start = end + 1;
+  }
+  return start;
+}
