@@ -35,7 +35,8 @@ mod validate {
         let corpus = corpus();
         let is_corpus = corpus.is_some();
         let rows = corpus.map_or_else(own, |path| read(&path));
-        let starts: Vec<Duration> = (0..STARTS).map(|_| timed(|| Engine::start().expect("it starts")).0).collect();
+        let starts: Vec<Duration> =
+            (0..STARTS).map(|_| timed(|| Engine::start().expect("it starts")).0).collect();
         let mut engine = Engine::start().expect("it starts");
         let fresh = engine.memory_bytes();
         // Grammars load when they are first used.

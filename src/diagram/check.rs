@@ -12,7 +12,7 @@ pub enum Purpose {
     /// A generated source: paid for, so it waits for its turn as long as that takes, and goes first.
     Generated,
     /// Somebody asks, known by this number: refused when too much waits already.
-    Asked(u64),
+    Asked(i64),
 }
 
 /// What is known of a source.

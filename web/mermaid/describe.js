@@ -20,14 +20,19 @@ function faultsOf(error, message, source, type) {
   if (error?.result?.parserErrors) return grammarFaults(error.result, given);
   const shown = /^(Parse|Lexical) error on line (\d+)[^\n]*\n([^\n]*)\n(-*)\^/.exec(message);
   if (shown) return [{ at: given.originOf(pointedAt(shown, error.hash, given.text)), ...found(error.hash) }];
+  // A mistake inside Mermaid: its words are about its own code.
+  if (/^(Type|Reference|Range|Syntax)Error$/.test(error?.name)) return [{ sort: "crash", message }];
   return [{ at: quotedIn(message, source), sort: "rule", message }];
 }
+
+// The number by which the parsers call the end of the text.
+const END = 1;
 
 // What a jison parser found and what it expected. `token` is absent where no token begins.
 function found({ text, token, expected = [] }) {
   return {
     sort: "syntax",
-    token: typeof token === "string" ? token : undefined,
+    token: token === END ? "EOF" : (token ?? undefined) && String(token),
     found: text,
     expected: expected.slice(0, EXPECTED_MAX).map((name) => String(name).replace(/^'|'$/g, "")),
   };
@@ -92,25 +97,36 @@ function endOf(token, text) {
   return Number.isFinite(token?.endOffset) ? token.endOffset + 1 : text.trimEnd().length;
 }
 
-// A rule of one diagram type names no place. What it quotes tells one when it stands in one line
-// alone; a wrong place would be worse than none.
+// A rule of one diagram type names no place. What it quotes, or the last word of that, tells one
+// when it stands there once; a wrong place would be worse than none.
 function quotedIn(message, source) {
-  for (const [, , quoted] of message.matchAll(/(["'`])(.+?)\1/g)) {
-    const at = source.indexOf(quoted);
-    if (at !== -1 && source.indexOf(quoted, at + quoted.length) === -1) return at;
+  const quotes = [...message.matchAll(/(["'`])(.+?)\1|\[([^\[\]"'`]+)\]|\(([^()"'`]+)\)/g)];
+  const whole = quotes.map(([, , quoted, bracketed, braced]) => quoted ?? bracketed ?? braced);
+  for (const words of [...whole, ...whole.map((words) => words.split(" ").at(-1))]) {
+    const places = wordAt(words, source);
+    if (places.length === 1) return places[0];
   }
   return undefined;
 }
 
+function wordAt(words, source) {
+  const places = [];
+  for (let at = source.indexOf(words); at !== -1; at = source.indexOf(words, at + words.length)) {
+    const around = [source[at - 1] ?? " ", words[0], words.at(-1), source[at + words.length] ?? " "];
+    const [before, first, last, after] = around.map((character) => /[\p{L}\p{N}_]/u.test(character));
+    if (!(before && first) && !(last && after)) places.push(at);
+  }
+  return places;
+}
+
 // YAML stands in front matter or in a node's `@{ … }`.
 function inYaml({ buffer, position, line, column }, source) {
-  const body = String(buffer ?? "").replace(/\0$/, "");
+  // What is between braces on one line gets them, on lines of their own.
+  const wrapped = /^\{\n([^]*)\n\}\s*$/.exec(buffer);
+  const body = (wrapped?.[1] ?? String(buffer ?? "")).trimEnd();
   const start = source.indexOf(body);
-  if (body !== "" && start !== -1) return Math.min(start + position, source.length);
-  const inner = body.replace(/^\{\n?/, "");
-  const innerStart = source.indexOf(inner.replace(/\n?\}$/, ""));
-  if (inner.length < body.length && innerStart !== -1) {
-    return innerStart + Math.max(0, position - (body.length - inner.length));
+  if (body !== "" && start !== -1) {
+    return start + Math.max(0, Math.min(position - (wrapped ? 2 : 0), body.length));
   }
   // Front matter that is indented: its lines are the parser's, moved by the opening fence.
   return frontMatterLength(source) > 0 ? startOfLine(source, line + 2) + column : undefined;

@@ -74,7 +74,8 @@ impl Engine {
     /// [`Broken`]; this context must not be used again.
     pub fn check(&self, source: &str, deadline: Duration) -> Result<Raw, Broken> {
         let json = self.until(deadline, |ctx| self.drive(&ctx, source))?;
-        serde_json::from_str(&json).map_err(|reason| Broken::Fault(format!("its verdict is no JSON: {reason}")))
+        serde_json::from_str(&json)
+            .map_err(|reason| Broken::Fault(format!("its verdict is no JSON: {reason}")))
     }
 
     /// Bytes that the context holds.

@@ -10,7 +10,8 @@ pub fn hint(kind: &str, fault: &Fault, line: &str) -> Option<&'static str> {
     if line.trim_start().starts_with("```") {
         return Some("Take the code fence out.");
     }
-    if line.contains(['\u{201c}', '\u{201d}', '\u{201e}', '\u{2018}', '\u{2019}']) && fault.sort != Sort::Rule {
+    if line.contains(['\u{201c}', '\u{201d}', '\u{201e}', '\u{2018}', '\u{2019}']) && fault.sort != Sort::Rule
+    {
         return Some("Use straight quotes (\") in place of typographic ones.");
     }
     if line.contains(['\u{2192}', '\u{21d2}', '\u{27f6}', '\u{2190}']) {
@@ -32,9 +33,10 @@ pub fn hint(kind: &str, fault: &Fault, line: &str) -> Option<&'static str> {
 }
 
 fn flowchart(token: &str, found: &str, line: &str, expects: &dyn Fn(&str) -> bool) -> Option<&'static str> {
-    let in_label = ["SQE", "PE", "DIAMOND_STOP", "STADIUMEND", "PIPE", "CYLINDEREND", "SUBROUTINEEND", "TAGEND"]
-        .iter()
-        .any(|closing| expects(closing));
+    let in_label =
+        ["SQE", "PE", "DIAMOND_STOP", "STADIUMEND", "PIPE", "CYLINDEREND", "SUBROUTINEEND", "TAGEND"]
+            .iter()
+            .any(|closing| expects(closing));
     let bracket = found.starts_with(['(', ')', '[', ']', '{', '}', '|', '"', '<', '>', '@']);
     if in_label && bracket {
         return Some("Put a label that has brackets, bars or quotes in double quotes: A[\"f(x)\"].");
@@ -45,7 +47,8 @@ fn flowchart(token: &str, found: &str, line: &str, expects: &dyn Fn(&str) -> boo
     if token == "EOF" && expects("end") {
         return Some("Close every subgraph with end.");
     }
-    let reserved = ["DEFAULT", "CLASS", "STYLE", "CLICK", "LINKSTYLE", "CLASSDEF", "GRAPH", "subgraph", "HREF"];
+    let reserved =
+        ["DEFAULT", "CLASS", "STYLE", "CLICK", "LINKSTYLE", "CLASSDEF", "GRAPH", "subgraph", "HREF"];
     if reserved.contains(&token) {
         return Some("This word is reserved; give the node another name.");
     }

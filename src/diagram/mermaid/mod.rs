@@ -11,8 +11,6 @@ mod pool;
 mod queue;
 mod raw;
 mod size;
-#[cfg(test)]
-mod tests;
 mod thread;
 mod tokens;
 mod words;

@@ -24,7 +24,7 @@ pub struct Task {
 pub struct Queue {
     generated: VecDeque<Task>,
     asked: VecDeque<Task>,
-    running: Vec<u64>,
+    running: Vec<i64>,
 }
 
 impl Queue {
@@ -34,7 +34,7 @@ impl Queue {
     }
 
     /// What of `caller` waits or runs.
-    pub fn of(&self, caller: u64) -> usize {
+    pub fn of(&self, caller: i64) -> usize {
         let waits = self.asked.iter().filter(|task| task.purpose == Purpose::Asked(caller)).count();
         waits + self.running.iter().filter(|running| **running == caller).count()
     }

@@ -53,6 +53,8 @@ pub enum Sort {
     Grammar,
     /// A rule of the diagram type, beyond its grammar.
     Rule,
+    /// Mermaid fails without a word on the source.
+    Crash,
 }
 
 impl Raw {

@@ -14,7 +14,9 @@ pub fn too_large(source: &str) -> Option<SourceError> {
         let bytes = source.len();
         return error(
             0,
-            format!("This diagram has {bytes} bytes; Mermaid draws at most {BYTES_MAX}. Split it, or shorten its labels."),
+            format!(
+                "This diagram has {bytes} bytes; Mermaid draws at most {BYTES_MAX}. Split it, or shorten its labels."
+            ),
         );
     }
     let ends = source.bytes().filter(|byte| matches!(byte, b'\n' | b'\r')).count();
@@ -37,7 +39,11 @@ mod tests {
         assert!(too_large(&"x".repeat(BYTES_MAX + 1)).is_some_and(|e| e.message.contains("50001 bytes")));
         for end in ["\n", "\r", "\r\n"] {
             assert_eq!(too_large(&format!("x{end}").repeat(LINES_MAX - 1)), None, "{end:?}");
-            assert_eq!(too_large(&format!("x{end}").repeat(LINES_MAX)).map(|e| e.line), Some(2001), "{end:?}");
+            assert_eq!(
+                too_large(&format!("x{end}").repeat(LINES_MAX)).map(|e| e.line),
+                Some(2001),
+                "{end:?}"
+            );
         }
     }
 }

@@ -83,9 +83,9 @@ impl Thread {
                 "Checking this diagram took longer than {} seconds. Make it smaller or simpler.",
                 self.shared.settings.deadline.as_secs_f32()
             )),
-            Broken::TooLarge => {
-                undecided("This diagram is nested too deeply, or too large, to be checked. Make it smaller or simpler.")
-            }
+            Broken::TooLarge => undecided(
+                "This diagram is nested too deeply, or too large, to be checked. Make it smaller or simpler.",
+            ),
             Broken::Fault(reason) => {
                 tracing::error!(reason, "a diagram could not be checked");
                 undecided(FAULT)
@@ -152,7 +152,9 @@ impl Thread {
 /// What the second opinion has against a source that the parser accepts.
 fn undrawable(drawing: Option<&dyn Drawing>, kind: Option<&str>, source: &str) -> Vec<SourceError> {
     match (drawing, kind) {
-        (Some(drawing), Some(kind)) if drawing.decides(kind) => drawing.draws(source).err().unwrap_or_default(),
+        (Some(drawing), Some(kind)) if drawing.decides(kind) => {
+            drawing.draws(source).err().unwrap_or_default()
+        }
         _ => Vec::new(),
     }
 }

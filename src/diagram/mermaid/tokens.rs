@@ -1,11 +1,36 @@
 //! The grammars' names of what may stand in a place, in words.
 
+/// What the newer grammars put before the names of their own tokens.
+const FAMILIES: [&str; 8] = ["KW_", "EBNF_", "ABNF_", "PEG_", "RR_", "EM_", "WARDLEY_", "TREEMAP_"];
+/// How labels end; grammars that list most of these wait for the one that fits.
+const LABEL_ENDS: [&str; 12] = [
+    "SQE",
+    "PE",
+    "DIAMOND_STOP",
+    "DOUBLECIRCLEEND",
+    "STADIUMEND",
+    "SUBROUTINEEND",
+    "CYLINDEREND",
+    "TAGEND",
+    "TRAPEND",
+    "INVTRAPEND",
+    "PIPE",
+    "-)",
+];
+
+/// Whether `name` ends a label.
+pub fn ends_label(name: &str) -> bool {
+    LABEL_ENDS.contains(&name)
+}
+
 /// In words: `"]"`, `a name`, `an arrow such as "-->"`.
 pub fn in_words(name: &str, kind: &str) -> String {
-    if let Some(words) = general(name).or_else(|| of_kind(name, kind)) {
+    let bare = FAMILIES.iter().find_map(|family| name.strip_prefix(family)).unwrap_or(name);
+    let known = of_kind(name, kind).or_else(|| general(name)).or_else(|| general(bare));
+    if let Some(words) = known {
         return words.to_owned();
     }
-    let name = name.strip_prefix("KW_").unwrap_or(name).trim_matches('\'');
+    let name = bare.trim_matches('\'');
     // `field[source]` and the like say more in the brackets.
     let plain = name.rsplit_once('[').map_or(name, |(_, inner)| inner.trim_end_matches(']'));
     match plain.chars().any(|c| c.is_ascii_lowercase()) || !plain.chars().any(char::is_alphabetic) {
@@ -16,7 +41,23 @@ pub fn in_words(name: &str, kind: &str) -> String {
 
 /// What only repeats itself in long lists: said last, when there is room.
 pub fn is_aside(name: &str) -> bool {
-    let asides = ["acc_", "direction_", "CLICK", "HREF", "LINKSTYLE", "CSSCLASS", "CALLBACK", "UNIT", "BRKT", "PCT"];
+    let asides = [
+        "acc_",
+        "direction_",
+        "CLICK",
+        "HREF",
+        "LINKSTYLE",
+        "CSSCLASS",
+        "CALLBACK",
+        "UNIT",
+        "BRKT",
+        "PCT",
+        "TESTSTR",
+        "DOWN",
+        "UP",
+        "INVALID",
+        "legacy_title",
+    ];
     asides.iter().any(|aside| name.starts_with(aside))
 }
 
@@ -62,8 +103,13 @@ fn general(name: &str) -> Option<&'static str> {
         "STYLE_SEPARATOR" => "\":::\"",
         "NODE_DSTART" => "a bracket",
         "NODE_DEND" => "a closing bracket",
-        "STR" | "STRING" | "MD_STR" | "qString" | "STR[link]" | "STR[tooltip]" => "text in double quotes",
-        "NUM" | "NUMBER" | "INT" | "NUMERIC" | "NUMBER_WITH_DECIMAL" | "DECIMAL_NUM" => "a number",
+        "STR_KEY" | "STR_VALUE" | "ATTRIBUTE" | "ATTRIBUTE_EMPTY" => "a value",
+        "STR" | "STRING" | "STRING2" | "MD_STR" | "qString" | "STR[link]" | "STR[tooltip]" => {
+            "text in double quotes"
+        }
+        "NUM" | "NUMBER" | "INT" | "NUMERIC" | "NUMBER_PIE" | "NUMBER_WITH_DECIMAL" | "DECIMAL_NUM" => {
+            "a number"
+        }
         "NODE_STRING" | "NODE_STRING[field]" | "NODE_STRING[value]" | "ALPHA" | "NODE_ID" | "ID"
         | "ENTITY_NAME" | "ATTRIBUTE_WORD" | "WORD" | "UNICODE_TEXT" | "ACTOR" | "IDENTIFIER" | "LINK_ID"
         | "idString[vertex]" | "idString[class]" | "NAME_WITH_SPACES" | "REFERENCE" | "CLASSDEF_ID"
@@ -93,6 +139,14 @@ fn of_kind(name: &str, kind: &str) -> Option<&'static str> {
             "class",
             "AGGREGATION" | "EXTENSION" | "COMPOSITION" | "DEPENDENCY" | "LOLLIPOP" | "LINE" | "DOTTED_LINE",
         ) => "a relation such as \"<|--\"",
+        ("architecture", "ARROW_DIRECTION") => "a side: L, R, T or B",
+        ("eventmodeling", "EM_FID") => "a frame number",
+        ("requirement", "VERIFYMTHD") => "\"verifymethod\"",
+        ("requirement", "RISK") => "\"risk\"",
+        ("requirement", "TYPE") => "\"type\"",
+        ("requirement", "DOCREF") => "\"docref\"",
+        ("requirement", "ID") => "\"id\"",
+        ("requirement", "TEXT") => "\"text\"",
         ("class", "MEMBER") => "a member",
         ("er", "ZERO_OR_ONE" | "ZERO_OR_MORE" | "ONE_OR_MORE" | "ONLY_ONE" | "MD_PARENT") => {
             "a relation such as \"||--o{\""
@@ -131,6 +185,8 @@ mod tests {
             ("left_of", "sequence", "\"left_of\""),
             ("':'", "wardley", "\":\""),
             ("KW_LABEL", "wardley", "label"),
+            ("EBNF_STRING", "railroad", "text in double quotes"),
+            ("ARROW_DIRECTION", "architecture", "a side: L, R, T or B"),
             ("VERIFY_TEST", "requirement", "verify test"),
             ("()", "sequence", "\"()\""),
         ] {

@@ -9,6 +9,8 @@ use crate::domain::SourceError;
 const FAULTS_MAX: usize = 5;
 /// Things said to be expected in one place.
 const EXPECTED_MAX: usize = 6;
+/// Of a label's ends, from which on they are all meant.
+const LABEL_ENDS_MIN: usize = 4;
 /// Characters of the source that a message repeats.
 const QUOTE_CHARS_MAX: usize = 40;
 /// Characters of Mermaid's own words.
@@ -22,7 +24,11 @@ pub fn errors(source: &str, kind: Option<&str>, faults: &[Fault]) -> Vec<SourceE
         if told.iter().any(|earlier| earlier.line == fault.line && fault.line != 0) {
             continue;
         }
-        told.push(SourceError { line: fault.line, column: fault.column, message: message(source, kind, fault) });
+        told.push(SourceError {
+            line: fault.line,
+            column: fault.column,
+            message: message(source, kind, fault),
+        });
         if told.len() == FAULTS_MAX {
             break;
         }
@@ -45,6 +51,10 @@ fn message(source: &str, kind: &str, fault: &Fault) -> String {
         Sort::Syntax => expected(kind, fault, &fault.expected),
         Sort::Grammar => expected(kind, fault, &listed(fault.message.as_deref().unwrap_or_default())),
         Sort::Character => format!("{} cannot stand here.", quoted(fault.found.as_deref().unwrap_or_default())),
+        Sort::Crash => {
+            "Mermaid fails on this diagram and does not say why; look for a line that stands before what it belongs to."
+                .to_owned()
+        }
         Sort::Rule => sentence(fault.message.as_deref().unwrap_or("Mermaid refuses this diagram")),
     };
     match hints::hint(kind, fault, line) {
@@ -68,7 +78,14 @@ fn no_such_type(line: &str) -> String {
 fn expected(kind: &str, fault: &Fault, names: &[String]) -> String {
     let found = found(fault);
     let mut words: Vec<String> = Vec::new();
-    let (asides, main): (Vec<_>, Vec<_>) = names.iter().partition(|name| tokens::is_aside(name));
+    let ended = fault.token.as_deref().is_some_and(is_end);
+    let in_label = names.iter().filter(|name| tokens::ends_label(name)).count() >= LABEL_ENDS_MIN;
+    if in_label {
+        words.push("the bracket that closes the label".to_owned());
+    }
+    let left_out = |name: &&String| (ended && is_end(name)) || (in_label && tokens::ends_label(name));
+    let names = names.iter().filter(|name| !left_out(name));
+    let (asides, main): (Vec<_>, Vec<_>) = names.partition(|name| tokens::is_aside(name));
     for name in main.into_iter().chain(asides) {
         let word = tokens::in_words(name, kind);
         if !words.contains(&word) {
@@ -89,10 +106,15 @@ fn expected(kind: &str, fault: &Fault, names: &[String]) -> String {
     }
 }
 
+/// Whether a token is the end of the text.
+fn is_end(token: &str) -> bool {
+    matches!(token, "EOF" | "EOF_IN_STRUCT")
+}
+
 fn found(fault: &Fault) -> String {
     let text = fault.found.as_deref().unwrap_or_default();
     match fault.token.as_deref() {
-        Some("EOF") => "The diagram ends too early".to_owned(),
+        Some(token) if is_end(token) => "The diagram ends too early".to_owned(),
         Some(_) if text.trim().is_empty() && text.contains('\n') => "The line ends too early".to_owned(),
         Some(_) if text.trim().is_empty() => "A space cannot stand here".to_owned(),
         Some(_) => format!("{} cannot stand here", quoted(text)),
@@ -126,7 +148,10 @@ fn quoted(text: &str) -> String {
     if text.trim().chars().nth(QUOTE_CHARS_MAX).is_some() {
         short.push('…');
     }
-    format!("\"{short}\"")
+    match short.starts_with('"') && short.ends_with('"') && short.len() > 1 {
+        true => short,
+        false => format!("\"{short}\""),
+    }
 }
 
 /// Mermaid's words as one sentence.
