@@ -33,10 +33,7 @@ pub fn hint(kind: &str, fault: &Fault, line: &str) -> Option<&'static str> {
 }
 
 fn flowchart(token: &str, found: &str, line: &str, expects: &dyn Fn(&str) -> bool) -> Option<&'static str> {
-    let in_label =
-        ["SQE", "PE", "DIAMOND_STOP", "STADIUMEND", "PIPE", "CYLINDEREND", "SUBROUTINEEND", "TAGEND"]
-            .iter()
-            .any(|closing| expects(closing));
+    let in_label = ["SQE", "PE", "DIAMOND_STOP", "PIPE"].iter().any(|end| expects(end));
     let bracket = found.starts_with(['(', ')', '[', ']', '{', '}', '|', '"', '<', '>', '@']);
     if in_label && bracket {
         return Some("Put a label that has brackets, bars or quotes in double quotes: A[\"f(x)\"].");
@@ -49,7 +46,9 @@ fn flowchart(token: &str, found: &str, line: &str, expects: &dyn Fn(&str) -> boo
     }
     let reserved =
         ["DEFAULT", "CLASS", "STYLE", "CLICK", "LINKSTYLE", "CLASSDEF", "GRAPH", "subgraph", "HREF"];
-    if reserved.contains(&token) {
+    let first = line.split_whitespace().next().unwrap_or_default();
+    let begins_reserved = matches!(first, "class" | "style" | "click" | "linkStyle" | "classDef");
+    if reserved.contains(&token) || (begins_reserved && token == "LINK") {
         return Some("This word is reserved; give the node another name.");
     }
     if line.contains("->") && !line.contains("-->") && !line.contains(".->") {
