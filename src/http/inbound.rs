@@ -68,7 +68,7 @@ async fn read(headers: &HeaderMap, body: &mut Incoming, max: usize) -> Result<By
     }
 }
 
-async fn collect(body: &mut Incoming, max: usize) -> Result<Bytes, Problem> {
+async fn collect<B: Body<Data = Bytes> + Unpin>(body: &mut B, max: usize) -> Result<Bytes, Problem> {
     let mut first = Bytes::new();
     let mut rest = BytesMut::new();
     while let Some(frame) = body.frame().await {
@@ -81,13 +81,10 @@ async fn collect(body: &mut Incoming, max: usize) -> Result<Bytes, Problem> {
             return Err(too_large(max));
         }
         // A small body comes in one piece and is not copied.
-        if first.is_empty() {
+        if first.is_empty() && rest.is_empty() {
             first = data;
         } else {
-            if rest.is_empty() {
-                rest.extend_from_slice(&first);
-                first = Bytes::from_static(b"");
-            }
+            rest.extend_from_slice(&std::mem::take(&mut first));
             rest.extend_from_slice(&data);
         }
     }
@@ -141,7 +138,23 @@ fn is_json(headers: &HeaderMap) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use http_body_util::StreamBody;
+    use hyper::body::Frame;
+
     use super::*;
+
+    #[tokio::test]
+    async fn a_body_in_any_number_of_pieces_is_read_whole() {
+        for pieces in 0..6_u8 {
+            let frames = (0..pieces).map(|at| Ok::<_, std::io::Error>(Frame::data(Bytes::from(vec![at; 3]))));
+            let mut body = StreamBody::new(futures_util::stream::iter(frames));
+            let whole: Vec<u8> = (0..pieces).flat_map(|at| [at; 3]).collect();
+            assert_eq!(collect(&mut body, 15).await.unwrap(), whole, "{pieces} pieces");
+        }
+        let frames = (0..6_u8).map(|at| Ok::<_, std::io::Error>(Frame::data(Bytes::from(vec![at; 3]))));
+        let mut body = StreamBody::new(futures_util::stream::iter(frames));
+        assert_eq!(collect(&mut body, 17).await.unwrap_err().status, StatusCode::PAYLOAD_TOO_LARGE);
+    }
 
     #[test]
     fn json_is_told_by_its_content_type() {

@@ -4,12 +4,13 @@
 use std::time::{Duration, Instant};
 
 use diagramd::diagram::check::Report;
+use diagramd::diagram::mermaid::{Parsers, Settings};
 use diagramd::domain::ValidationStatus;
 
-use crate::{check, is_valid, parsers};
+use crate::{check, is_valid};
 
 /// The deadline, the start of the next context, and a slow machine.
-const LONGEST: Duration = Duration::from_secs(12);
+const LONGEST: Duration = Duration::from_secs(10);
 
 /// Takes the parser longer than its deadline, within every limit of size.
 pub fn slow() -> String {
@@ -19,15 +20,18 @@ pub fn slow() -> String {
     format!("flowchart TD\n{}", rows.join("\n"))
 }
 
-async fn survives(what: &str, source: String) -> Report {
-    let parsers = parsers();
+fn parsers() -> Parsers {
+    Parsers::new(Settings { threads: 1, deadline: Duration::from_secs(1), ..Settings::default() }, None)
+}
+
+async fn survives(parsers: &Parsers, what: &str, source: String) -> Report {
     let begin = Instant::now();
-    let report = check(&parsers, &source).await;
+    let report = check(parsers, &source).await;
     assert!(begin.elapsed() < LONGEST, "{what} took {:?}", begin.elapsed());
     for error in &report.validation.errors {
         assert!(error.message.chars().count() < 600, "{what}: {error:?}");
     }
-    let next = check(&parsers, "flowchart TD\n a --> b").await;
+    let next = check(parsers, "flowchart TD\n a --> b").await;
     assert!(is_valid(&next), "after {what}: {next:?}");
     report
 }
@@ -39,13 +43,13 @@ fn refused(what: &str, report: &Report) {
 
 #[tokio::test]
 async fn what_is_too_large_is_refused_at_once() {
+    let parsers = parsers();
     for (what, source) in [
         ("a million lines", "\n".repeat(1_000_000)),
         ("a flowchart of a million lines", format!("flowchart TD\n{}", "a-->b\n".repeat(1_000_000))),
         ("a label of a megabyte", format!("flowchart TD\na[{}]", "x".repeat(1 << 20))),
         ("2,001 lines", format!("flowchart TD{}", "\na-->b".repeat(2_000))),
     ] {
-        let parsers = parsers();
         let begin = Instant::now();
         refused(what, &check(&parsers, &source).await);
         assert!(begin.elapsed() < Duration::from_secs(1), "{what}");
@@ -55,14 +59,16 @@ async fn what_is_too_large_is_refused_at_once() {
 
 #[tokio::test]
 async fn two_thousand_nodes_on_either_side() {
+    let parsers = parsers();
     let side = (0..2_000).map(|at| format!("n{at}")).collect::<Vec<_>>().join(" & ");
-    let report = survives("2,000 x 2,000 edges", format!("flowchart TD\n{side} --> {side}")).await;
+    let report = survives(&parsers, "2,000 x 2,000 edges", format!("flowchart TD\n{side} --> {side}")).await;
     refused("2,000 x 2,000 edges", &report);
-    survives("many edges", slow()).await;
+    survives(&parsers, "many edges", slow()).await;
 }
 
 #[tokio::test]
 async fn deep_nesting() {
+    let parsers = parsers();
     for (what, source) in [
         ("subgraphs", format!("flowchart TD\n{}", "subgraph a\n".repeat(1_900))),
         (
@@ -80,26 +86,38 @@ async fn deep_nesting() {
         ("json in a directive", format!("%%{{init: {}}}%%\nflowchart TD\na-->b", "[".repeat(40_000))),
         ("alternatives", format!("sequenceDiagram\n{}", "alt a\n".repeat(1_900))),
     ] {
-        survives(what, source).await;
+        survives(&parsers, what, source).await;
     }
 }
 
 #[tokio::test]
 async fn yaml_bombs() {
+    let parsers = parsers();
     let mut anchors = String::from("a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n");
     for level in 1..12 {
         let uses = vec![format!("*a{}", level - 1); 10].join(", ");
         anchors.push_str(&format!("a{level}: &a{level} [{uses}]\n"));
     }
-    survives("billion laughs", format!("---\n{anchors}title: *a11\n---\nflowchart TD\n a-->b")).await;
-    survives("billion laughs in settings", format!("---\n{anchors}config: *a11\n---\nflowchart TD\n a-->b"))
+    survives(&parsers, "billion laughs", format!("---\n{anchors}title: *a11\n---\nflowchart TD\n a-->b"))
         .await;
-    survives("a cycle", "---\nconfig: &a\n  b: *a\n---\nflowchart TD\n a-->b".to_owned()).await;
-    survives("a huge number of keys", format!("---\nconfig: {{{}}}\n---\npie", "a: 1, ".repeat(7_000))).await;
+    survives(
+        &parsers,
+        "billion laughs in settings",
+        format!("---\n{anchors}config: *a11\n---\nflowchart TD\n a-->b"),
+    )
+    .await;
+    survives(&parsers, "a cycle", "---\nconfig: &a\n  b: *a\n---\nflowchart TD\n a-->b".to_owned()).await;
+    survives(
+        &parsers,
+        "a huge number of keys",
+        format!("---\nconfig: {{{}}}\n---\npie", "a: 1, ".repeat(7_000)),
+    )
+    .await;
 }
 
 #[tokio::test]
 async fn what_every_object_inherits_stays_as_it_is() {
+    let parsers = parsers();
     for source in [
         "---\nconfig:\n  __proto__:\n    polluted: yes\n---\nflowchart TD\n a-->b",
         "%%{init: {\"__proto__\": {\"polluted\": true}}}%%\nflowchart TD\n a-->b",
@@ -109,7 +127,6 @@ async fn what_every_object_inherits_stays_as_it_is() {
         "sequenceDiagram\n participant __proto__\n __proto__->>constructor: x",
         "erDiagram\n __proto__ ||--o{ constructor : x",
     ] {
-        let parsers = parsers();
         let before = check(&parsers, "pie\n \"a\" : 1").await;
         check(&parsers, source).await;
         assert_eq!(check(&parsers, "pie\n \"a\" : 1").await, before, "after {source}");
@@ -119,6 +136,7 @@ async fn what_every_object_inherits_stays_as_it_is() {
 
 #[tokio::test]
 async fn texts_that_make_lexers_walk_back() {
+    let parsers = parsers();
     for (what, source) in [
         ("spaces", format!("flowchart TD\na{}b", " ".repeat(49_000))),
         ("dashes", format!("flowchart TD\na {}", "-".repeat(49_000))),
@@ -139,6 +157,6 @@ async fn texts_that_make_lexers_walk_back() {
         ("half of a pair", "flowchart TD\n a[\u{fffd}\u{10ffff}] --> b".to_owned()),
         ("nothing", String::new()),
     ] {
-        survives(what, source).await;
+        survives(&parsers, what, source).await;
     }
 }

@@ -20,6 +20,8 @@ function faultsOf(error, message, source, type) {
   if (error?.result?.parserErrors) return grammarFaults(error.result, given);
   const shown = /^(Parse|Lexical) error on line (\d+)[^\n]*\n([^\n]*)\n(-*)\^/.exec(message);
   if (shown) return [{ at: given.originOf(pointedAt(shown, error.hash, given.text)), ...found(error.hash) }];
+  const told = /^Error (lexing|parsing) \w+ diagram: ([^]*)$/.exec(message);
+  if (told) return [toldFault(told, given, source)];
   // A mistake inside Mermaid: its words are about its own code.
   if (/^(Type|Reference|Range|Syntax)Error$/.test(error?.name)) return [{ sort: "crash", message }];
   return [{ at: quotedIn(message, source), sort: "rule", message }];
@@ -91,6 +93,19 @@ function grammarFaults({ lexerErrors = [], parserErrors = [] }, given) {
     };
   });
   return [...lexer, ...grammar].sort((a, b) => a.at - b.at);
+}
+
+// One type tells of its parser's first error in words alone; those of the lexer end in a range.
+function toldFault([, stage, message], given, source) {
+  const range = /\[(\d+),\d+\)$/.exec(message);
+  if (stage === "lexing" && range) {
+    const at = Number(range[1]);
+    return { at: given.originOf(at), sort: "character", found: given.text.slice(at, at + 1) };
+  }
+  const [, found = ""] = /but found:? ['`]([^]*)['`]\.?$/.exec(message) ?? [];
+  const places = found.trim() === "" ? [] : wordAt(found, source);
+  const at = places.length === 1 ? places[0] : undefined;
+  return { at, sort: "grammar", token: found === "" ? "EOF" : "?", found, message };
 }
 
 function endOf(token, text) {

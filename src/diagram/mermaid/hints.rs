@@ -25,6 +25,9 @@ pub fn hint(kind: &str, fault: &Fault, line: &str) -> Option<&'static str> {
         "sequence" | "state" if token == "EOF" && expects("end") => {
             Some("Close every block (alt, loop, opt, par, rect, box) with end.")
         }
+        "state" if line.contains("->") && !line.contains("-->") => {
+            Some("An arrow of a state diagram has two dashes: A --> B.")
+        }
         "er" if line.contains("--") && !line.contains(':') => {
             Some("A relation has a colon and a label: A ||--o{ B : has.")
         }

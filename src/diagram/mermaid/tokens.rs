@@ -57,6 +57,7 @@ pub fn is_aside(name: &str) -> bool {
         "UP",
         "INVALID",
         "legacy_title",
+        "SPACE",
     ];
     asides.iter().any(|aside| name.starts_with(aside))
 }
@@ -120,7 +121,7 @@ fn general(name: &str) -> Option<&'static str> {
         "SHAPE_DATA" => "\"@{ … }\"",
         "GRAPH" => "\"flowchart\"",
         "DIR" | "NODIR" => "a direction such as \"TD\"",
-        "CLASSDEF" | "classDef" => "\"classDef\"",
+        "CLASSDEF" | "CLASS_DEF" | "classDef" => "\"classDef\"",
         "LINKSTYLE" => "\"linkStyle\"",
         "acc_title" => "\"accTitle\"",
         "acc_descr" | "acc_descr_multiline_value" => "\"accDescr\"",
@@ -160,6 +161,7 @@ fn of_kind(name: &str, kind: &str) -> Option<&'static str> {
         ("timeline", "period") => "a period",
         ("timeline", "event") => "a colon and an event",
         ("requirement", "LINE" | "END_ARROW_L" | "END_ARROW_R") => "a relation such as \"- satisfies ->\"",
+        ("state", "HIDE_EMPTY") => "\"hide empty description\"",
         ("state", "EDGE_STATE") => "\"[*]\"",
         ("state", "COMPOSIT_STATE" | "STATE_DESCR") => "\"state\"",
         ("sankey", "field[source]" | "field[target]") => "a name",

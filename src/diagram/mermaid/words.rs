@@ -148,6 +148,9 @@ fn quoted(text: &str) -> String {
     if text.trim().chars().nth(QUOTE_CHARS_MAX).is_some() {
         short.push('…');
     }
+    if short == "\"" {
+        return "A double quote".to_owned();
+    }
     match short.starts_with('"') && short.ends_with('"') && short.len() > 1 {
         true => short,
         false => format!("\"{short}\""),
