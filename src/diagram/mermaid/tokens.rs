@@ -1,7 +1,7 @@
 //! The grammars' names of what may stand in a place, in words.
 
 /// What the newer grammars put before the names of their own tokens.
-const FAMILIES: [&str; 8] = ["KW_", "EBNF_", "ABNF_", "PEG_", "RR_", "EM_", "WARDLEY_", "TREEMAP_"];
+const FAMILIES: [&str; 7] = ["EBNF_", "ABNF_", "PEG_", "RR_", "EM_", "WARDLEY_", "TREEMAP_"];
 /// How labels end; grammars that list most of these wait for the one that fits.
 const LABEL_ENDS: [&str; 12] = [
     "SQE",
@@ -25,6 +25,9 @@ pub fn ends_label(name: &str) -> bool {
 
 /// In words: `"]"`, `a name`, `an arrow such as "-->"`.
 pub fn in_words(name: &str, kind: &str) -> String {
+    if let Some(keyword) = name.strip_prefix("KW_") {
+        return format!("\"{}\"", keyword.to_ascii_lowercase());
+    }
     let bare = FAMILIES.iter().find_map(|family| name.strip_prefix(family)).unwrap_or(name);
     let known = of_kind(name, kind).or_else(|| general(name)).or_else(|| general(bare));
     if let Some(words) = known {
@@ -186,7 +189,7 @@ mod tests {
             ("SOLID_OPEN_ARROW", "sequence", "an arrow such as \"->>\""),
             ("left_of", "sequence", "\"left_of\""),
             ("':'", "wardley", "\":\""),
-            ("KW_LABEL", "wardley", "label"),
+            ("KW_LABEL", "wardley", "\"label\""),
             ("EBNF_STRING", "railroad", "text in double quotes"),
             ("ARROW_DIRECTION", "architecture", "a side: L, R, T or B"),
             ("VERIFY_TEST", "requirement", "verify test"),
