@@ -37,6 +37,9 @@ pub trait Checker: Send + Sync {
     /// Whether sources of this type get a verdict at all.
     fn knows(&self, diagram_type: DiagramType) -> bool;
 
+    /// Says that a source of this type will come soon, so that what takes time is done meanwhile.
+    fn expect(&self, _: DiagramType) {}
+
     /// The verdict on `source`. [`Busy`] only for what is [`Purpose::Asked`].
     fn check<'a>(&'a self, diagram_type: DiagramType, source: &'a str, purpose: Purpose) -> Checking<'a>;
 }

@@ -34,6 +34,7 @@ impl Worker {
             return;
         };
         self.troubles.call_begins();
+        self.checker.expect(job.diagram_type);
         let call = self.call(&job);
         let mut progress = Progress::new(&self.queue, &self.bus, self.clock, &job);
         let over = tokio::select! {

@@ -32,15 +32,37 @@ async fn the_first_source_makes_a_context_and_a_rest_ends_it() {
 }
 
 #[tokio::test]
+async fn an_expected_source_finds_its_context_made() {
+    let parsers = Parsers::new(Settings { threads: 1, ..Settings::default() }, None);
+    parsers.expect(DiagramType::D2);
+    assert_eq!(*parsers.contexts().borrow(), 0, "nothing here checks D2");
+    parsers.expect(DiagramType::Mermaid);
+    parsers.contexts().wait_for(|living| *living == 1).await.unwrap();
+    assert!(is_valid(&check(&parsers, GOOD).await));
+    assert_eq!(*parsers.contexts().borrow(), 1);
+}
+
+#[tokio::test]
 async fn an_interrupted_context_is_thrown_away_and_the_next_source_gets_its_verdict() {
     let parsers = hasty(1);
-    // The deadline is short for the slow one alone: a good one may take longer the first time.
     let report = check(&parsers, &endless()).await;
     assert_eq!(report.validation.status, ValidationStatus::Unchecked);
     assert!(report.validation.errors[0].message.contains("longer than 0.02 seconds"), "{report:?}");
     parsers.contexts().wait_for(|living| *living == 0).await.unwrap();
-    let patient = crate::parsers();
-    assert!(is_valid(&check(&patient, GOOD).await));
+    // The same thread goes on, with a context of its own making.
+    parsers.expect(DiagramType::Mermaid);
+    parsers.contexts().wait_for(|living| *living == 1).await.unwrap();
+    assert_eq!(check(&parsers, "error").await.validation.status, ValidationStatus::Invalid);
+}
+
+#[tokio::test]
+async fn a_context_that_failed_inside_is_not_used_again() {
+    let parsers = parsers();
+    let crash = "timeline\n    : lost event\n";
+    let report = check(&parsers, crash).await;
+    assert!(report.validation.errors[0].message.starts_with("Mermaid fails"), "{report:?}");
+    assert_eq!(*parsers.contexts().borrow(), 0);
+    assert!(is_valid(&check(&parsers, "timeline\n 2025 : an event").await));
 }
 
 #[tokio::test]

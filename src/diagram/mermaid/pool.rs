@@ -69,6 +69,8 @@ pub(super) struct State {
     pub(super) threads: usize,
     pub(super) idle: usize,
     pub(super) closed: bool,
+    /// A source will come soon: a thread without a context makes one.
+    pub(super) expected: bool,
 }
 
 impl Parsers {
@@ -120,27 +122,44 @@ impl Parsers {
         }
         state.queue.push(task);
         if state.idle < state.queue.len() && state.threads < self.shared.settings.threads {
-            match thread::start(Arc::clone(&self.shared)) {
-                Ok(()) => state.threads += 1,
-                Err(reason) if state.threads > 0 => {
-                    tracing::warn!(%reason, "no further thread for checking diagrams; those there are go on");
-                }
-                Err(reason) => {
-                    tracing::error!(%reason, "no thread for checking diagrams can be started");
-                    // Whoever waits hears of it by the dropped sender.
-                    state.queue = Queue::default();
-                }
+            self.start_thread(&mut state);
+            if state.threads == 0 {
+                // Whoever waits hears of it by the dropped sender.
+                state.queue = Queue::default();
             }
         }
         drop(state);
         self.shared.wake.notify_one();
         Ok(())
     }
+
+    fn start_thread(&self, state: &mut State) {
+        match thread::start(Arc::clone(&self.shared)) {
+            Ok(()) => state.threads += 1,
+            Err(reason) if state.threads > 0 => {
+                tracing::warn!(%reason, "no further thread for checking diagrams; those there are go on");
+            }
+            Err(reason) => tracing::error!(%reason, "no thread for checking diagrams can be started"),
+        }
+    }
 }
 
 impl Checker for Parsers {
     fn knows(&self, diagram_type: DiagramType) -> bool {
         diagram_type == DiagramType::Mermaid
+    }
+
+    fn expect(&self, diagram_type: DiagramType) {
+        if !self.knows(diagram_type) || *self.shared.contexts.borrow() > 0 {
+            return;
+        }
+        let mut state = self.shared.state.lock();
+        state.expected = true;
+        if state.threads == 0 {
+            self.start_thread(&mut state);
+        }
+        drop(state);
+        self.shared.wake.notify_one();
     }
 
     fn check<'a>(&'a self, diagram_type: DiagramType, source: &'a str, purpose: Purpose) -> Checking<'a> {

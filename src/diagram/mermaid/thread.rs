@@ -10,6 +10,7 @@ use crate::domain::{SourceError, Validation, ValidationStatus};
 use super::engine::{Broken, Engine};
 use super::pool::{FAULT, Shared, undecided};
 use super::queue::Task;
+use super::raw::Sort;
 use super::{kind, words};
 
 /// Well above what the engine may use of it.
@@ -28,6 +29,14 @@ pub(super) fn start(shared: Arc<Shared>) -> std::io::Result<()> {
     builder.spawn(move || Thread { shared, engine: None, untidy: 0 }.run()).map(drop)
 }
 
+/// What a thread does next.
+enum Next {
+    /// A source has come.
+    Task(Task),
+    /// One will come soon.
+    Load,
+}
+
 struct Thread {
     shared: Arc<Shared>,
     engine: Option<Engine>,
@@ -37,7 +46,11 @@ struct Thread {
 
 impl Thread {
     fn run(mut self) {
-        while let Some(task) = self.next() {
+        while let Some(next) = self.next() {
+            let Next::Task(task) = next else {
+                self.load();
+                continue;
+            };
             let Task { source, purpose, reply, place } = task;
             let begin = Instant::now();
             if !reply.is_closed() {
@@ -52,13 +65,16 @@ impl Thread {
         self.discard();
     }
 
-    /// The next task; `None` after a rest without one, when the thread is already counted out.
-    fn next(&self) -> Option<Task> {
+    /// What to do next; `None` after a rest, when the thread is already counted out.
+    fn next(&self) -> Option<Next> {
         let mut state = self.shared.state.lock();
         let until = Instant::now() + self.shared.settings.rest;
         loop {
             if let Some(task) = state.queue.pop() {
-                return Some(task);
+                return Some(Next::Task(task));
+            }
+            if std::mem::take(&mut state.expected) && self.engine.is_none() {
+                return Some(Next::Load);
             }
             state.idle += 1;
             let timed_out = !state.closed && self.shared.wake.wait_until(&mut state, until).timed_out();
@@ -99,7 +115,9 @@ impl Thread {
         if raw.is_exhausted() {
             return Err(Broken::TooLarge);
         }
-        if raw.spoilt {
+        // Whatever failed half-way inside may fail for the next source too.
+        let crashed = raw.faults.iter().any(|fault| fault.sort == Sort::Crash);
+        if raw.spoilt || crashed {
             self.discard();
         }
         let kind = raw.diagram.as_deref().and_then(kind::of).map(str::to_owned);
@@ -131,6 +149,16 @@ impl Thread {
     }
 
     /// Looking at the memory takes milliseconds: it is done after a while, or after much work.
+    /// Makes the context ahead of the source that needs it; a fault shows when that comes.
+    fn load(&mut self) {
+        let loaded = catch_unwind(AssertUnwindSafe(|| self.engine().map(drop)));
+        if !matches!(loaded, Ok(Ok(()))) {
+            tracing::warn!(
+                "Mermaid's parser was not loaded ahead of time; it is tried again when it is needed"
+            );
+        }
+    }
+
     fn tidy(&mut self, took: Duration) {
         self.untidy += 1;
         if self.untidy < CHECKS_UNTIDY_MAX && took < QUICK {
