@@ -11,7 +11,8 @@ use tokio_util::sync::CancellationToken;
 
 use crate::accounts::Accounts;
 use crate::config::Config;
-use crate::diagram::check::Unchecked;
+use crate::diagram::check::Checker;
+use crate::diagram::checkers;
 use crate::domain::{Change, Timestamp};
 use crate::events::Bus;
 use crate::queue::{Queue, Scheduling};
@@ -51,6 +52,8 @@ pub struct Engine {
     pub bus: Bus,
     /// Users and keys.
     pub accounts: Accounts,
+    /// Checks sources.
+    pub checker: Arc<dyn Checker>,
     /// The scheduler.
     pub scheduler: Arc<Scheduler>,
     /// The secret of this server's own tokens.
@@ -90,13 +93,14 @@ impl Engine {
         let providers = wiring::providers(config)?;
         let scheduler = prepare_scheduler(config, &queue, &accounts, backlog).await?;
 
+        let checker = checkers::built_in(None);
         let (stop, give_up) = (CancellationToken::new(), CancellationToken::new());
         let troubles = Arc::new(Troubles::default());
         let worker = Arc::new(Worker {
             queue: queue.clone(),
             bus: bus.clone(),
             providers,
-            checker: Arc::new(Unchecked),
+            checker: Arc::clone(&checker),
             timeout: config.generation.timeout,
             tags: TagSecret::new(secret),
             troubles: Arc::clone(&troubles),
@@ -114,6 +118,7 @@ impl Engine {
             reader,
             bus,
             accounts,
+            checker,
             scheduler,
             secret,
             troubles,

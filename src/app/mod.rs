@@ -10,8 +10,10 @@ mod housekeeping;
 mod reload;
 mod serve;
 mod signals;
+mod validate;
 mod wiring;
 
 pub use engine::{BacklogUse, Engine, open_accounts};
 pub use generate::{Cancelled, GenerateRequest, Generated, generate_in_process};
 pub use serve::{ServeOptions, serve};
+pub use validate::{Report, validate_in_process};

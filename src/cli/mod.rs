@@ -20,6 +20,7 @@ mod serve;
 mod server;
 mod tier;
 mod user;
+mod validate;
 
 pub use exit::{DONE, FAILED, FAULTY, USAGE, failure};
 use input::Sources;
@@ -69,6 +70,8 @@ enum Verb {
     Queue(figures::Queue),
     /// Show figures over a time (admins)
     Stats(figures::Stats),
+    /// Check a diagram that you have
+    Validate(validate::Validate),
     /// Print a completion script for a shell
     Completions(about::Completions),
     /// Print the manual page
@@ -95,6 +98,7 @@ pub fn run(cli: Cli) -> anyhow::Result<()> {
         Verb::Usage(verb) => verb.run(),
         Verb::Queue(verb) => verb.run(),
         Verb::Stats(verb) => verb.run(),
+        Verb::Validate(verb) => verb.run(),
         Verb::Completions(verb) => verb.run(),
         Verb::Man(verb) => verb.run(),
         Verb::Version => output::line(concat!("diagramd ", env!("CARGO_PKG_VERSION"))),

@@ -200,6 +200,16 @@ pub struct Outcome {
     pub failure: Option<Failure>,
 }
 
+impl Outcome {
+    /// Whether the user gets the hourly and daily unit back: for a source that is not valid, and
+    /// for what [`FailureCode::returns_unit`](super::failure::FailureCode::returns_unit) says.
+    pub fn returns_unit(&self) -> bool {
+        let invalid =
+            self.validation.as_ref().is_some_and(|known| known.status == super::ValidationStatus::Invalid);
+        invalid || self.failure.as_ref().is_some_and(|failure| failure.code.returns_unit())
+    }
+}
+
 /// Tokens and cost of all calls of a job.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Bill {

@@ -1,11 +1,13 @@
 //! Everything a handler may use: cheap-clone handles, no globals.
 
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 
 use crate::accounts::Accounts;
 use crate::config::{self, Config};
+use crate::diagram::check::Checker;
 use crate::domain::time::Clock;
 use crate::events::Bus;
 use crate::queue::Queue;
@@ -26,6 +28,8 @@ pub struct Api {
     pub bus: Bus,
     /// Users and keys.
     pub accounts: Accounts,
+    /// Verdicts on sources.
+    pub checker: Arc<dyn Checker>,
     /// Credentials to callers.
     pub auth: Auth,
     /// `[server]` as it was at the start.
@@ -48,7 +52,7 @@ impl Api {
     /// Puts in force what of `config` may change while the server runs.
     pub fn reload(&self, config: &Config) {
         self.calls.reload(&config.server);
-        self.effective_config.store(std::sync::Arc::new(config::show_json(config)));
+        self.effective_config.store(Arc::new(config::show_json(config)));
     }
 }
 

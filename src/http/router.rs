@@ -38,7 +38,7 @@ pub enum Open<'a> {
     WebSocket,
     /// A request's events, for whoever knows its id.
     Events(&'a str),
-    /// Pictures, checks and templates, which this version does not have.
+    /// Pictures and templates, which this version does not have.
     NotYet,
 }
 
@@ -47,6 +47,8 @@ pub enum Open<'a> {
 pub enum ForUser<'a> {
     /// A new request.
     Generate,
+    /// The verdict on a source.
+    Validate,
     /// One request.
     Status(&'a str),
     /// Its end.
@@ -107,10 +109,11 @@ fn route<'a>(method: &str, path: &[&'a str]) -> Option<Route<'a>> {
         ("GET", ["ws"]) => Open(self::Open::WebSocket),
         ("GET", ["api", "diagram", "events", id]) => Open(self::Open::Events(id)),
         ("GET", ["api", "diagram", "svg" | "png", _]) => Open(self::Open::NotYet),
-        ("POST", ["api", "diagram", "render" | "validate"]) => Open(self::Open::NotYet),
+        ("POST", ["api", "diagram", "render"]) => Open(self::Open::NotYet),
         ("GET", ["api", "diagram", "templates"]) => Open(self::Open::NotYet),
 
         ("POST", ["api", "diagram", "generate"]) => User(ForUser::Generate),
+        ("POST", ["api", "diagram", "validate"]) => User(ForUser::Validate),
         ("GET", ["api", "diagram", "status", id]) => User(ForUser::Status(id)),
         ("DELETE", ["api", "diagram", "cancel", id]) => User(ForUser::Cancel(id)),
         ("GET", ["api", "diagram", "requests"]) => User(ForUser::Requests),

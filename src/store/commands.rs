@@ -127,7 +127,7 @@ pub struct CallRecord {
 /// What becomes of the job with the end of a call.
 #[derive(Clone, Debug)]
 pub enum JobEnd {
-    /// Completed.
+    /// Completed. The unit goes back when [`Outcome::returns_unit`].
     Completed(Outcome),
     /// Failed; `outcome.failure` says why. The unit goes back when `return_unit`.
     Failed {

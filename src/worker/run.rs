@@ -34,6 +34,7 @@ impl Worker {
             return;
         };
         self.troubles.call_begins();
+        self.checker.expect(job.diagram_type);
         let call = self.call(&job);
         let mut progress = Progress::new(&self.queue, &self.bus, self.clock, &job);
         let over = tokio::select! {
@@ -48,7 +49,7 @@ impl Worker {
             () = self.deadline(&job) => Over::DeadlinePassed,
         };
         let (sent_at, known) = (progress.sent_at(), progress.known_usage());
-        let result = self.conclude(&job, over, sent_at, known);
+        let result = self.conclude(&job, over, sent_at, known).await;
         self.settle(&job, result).await;
     }
 
@@ -72,7 +73,7 @@ impl Worker {
         }
     }
 
-    fn conclude(
+    async fn conclude(
         &self,
         job: &Claimed,
         over: Over,
@@ -94,7 +95,7 @@ impl Worker {
                     usage: answer.usage,
                     estimated: answer.estimated,
                     sent_at,
-                    conclusion: self.read(job, &answer),
+                    conclusion: self.read(job, &answer).await,
                 }
             }
             Over::Error(error) => {
@@ -124,7 +125,7 @@ impl Worker {
     }
 
     /// From a whole answer to what the job ends with: the one seam for validation and repair.
-    fn read(&self, job: &Claimed, answer: &Answer) -> Conclusion {
+    async fn read(&self, job: &Claimed, answer: &Answer) -> Conclusion {
         let Some(draft) = extract::extract(&answer.text, job.diagram_type) else {
             return Conclusion::Failed(Failure {
                 code: FailureCode::NoDiagram,
@@ -135,7 +136,7 @@ impl Worker {
         };
         self.bus.publish(Event { job: job.id, user: job.user, what: JobEvent::Validating });
         let cut_off = (answer.stop == Stop::CutOff).then_some(job.max_tokens);
-        let validation = check::verdict(self.checker.as_ref(), job.diagram_type, &draft, cut_off);
+        let validation = check::verdict(self.checker.as_ref(), job.diagram_type, &draft, cut_off).await;
         Conclusion::Completed(Outcome {
             source: Some(draft.source),
             title: draft.title,

@@ -26,3 +26,5 @@ mod stats;
 mod stop;
 mod upstream;
 mod upstreams;
+#[cfg(feature = "validate")]
+mod validate;

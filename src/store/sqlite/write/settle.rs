@@ -24,7 +24,12 @@ impl Batch<'_> {
         match end {
             JobEnd::Completed(outcome) => self.end(
                 &job,
-                &End { state: JobState::Completed, outcome: Some(outcome), return_unit: false, at },
+                &End {
+                    state: JobState::Completed,
+                    outcome: Some(outcome),
+                    return_unit: outcome.returns_unit(),
+                    at,
+                },
             )?,
             JobEnd::Failed { outcome, return_unit } => self.end(
                 &job,
