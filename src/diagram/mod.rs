@@ -3,6 +3,7 @@
 //! Pure text work for the worker; it makes no call and reads no file.
 
 pub mod check;
+pub mod dot;
 pub mod extract;
 pub mod headers;
 pub mod prompt;
