@@ -6,5 +6,7 @@ pub mod check;
 pub mod dot;
 pub mod extract;
 pub mod headers;
+pub mod kind;
+pub mod mend;
 pub mod prompt;
 pub mod stream;
