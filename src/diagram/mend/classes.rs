@@ -124,7 +124,7 @@ fn relation(line: &str) -> Option<String> {
 
 /// `List<Order>` as `List~Order~`.
 fn generic(text: &str) -> String {
-    text.replace('<', "~").replace('>', "~")
+    text.replace(['<', '>'], "~")
 }
 
 /// Members without braces, type parameters in tildes.

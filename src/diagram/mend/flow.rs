@@ -69,10 +69,12 @@ pub(super) fn arrows(source: &Source<'_>) -> Option<String> {
             };
             let mut code = arrows_of(code);
             let before_bars = matches!(parts.get(at + 1), Some(Piece::Bars(_)));
-            if before_bars && code.trim_end().ends_with("--") && !code.trim_end().ends_with("---") {
-                code = code.trim_end().to_owned() + ">";
-            } else if before_bars && code.trim_end().ends_with("==") && !code.trim_end().ends_with("===") {
-                code = code.trim_end().to_owned() + ">";
+            let shaft = code.trim_end();
+            let lacks_head = ["--", "=="].iter().any(|two| {
+                shaft.strip_suffix(two).is_some_and(|before| !before.ends_with(two.chars().next().unwrap_or('-')))
+            });
+            if before_bars && lacks_head {
+                code = shaft.to_owned() + ">";
             }
             out.push_str(&code);
         }

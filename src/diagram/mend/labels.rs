@@ -49,8 +49,8 @@ pub(super) fn pieces(line: &str) -> Vec<Piece<'_>> {
     while at < line.len() {
         let rest = &line[at..];
         let behind_id = line[..at].ends_with(|c: char| c.is_alphanumeric() || c == '_');
-        let found = if rest.starts_with('"') {
-            rest[1..].find('"').map(|end| (Piece::Quoted(&rest[1..=end]), end + 2))
+        let found = if let Some(inside) = rest.strip_prefix('"') {
+            inside.find('"').map(|end| (Piece::Quoted(&inside[..end]), end + 2))
         } else if rest.starts_with('|') {
             bars(rest)
         } else if behind_id && rest.starts_with(['[', '(', '{']) {

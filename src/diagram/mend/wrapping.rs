@@ -53,11 +53,11 @@ pub(super) fn before(source: &Source<'_>) -> Option<String> {
 /// Without markup that closes something and whatever follows it.
 pub(super) fn markup_behind(source: &Source<'_>) -> Option<String> {
     let header = source.header?;
-    let is_markup = |line: &&str| {
+    let is_markup = |line: &str| {
         let line = line.trim_start();
         line.starts_with("</") || line.starts_with("<pre") || line.starts_with("<hr")
     };
-    let at = header + 1 + source.lines[header + 1..].iter().position(|line| is_markup(line))?;
+    let at = header + 1 + source.lines[header + 1..].iter().copied().position(is_markup)?;
     Some(joined(&source.lines[..at]))
 }
 
