@@ -12,6 +12,7 @@ use tokio_util::sync::CancellationToken;
 use crate::accounts::Accounts;
 use crate::config::Config;
 use crate::diagram::check::Unchecked;
+use crate::diagram::template::Templates;
 use crate::domain::{Change, Timestamp};
 use crate::events::Bus;
 use crate::queue::{Queue, Scheduling};
@@ -21,7 +22,7 @@ use crate::store::sqlite::{self, DataLock, Sqlite};
 use crate::store::{Reader, Writer};
 use crate::worker::{TagSecret, Worker};
 
-use super::{data_dir, housekeeping, wiring};
+use super::{data_dir, housekeeping, templates, wiring};
 
 /// The system's clock.
 pub(super) fn now() -> Timestamp {
@@ -53,6 +54,8 @@ pub struct Engine {
     pub accounts: Accounts,
     /// The scheduler.
     pub scheduler: Arc<Scheduler>,
+    /// The templates in force.
+    pub templates: Arc<Templates>,
     /// The secret of this server's own tokens.
     pub secret: [u8; 32],
     writer: Writer,
@@ -71,6 +74,8 @@ impl Engine {
     /// When the data directory is in use, the store does not open, or an upstream's settings
     /// cannot be used.
     pub async fn start(config: &Config, backlog: BacklogUse) -> anyhow::Result<Self> {
+        let templates = Arc::new(templates::templates(config)?);
+        let filling = Arc::new(templates::Filling(Arc::clone(&templates)));
         data_dir::make(&config.server.data_dir)?;
         let mut locks = vec![DataLock::take(&config.server.data_dir)?];
         if let Some(database) = &config.storage.path {
@@ -81,7 +86,7 @@ impl Engine {
         let bus = Bus::default();
         let accounts = Accounts::new(writer.clone(), reader.clone(), now);
         let (queue, claimed) =
-            Queue::new(writer.clone(), reader.clone(), bus.clone(), wiring::rules(config), now);
+            Queue::new(writer.clone(), reader.clone(), bus.clone(), wiring::rules(config, filling), now);
         let providers = wiring::providers(config)?;
         let scheduler = prepare_scheduler(config, &queue, backlog).await?;
 
@@ -108,6 +113,7 @@ impl Engine {
             bus,
             accounts,
             scheduler,
+            templates,
             secret,
             writer,
             stop,

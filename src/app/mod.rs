@@ -9,9 +9,12 @@ mod generate;
 mod housekeeping;
 mod reload;
 mod serve;
+mod shelf;
 mod signals;
+mod templates;
 mod wiring;
 
 pub use engine::{BacklogUse, Engine, open_accounts};
 pub use generate::{Cancelled, GenerateRequest, Generated, generate_in_process};
 pub use serve::{ServeOptions, serve};
+pub use shelf::{Shelf, shelf};

@@ -6,6 +6,7 @@ use arc_swap::ArcSwap;
 
 use crate::accounts::Accounts;
 use crate::config::{self, Config};
+use crate::diagram::template::Templates;
 use crate::domain::time::Clock;
 use crate::events::Bus;
 use crate::queue::Queue;
@@ -24,6 +25,8 @@ pub struct Api {
     pub reader: Reader,
     /// Live events.
     pub bus: Bus,
+    /// The templates in force.
+    pub templates: std::sync::Arc<Templates>,
     /// Users and keys.
     pub accounts: Accounts,
     /// Credentials to callers.

@@ -24,7 +24,7 @@ impl From<SubmitError> for Problem {
             SubmitError::Invalid(faults) => refused(
                 faults
                     .into_iter()
-                    .map(|fault| FieldError { pointer: fault.pointer.to_owned(), detail: fault.detail })
+                    .map(|fault| FieldError { pointer: fault.pointer.into_owned(), detail: fault.detail })
                     .collect(),
             ),
             SubmitError::ModelForbidden { model, upgrade } => {

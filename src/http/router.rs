@@ -38,7 +38,7 @@ pub enum Open<'a> {
     WebSocket,
     /// A request's events, for whoever knows its id.
     Events(&'a str),
-    /// Pictures, checks and templates, which this version does not have.
+    /// Pictures and checks, which this version does not have.
     NotYet,
 }
 
@@ -53,6 +53,8 @@ pub enum ForUser<'a> {
     Cancel(&'a str),
     /// The caller's requests.
     Requests,
+    /// Every template.
+    Templates,
     /// The caller's limits, tokens and money.
     Usage,
     /// A short-lived token.
@@ -108,12 +110,12 @@ fn route<'a>(method: &str, path: &[&'a str]) -> Option<Route<'a>> {
         ("GET", ["api", "diagram", "events", id]) => Open(self::Open::Events(id)),
         ("GET", ["api", "diagram", "svg" | "png", _]) => Open(self::Open::NotYet),
         ("POST", ["api", "diagram", "render" | "validate"]) => Open(self::Open::NotYet),
-        ("GET", ["api", "diagram", "templates"]) => Open(self::Open::NotYet),
 
         ("POST", ["api", "diagram", "generate"]) => User(ForUser::Generate),
         ("GET", ["api", "diagram", "status", id]) => User(ForUser::Status(id)),
         ("DELETE", ["api", "diagram", "cancel", id]) => User(ForUser::Cancel(id)),
         ("GET", ["api", "diagram", "requests"]) => User(ForUser::Requests),
+        ("GET", ["api", "diagram", "templates"]) => User(ForUser::Templates),
         ("GET", ["api", "diagram", "usage"]) => User(ForUser::Usage),
         ("POST", ["api", "auth", "token"]) => User(ForUser::Token),
         ("POST", ["api", "auth", "ws-ticket"]) => User(ForUser::Ticket),

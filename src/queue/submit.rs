@@ -72,7 +72,7 @@ impl Queue {
         let checked = self.with_base(user, checked).await?;
         let job = self.new_job(user, tier, checked);
         let (id, created_at, held) = (job.id, job.created_at, job.reserved);
-        let bytes = job.brief.prompt.len() + 512;
+        let bytes = job.brief.bytes() + 512;
         let submission = Submission {
             job,
             limits: rules.submit_limits(tier),
@@ -130,7 +130,7 @@ impl Queue {
         let source = job.filter(|job| job.user == user).and_then(|job| job.outcome.source);
         let Some(source) = source else {
             return Err(SubmitError::Invalid(vec![Fault {
-                pointer: "/baseRequestId",
+                pointer: "/baseRequestId".into(),
                 detail: "Names no completed request of yours.".into(),
             }]));
         };

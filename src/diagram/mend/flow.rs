@@ -71,7 +71,9 @@ pub(super) fn arrows(source: &Source<'_>) -> Option<String> {
             let before_bars = matches!(parts.get(at + 1), Some(Piece::Bars(_)));
             let shaft = code.trim_end();
             let lacks_head = ["--", "=="].iter().any(|two| {
-                shaft.strip_suffix(two).is_some_and(|before| !before.ends_with(two.chars().next().unwrap_or('-')))
+                shaft
+                    .strip_suffix(two)
+                    .is_some_and(|before| !before.ends_with(two.chars().next().unwrap_or('-')))
             });
             if before_bars && lacks_head {
                 code = shaft.to_owned() + ">";

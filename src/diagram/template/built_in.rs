@@ -29,7 +29,8 @@ mod tests {
     #[test]
     fn every_built_in_template_is_without_fault() {
         for (name, text) in FILES {
-            let template = parse(name, text, Source::BuiltIn).unwrap_or_else(|faults| panic!("{name}: {faults:?}"));
+            let template =
+                parse(name, text, Source::BuiltIn).unwrap_or_else(|faults| panic!("{name}: {faults:?}"));
             assert_eq!(template.name, name);
             assert!(template.variables.iter().any(|variable| variable.required), "{name}");
             assert!(template.variables.iter().all(|variable| !variable.description.is_empty()), "{name}");

@@ -33,7 +33,8 @@ impl Template {
             let detail = format!("The template {:?} makes {} only.", self.name, types.join(" or "));
             faults.push(VariableFault { pointer: "/diagramType".to_owned(), detail });
         }
-        let unknown = given.keys().filter(|name| self.variables.iter().all(|variable| variable.name != **name));
+        let unknown =
+            given.keys().filter(|name| self.variables.iter().all(|variable| variable.name != **name));
         faults.extend(unknown.map(|name| self.unknown(name)));
         let mut values = Vec::new();
         for variable in &self.variables {
@@ -46,7 +47,10 @@ impl Template {
             match value.or(variable.default.as_ref()) {
                 Some(value) => values.extend(text_of(value).map(|text| variable.value(text))),
                 None if variable.required => {
-                    let detail = format!("Is missing; the template {:?} needs it. {}", self.name, variable.description);
+                    let detail = format!(
+                        "Is missing; the template {:?} needs it. {}",
+                        self.name, variable.description
+                    );
                     faults.push(VariableFault { pointer, detail: detail.trim_end().to_owned() });
                 }
                 None => {}
@@ -65,9 +69,13 @@ impl Template {
 
     fn unknown(&self, name: &str) -> VariableFault {
         let names: Vec<&str> = self.variables.iter().map(|variable| variable.name.as_str()).collect();
-        let known = if names.is_empty() { "it has none".to_owned() } else { format!("it has {}", names.join(", ")) };
+        let known =
+            if names.is_empty() { "it has none".to_owned() } else { format!("it has {}", names.join(", ")) };
         let pointer = format!("/variables/{}", name.replace('~', "~0").replace('/', "~1"));
-        VariableFault { pointer, detail: format!("The template {:?} has no such variable; {known}.", self.name) }
+        VariableFault {
+            pointer,
+            detail: format!("The template {:?} has no such variable; {known}.", self.name),
+        }
     }
 }
 
@@ -106,7 +114,9 @@ pub(super) fn value_fault(holds: &VariableType, value: &Value) -> Option<(String
             }
             too_long(text, *max_length).and_then(here)
         }
-        (VariableType::Text { max_length }, Value::String(text)) => too_long(text, *max_length).and_then(here),
+        (VariableType::Text { max_length }, Value::String(text)) => {
+            too_long(text, *max_length).and_then(here)
+        }
         (VariableType::String { .. } | VariableType::Text { .. }, _) => here("Must be a string.".to_owned()),
         (VariableType::List { max_items, max_length }, Value::Array(list)) => {
             if list.len() > *max_items {

@@ -46,7 +46,10 @@ pub fn parse(name: &str, text: &str, source: Source) -> Result<Template, Vec<Tem
         Ok(table) => table,
         Err(reason) => {
             let message = reason.to_string().trim().replace('\n', " ");
-            return Err(vec![TemplateFault { path: String::new(), message: format!("is not TOML: {message}") }]);
+            return Err(vec![TemplateFault {
+                path: String::new(),
+                message: format!("is not TOML: {message}"),
+            }]);
         }
     };
     let mut faults = Vec::new();
@@ -67,7 +70,11 @@ pub fn parse(name: &str, text: &str, source: Source) -> Result<Template, Vec<Tem
             let found = Kind::of_name(&kind);
             if found.is_none() {
                 let names: Vec<&str> = Kind::ALL.iter().map(|kind| kind.name()).collect();
-                reader.fault(&mut faults, "kind", format!("{kind:?} is no kind; expected one of {}", names.join(", ")));
+                reader.fault(
+                    &mut faults,
+                    "kind",
+                    format!("{kind:?} is no kind; expected one of {}", names.join(", ")),
+                );
             }
             found
         })
@@ -88,7 +95,9 @@ pub fn parse(name: &str, text: &str, source: Source) -> Result<Template, Vec<Tem
 
 fn is_name(name: &str, joint: char) -> bool {
     let fits = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == joint;
-    (1..=NAME_CHARS_MAX).contains(&name.len()) && name.starts_with(|c: char| c.is_ascii_lowercase()) && name.chars().all(fits)
+    (1..=NAME_CHARS_MAX).contains(&name.len())
+        && name.starts_with(|c: char| c.is_ascii_lowercase())
+        && name.chars().all(fits)
 }
 
 /// Names between double braces.
@@ -156,7 +165,11 @@ fn variable(reader: &mut Reader<'_>, faults: &mut Vec<TemplateFault>) -> Option<
     let before = faults.len();
     let name = reader.text("name", true, NAME_CHARS_MAX, faults);
     if !name.is_empty() && !is_name(&name, '_') {
-        reader.fault(faults, "name", format!("{name:?} is no name; expected small letters, digits and underscores"));
+        reader.fault(
+            faults,
+            "name",
+            format!("{name:?} is no name; expected small letters, digits and underscores"),
+        );
     }
     let description = reader.text("description", false, 500, faults);
     let required = match reader.get("required") {
@@ -194,7 +207,11 @@ fn variable(reader: &mut Reader<'_>, faults: &mut Vec<TemplateFault>) -> Option<
         }
         "" => return None,
         other => {
-            reader.fault(faults, "type", format!("{other:?} is no type; expected string, text, list, enum or number"));
+            reader.fault(
+                faults,
+                "type",
+                format!("{other:?} is no type; expected string, text, list, enum or number"),
+            );
             return None;
         }
     };
@@ -234,7 +251,13 @@ impl<'t> Reader<'t> {
     }
 
     /// Trimmed text; a fault and empty when it is missing or too long.
-    fn text(&mut self, key: &'static str, required: bool, max: usize, faults: &mut Vec<TemplateFault>) -> String {
+    fn text(
+        &mut self,
+        key: &'static str,
+        required: bool,
+        max: usize,
+        faults: &mut Vec<TemplateFault>,
+    ) -> String {
         let text = match self.get(key) {
             Some(Value::String(text)) => text.trim(),
             Some(other) => {
@@ -254,7 +277,12 @@ impl<'t> Reader<'t> {
         text.to_owned()
     }
 
-    fn texts(&mut self, key: &'static str, max: usize, faults: &mut Vec<TemplateFault>) -> Option<Vec<String>> {
+    fn texts(
+        &mut self,
+        key: &'static str,
+        max: usize,
+        faults: &mut Vec<TemplateFault>,
+    ) -> Option<Vec<String>> {
         let list = match self.get(key)? {
             Value::Array(list) if list.len() <= max => list,
             Value::Array(list) => {
@@ -273,7 +301,13 @@ impl<'t> Reader<'t> {
         Some(texts.unwrap_or_default())
     }
 
-    fn whole(&mut self, key: &'static str, default: usize, max: usize, faults: &mut Vec<TemplateFault>) -> usize {
+    fn whole(
+        &mut self,
+        key: &'static str,
+        default: usize,
+        max: usize,
+        faults: &mut Vec<TemplateFault>,
+    ) -> usize {
         let Some(value) = self.get(key) else { return default };
         let number = value.as_integer().and_then(|number| usize::try_from(number).ok());
         number.filter(|number| (1..=max).contains(number)).unwrap_or_else(|| {
@@ -286,7 +320,9 @@ impl<'t> Reader<'t> {
         match self.get(key)? {
             Value::Float(number) if number.is_finite() => Some(*number),
             // Bounds of more than 2^53 would not be exact, and nobody needs them.
-            Value::Integer(number) if i32::try_from(*number).is_ok() => i32::try_from(*number).ok().map(f64::from),
+            Value::Integer(number) if i32::try_from(*number).is_ok() => {
+                i32::try_from(*number).ok().map(f64::from)
+            }
             other => {
                 let shown = other.to_string();
                 self.fault(faults, key, format!("{shown} is not a number"));
