@@ -202,6 +202,7 @@ fn named(text: &str) -> Option<Kind> {
 
 /// The kind with the most points, when it has enough of them and no other has as many.
 fn suggested(text: &str) -> Option<Kind> {
+    let text = format!(" {text} ");
     let points = |kind: Kind| -> usize {
         let words = WORDS.iter().filter(|(_, of, _)| *of == kind);
         words.map(|(word, _, points)| text.matches(word).count().min(2) * points).sum()

@@ -18,6 +18,7 @@ mod secrets;
 mod serving;
 mod show;
 mod stopping;
+mod templates;
 mod unknown;
 #[path = "../it/upstream/mod.rs"]
 mod upstream;

@@ -24,5 +24,6 @@ mod socket;
 mod sockets;
 mod stats;
 mod stop;
+mod templates;
 mod upstream;
 mod upstreams;

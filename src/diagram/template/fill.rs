@@ -44,8 +44,8 @@ impl Template {
                 faults.push(VariableFault { pointer: pointer + &below, detail: why });
                 continue;
             }
-            match value.or(variable.default.as_ref()) {
-                Some(value) => values.extend(text_of(value).map(|text| variable.value(text))),
+            match value.and_then(text_of).or_else(|| variable.default.as_ref().and_then(text_of)) {
+                Some(text) => values.push(variable.value(text)),
                 None if variable.required => {
                     let detail = format!(
                         "Is missing; the template {:?} needs it. {}",

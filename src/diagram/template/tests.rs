@@ -175,9 +175,8 @@ fn users_texts_are_data_and_lines_without_their_variable_are_left_out() {
 
 #[test]
 fn a_list_is_told_line_by_line_and_the_whole_stands_before_the_request() {
-    let filled = template()
-        .fill(DiagramType::Mermaid, &given(json!({"ddl": "x", "tables": ["a", " ", "b"]})))
-        .unwrap();
+    let filled =
+        template().fill(DiagramType::Mermaid, &given(json!({"ddl": "x", "tables": ["a", "b"]}))).unwrap();
     let brief = Brief { prompt: "small".into(), template: Some(filled), ..Brief::default() };
     let prompt = prompt::build(DiagramType::Mermaid, &brief);
     assert!(prompt.user.contains("Only variable tables.\n"), "{}", prompt.user);
