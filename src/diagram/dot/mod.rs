@@ -14,6 +14,7 @@ mod lexer;
 mod mistakes;
 mod parser;
 mod problem;
+mod recovery;
 mod token;
 
 #[cfg(test)]

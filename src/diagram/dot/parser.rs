@@ -26,22 +26,22 @@ enum Next {
     AfterOperand,
 }
 
-struct Parser<'s> {
-    source: &'s str,
+pub(super) struct Parser<'s> {
+    pub(super) source: &'s str,
     lexer: Lexer<'s>,
     /// The token to be read next.
-    token: Token<'s>,
-    directed: bool,
+    pub(super) token: Token<'s>,
+    pub(super) directed: bool,
     /// Where the open bodies begin.
-    bodies: Vec<usize>,
-    report: Report,
-    gave_up: bool,
+    pub(super) bodies: Vec<usize>,
+    pub(super) report: Report,
+    pub(super) gave_up: bool,
 }
 
 /// The current statement cannot go on; it has been reported.
-struct Broken;
+pub(super) struct Broken;
 
-type Step = Result<(), Broken>;
+pub(super) type Step = Result<(), Broken>;
 
 impl<'s> Parser<'s> {
     fn new(source: &'s str) -> Self {
@@ -99,30 +99,8 @@ impl<'s> Parser<'s> {
         self.open("the graph's name or {")
     }
 
-    /// After a broken header: to its body, which is read all the same, or to the next header.
-    fn skip_to_header(&mut self) {
-        loop {
-            match self.token.kind {
-                Kind::BraceOpen => {
-                    self.bodies.push(self.token.at);
-                    self.advance();
-                    self.directed |= self.report.kind.is_none();
-                    self.body();
-                    return;
-                }
-                Kind::End | Kind::Unclosed(_) => return self.give_up(),
-                Kind::Keyword(Keyword::Strict | Keyword::Digraph | Keyword::Graph)
-                    if self.token.first_of_line =>
-                {
-                    return;
-                }
-                _ => self.advance(),
-            }
-        }
-    }
-
     /// Statements up to the brace that closes the graph.
-    fn body(&mut self) {
+    pub(super) fn body(&mut self) {
         let mut next = Next::Statement;
         while !self.bodies.is_empty() && !self.gave_up {
             let step = match next {
@@ -290,65 +268,6 @@ impl<'s> Parser<'s> {
         Ok(())
     }
 
-    /// To where the next attribute may begin.
-    ///
-    /// # Errors
-    /// When what follows is no attribute: the list is taken for forgotten.
-    fn recover_in_brackets(&mut self, open: usize) -> Step {
-        let stopped_at = self.token.at;
-        loop {
-            match self.token.kind {
-                _ if self.gave_up => return Err(Broken),
-                Kind::BracketClose => return Ok(()),
-                Kind::Comma | Kind::Semicolon => {
-                    self.advance();
-                    return Ok(());
-                }
-                _ if self.token.is_id() && self.token.first_of_line && self.token.at > stopped_at => {
-                    return Ok(());
-                }
-                Kind::BraceOpen
-                | Kind::BraceClose
-                | Kind::Arrow
-                | Kind::Line
-                | Kind::End
-                | Kind::Unclosed(_) => {
-                    if let Some(problem) = self.report.errors.last_mut() {
-                        let (line, column) = place(self.source, open);
-                        problem
-                            .message
-                            .push_str(&format!(" The [ of line {line}, column {column} may lack its ]."));
-                    }
-                    return Err(Broken);
-                }
-                _ => self.advance(),
-            }
-        }
-    }
-
-    /// To where the next statement may begin.
-    fn recover(&mut self) {
-        loop {
-            match self.token.kind {
-                Kind::End | Kind::Unclosed(_) => return self.give_up(),
-                Kind::BraceOpen | Kind::BraceClose => return,
-                Kind::Semicolon => {
-                    self.advance();
-                    return;
-                }
-                // What a statement may begin with, so that reading goes on past it.
-                Kind::Id
-                | Kind::Quoted
-                | Kind::Keyword(Keyword::Graph | Keyword::Node | Keyword::Edge | Keyword::Subgraph)
-                    if self.token.first_of_line =>
-                {
-                    return;
-                }
-                _ => self.advance(),
-            }
-        }
-    }
-
     fn end_statement(&mut self) {
         if self.token.kind == Kind::Semicolon && !self.bodies.is_empty() {
             self.advance();
@@ -399,7 +318,7 @@ impl<'s> Parser<'s> {
         Ok(())
     }
 
-    fn advance(&mut self) {
+    pub(super) fn advance(&mut self) {
         self.token = self.lexer.next();
     }
 
@@ -433,7 +352,7 @@ impl<'s> Parser<'s> {
         }
     }
 
-    fn give_up(&mut self) {
+    pub(super) fn give_up(&mut self) {
         self.gave_up = true;
     }
 }
