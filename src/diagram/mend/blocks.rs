@@ -9,6 +9,7 @@ pub(super) fn close(source: &Source<'_>) -> Option<String> {
     match source.kind? {
         Kind::Flowchart => ends(source, &["subgraph"]),
         Kind::Sequence => ends(source, &["alt", "opt", "loop", "par", "critical", "break", "rect", "box"]),
+        Kind::Block => ends(source, &["block"]),
         Kind::Class | Kind::State | Kind::Er | Kind::Requirement | Kind::C4 => braces(source),
         _ => None,
     }
@@ -19,7 +20,7 @@ fn ends(source: &Source<'_>, openings: &[&str]) -> Option<String> {
     let mut open = 0_usize;
     let mut surplus = false;
     let without_surplus = source.change_body(|line| {
-        let first = line.split_whitespace().next().unwrap_or_default();
+        let first = line.trim_start().split([' ', '\t', ':']).next().unwrap_or_default();
         let behind = line.trim_start()[first.len()..].trim_start();
         let is_message = behind.starts_with(['-', '<']);
         if openings.contains(&first) && !is_message {
@@ -42,19 +43,60 @@ fn ends(source: &Source<'_>, openings: &[&str]) -> Option<String> {
 }
 
 fn braces(source: &Source<'_>) -> Option<String> {
-    let mut open = 0_usize;
-    for line in source.body() {
+    let Some(header) = source.header else { return None };
+    let mut open: Vec<&str> = Vec::new();
+    let mut lines: Vec<&str> = source.lines[..=header].to_vec();
+    let before = source.lines.len();
+    for line in &source.lines[header + 1..] {
+        let trimmed = line.trim();
+        let relates = is_relation(source, trimmed);
+        let begins = trimmed.ends_with('{') && !relates;
+        // What cannot stand in a body ends it.
+        let ends_body = match source.kind {
+            Some(Kind::Er | Kind::Requirement) => relates || begins,
+            Some(Kind::Class) => {
+                relates || begins && open.last().is_some_and(|opening| !opening.starts_with("namespace"))
+            }
+            _ => false,
+        };
+        if ends_body && !trimmed.starts_with("%%") {
+            while open.pop().is_some() {
+                lines.push("}");
+            }
+        }
+        lines.push(line);
         // Cardinalities of relations hold braces that close nothing.
-        let is_relation = source.is(Kind::Er) && (line.contains("--") || line.contains(".."));
-        if is_relation {
+        if relates || trimmed.starts_with("%%") {
             continue;
         }
-        outside_quotes(line, |part| {
-            open = open.saturating_add(part.matches('{').count()).saturating_sub(part.matches('}').count());
+        outside_quotes(trimmed, |part| {
+            for brace in part.chars() {
+                match brace {
+                    '{' => open.push(trimmed),
+                    '}' => drop(open.pop()),
+                    _ => {}
+                }
+            }
             String::new()
         });
     }
-    let mut lines: Vec<&str> = source.lines.clone();
-    lines.extend(std::iter::repeat_n("}", open));
-    (open > 0).then(|| joined(&lines))
+    lines.extend(open.iter().map(|_| "}"));
+    (lines.len() > before).then(|| joined(&lines))
+}
+
+/// Whether a line joins two things, which no body holds.
+fn is_relation(source: &Source<'_>, line: &str) -> bool {
+    let mut words = line.split_whitespace();
+    let (Some(first), Some(second)) = (words.next(), words.next()) else { return false };
+    match source.kind {
+        Some(Kind::Er) => second.contains("--") || second.contains(".."),
+        Some(Kind::Requirement) => second == "-" || second == "<-",
+        Some(Kind::Class) => {
+            let arrow = ["--", ".."]
+                .iter()
+                .any(|shaft| second.contains(shaft) || second.starts_with('"') && line.contains(shaft));
+            arrow && !first.contains(['(', ':']) && !first.starts_with(['+', '-', '#', '~'])
+        }
+        _ => false,
+    }
 }

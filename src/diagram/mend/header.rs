@@ -2,6 +2,8 @@
 
 use crate::diagram::kind::Kind;
 
+use super::labels::{Piece, pieces};
+use super::names::is_id;
 use super::source::{Source, front_matter_end, joined};
 
 /// Lines in which a first line is looked for.
@@ -157,17 +159,26 @@ pub(super) fn missing(source: &Source<'_>) -> Option<String> {
     }
     let has = |sign: &str| source.text.contains(sign);
     let begins = |word: &str| source.lines.iter().any(|line| line.trim_start().starts_with(word));
+    let first = source.lines.iter().map(|line| line.trim()).find(|line| !line.is_empty()).unwrap_or_default();
     let keyword = if has("->>") || begins("participant ") || begins("actor ") {
         "sequenceDiagram"
     } else if has("||--") || has("}o--") || has("}|--") || has("|o--") {
         "erDiagram"
-    } else if has("[*]") {
+    } else if has("[*]") || begins("note right of") || begins("note left of") {
         "stateDiagram-v2"
     } else if has("<|--") || has("--|>") || has("*--") || has("o--") && begins("class ") {
         "classDiagram"
     } else if begins("dateFormat") {
         "gantt"
+    } else if first.starts_with("class ") && first.ends_with('{') {
+        "classDiagram"
     } else if has("-->") || has("---") || has("==>") || begins("subgraph ") {
+        "flowchart TD"
+    } else if first.starts_with("class ") || first.starts_with("direction ") && begins("class ") {
+        "classDiagram"
+    } else if first.ends_with(" {") && first.split_whitespace().count() == 2 {
+        "erDiagram"
+    } else if matches!(pieces(first).as_slice(), [Piece::Code(id), Piece::Shape(..), ..] if is_id(id)) {
         "flowchart TD"
     } else if begins("commit") && (begins("branch ") || begins("checkout ")) {
         "gitGraph"

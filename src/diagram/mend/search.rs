@@ -168,5 +168,6 @@ impl Search {
 
 /// Whether anything is left below the first line.
 fn holds_something(text: &str) -> bool {
-    Source::read(text).body().any(|line| !line.trim().is_empty())
+    let source = Source::read(text);
+    source.header.is_none() || source.body().any(|line| !line.trim().is_empty())
 }

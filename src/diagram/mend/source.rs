@@ -15,7 +15,7 @@ impl<'s> Source<'s> {
     pub(super) fn read(text: &'s str) -> Self {
         let lines: Vec<&str> = text.lines().collect();
         let from = front_matter_end(&lines).unwrap_or(0);
-        let header = (from..lines.len()).find(|at| keyword(lines[*at]).is_some());
+        let header = (from..lines.len()).find(|at| is_header(lines[*at]));
         let kind = header.and_then(|at| keyword(lines[at]));
         Self { text, lines, header, kind }
     }
@@ -69,6 +69,33 @@ pub(super) fn joined<S: AsRef<str>>(lines: &[S]) -> String {
         out.push('\n');
     }
     out
+}
+
+/// Keywords of kinds that nothing here mends.
+const OTHERS: [&str; 17] = [
+    "info",
+    "zenuml",
+    "treemap",
+    "treemap-beta",
+    "radar",
+    "radar-beta",
+    "venn",
+    "venn-beta",
+    "wardley",
+    "wardley-beta",
+    "ishikawa",
+    "ishikawa-beta",
+    "treeView",
+    "treeView-beta",
+    "railroad",
+    "eventmodeling",
+    "cynefin",
+];
+
+/// Whether a line begins a diagram: its first word is a keyword, spelled exactly.
+fn is_header(line: &str) -> bool {
+    let word = line.trim_start().split([' ', '\t', ':', ';']).next().unwrap_or_default();
+    keyword(line).is_some() || OTHERS.contains(&word) && line.split_whitespace().count() < 3
 }
 
 /// The kind that a line begins when its first word is a keyword, spelled exactly.
