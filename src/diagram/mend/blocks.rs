@@ -43,7 +43,7 @@ fn ends(source: &Source<'_>, openings: &[&str]) -> Option<String> {
 }
 
 fn braces(source: &Source<'_>) -> Option<String> {
-    let Some(header) = source.header else { return None };
+    let header = source.header?;
     let mut open: Vec<&str> = Vec::new();
     let mut lines: Vec<&str> = source.lines[..=header].to_vec();
     let before = source.lines.len();
@@ -66,7 +66,9 @@ fn braces(source: &Source<'_>) -> Option<String> {
         }
         lines.push(line);
         // Cardinalities of relations hold braces that close nothing.
-        if relates || trimmed.starts_with("%%") {
+        let misspelt =
+            source.is(Kind::Er) && trimmed.contains('{') && !trimmed.ends_with('{') && !trimmed.contains('}');
+        if relates || misspelt || trimmed.starts_with("%%") {
             continue;
         }
         outside_quotes(trimmed, |part| {

@@ -31,6 +31,7 @@ const MENDS: &[Mend] = &[
     Mend { what: "spelled the first line right", apply: header::spelling },
     Mend { what: "added the missing first line", apply: header::missing },
     Mend { what: "took out text behind the diagram", apply: wrapping::behind },
+    Mend { what: "closed open blocks", apply: blocks::close },
     Mend { what: "left out bare style lines", apply: flow::bare_styles },
     Mend { what: "mended the arrows", apply: flow::arrows },
     Mend { what: "put edge labels between bars", apply: flow::colon_labels },
@@ -47,7 +48,6 @@ const MENDS: &[Mend] = &[
     Mend { what: "mended the members of classes", apply: classes::members },
     Mend { what: "mended the lines of the list", apply: lists::lines },
     Mend { what: "took out semicolons", apply: wrapping::semicolons },
-    Mend { what: "closed open blocks", apply: blocks::close },
     Mend { what: "left out activations", apply: messages::activations },
     Mend { what: "left out styles", apply: flow::styles },
 ];

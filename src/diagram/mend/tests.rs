@@ -107,10 +107,14 @@ fn first_lines_are_mended() {
     mended("A->>B: x", "sequenceDiagram\nA->>B: x", &[added]);
     mended("[*] --> A", "stateDiagram-v2\n[*] --> A", &[added]);
     mended("A <|-- B", "classDiagram\nA <|-- B", &[added]);
+    mended("class A {\n+x()\n}", "classDiagram\nclass A {\n+x()\n}", &[added]);
+    mended("ORDER {\nint id\n}", "erDiagram\nORDER {\nint id\n}", &[added]);
+    mended("a{{Text}}", "flowchart TD\na{{Text}}", &[added]);
 }
 
 #[test]
 fn what_stands_around_is_taken_out() {
+    mended("```\ntreemap-beta\n\"A\": 1\n```", "treemap-beta\n\"A\": 1", &["took the code fences out"]);
     mended("```mermaid\npie\n\"A\": 1\n```\n", "pie\n\"A\": 1", &["took the code fences out"]);
     let before = "took out text before the diagram";
     mended("Sure:\n%%{init: {}}%%\npie\n\"A\": 1", "%%{init: {}}%%\npie\n\"A\": 1", &[before]);
@@ -160,6 +164,7 @@ fn entity_diagrams_are_mended() {
     case("A {\nid: int,\n+string first name\n}", "A {\nint id\nstring first_name\n}", attributes);
     case("A {\nint id PRIMARY KEY NOT NULL\ndecimal(10,2) p\n}", "A {\nint id PK\ndecimal p\n}", attributes);
     case("A {\nint id \"the id\" PK\n}", "A {\nint id PK \"the id\"\n}", attributes);
+    case("A {\nint id\nA ||--o{ B : x", "A {\nint id\n}\nA ||--o{ B : x", "closed open blocks");
     case("A { int id, string name }", "A {\n    int id\n    string name\n}", attributes);
 }
 
@@ -183,6 +188,11 @@ fn state_and_class_diagrams_are_mended() {
     class("A 1 --> * B", "A \"1\" --> \"*\" B", relations);
     class("class List<T> {\n+x()\n}", "class List~T~ {\n+x()\n}", "mended the members of classes");
     class("class A {\n+int x", "class A {\n+int x\n}", "closed open blocks");
+    class(
+        "class A {\n+int x\nclass B {\n}\nA --> B",
+        "class A {\n+int x\n}\nclass B {\n}\nA --> B",
+        "closed open blocks",
+    );
 }
 
 #[test]
@@ -211,10 +221,10 @@ fn mistakes_on_top_of_each_other_are_mended_together() {
         "flowchart TD\nA[\"f(x)\"] --> endNode[\"end\"]\nsubgraph s\nB\nend",
         &[
             "spelled the first line right",
+            "closed open blocks",
             "mended the arrows",
             "put labels in quotes",
             "renamed reserved ids",
-            "closed open blocks",
         ],
     );
 }
