@@ -91,7 +91,10 @@ fn is_relation(source: &Source<'_>, line: &str) -> bool {
     let mut words = line.split_whitespace();
     let (Some(first), Some(second)) = (words.next(), words.next()) else { return false };
     match source.kind {
-        Some(Kind::Er) => second.contains("--") || second.contains(".."),
+        Some(Kind::Er) => {
+            let is_operator = |word: &str| word.contains("--") || word.contains("..");
+            is_operator(second) || words.any(is_operator) && !line.contains('"')
+        }
         Some(Kind::Requirement) => second == "-" || second == "<-",
         Some(Kind::Class) => {
             let arrow = ["--", ".."]
