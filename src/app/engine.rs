@@ -13,6 +13,7 @@ use crate::accounts::Accounts;
 use crate::config::Config;
 use crate::diagram::check::Checker;
 use crate::diagram::checkers;
+use crate::diagram::template::Templates;
 use crate::domain::{Change, Timestamp};
 use crate::events::Bus;
 use crate::queue::{Queue, Scheduling};
@@ -22,7 +23,7 @@ use crate::store::sqlite::{self, DataLock, Sqlite};
 use crate::store::{Reader, Writer};
 use crate::worker::{TagSecret, Troubles, Worker};
 
-use super::{data_dir, housekeeping, wiring};
+use super::{data_dir, housekeeping, templates, wiring};
 
 /// The system's clock.
 pub(super) fn now() -> Timestamp {
@@ -56,6 +57,8 @@ pub struct Engine {
     pub checker: Arc<dyn Checker>,
     /// The scheduler.
     pub scheduler: Arc<Scheduler>,
+    /// The templates in force.
+    pub templates: Arc<Templates>,
     /// The secret of this server's own tokens.
     pub secret: [u8; 32],
     /// What keeps upstreams from working.
@@ -76,6 +79,8 @@ impl Engine {
     /// When the data directory is in use, the store does not open, or an upstream's settings
     /// cannot be used.
     pub async fn start(config: &Config, backlog: BacklogUse) -> anyhow::Result<Self> {
+        let templates = Arc::new(templates::templates(config)?);
+        let filling = Arc::new(templates::Filling(Arc::clone(&templates)));
         data_dir::make(&config.server.data_dir)?;
         let mut locks = vec![
             DataLock::take(&config.server.data_dir)
@@ -89,7 +94,7 @@ impl Engine {
         let bus = Bus::default();
         let accounts = Accounts::new(writer.clone(), reader.clone(), now);
         let (queue, claimed) =
-            Queue::new(writer.clone(), reader.clone(), bus.clone(), wiring::rules(config), now);
+            Queue::new(writer.clone(), reader.clone(), bus.clone(), wiring::rules(config, filling), now);
         let providers = wiring::providers(config)?;
         let scheduler = prepare_scheduler(config, &queue, &accounts, backlog).await?;
 
@@ -120,6 +125,7 @@ impl Engine {
             accounts,
             checker,
             scheduler,
+            templates,
             secret,
             troubles,
             writer,

@@ -18,6 +18,7 @@ mod pace;
 mod request;
 mod serve;
 mod server;
+mod template;
 mod tier;
 mod user;
 mod validate;
@@ -58,6 +59,9 @@ enum Verb {
     /// Show the tiers
     #[command(subcommand)]
     Tier(tier::Verb),
+    /// Show the templates
+    #[command(subcommand)]
+    Template(template::Verb),
     /// Make a diagram
     Generate(generate::Generate),
     /// Show where a request stands
@@ -92,6 +96,7 @@ pub fn run(cli: Cli) -> anyhow::Result<()> {
         Verb::Key(verb) => verb.run(&sources),
         Verb::User(verb) => verb.run(&sources),
         Verb::Tier(verb) => verb.run(&sources),
+        Verb::Template(verb) => verb.run(&sources),
         Verb::Generate(verb) => verb.run(&sources),
         Verb::Status(verb) => verb.run(),
         Verb::Cancel(verb) => verb.run(),

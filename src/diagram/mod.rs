@@ -5,11 +5,17 @@
 
 pub mod check;
 pub mod checkers;
+pub mod dot;
 pub mod extract;
 mod fences;
 pub mod headers;
+pub mod kind;
+mod kind_choice;
+pub mod mend;
 #[cfg(feature = "validate")]
 pub mod mermaid;
 pub mod prompt;
+pub mod repair;
 pub mod stream;
+pub mod template;
 mod titles;

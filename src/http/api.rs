@@ -8,6 +8,7 @@ use arc_swap::ArcSwap;
 use crate::accounts::Accounts;
 use crate::config::{self, Config};
 use crate::diagram::check::Checker;
+use crate::diagram::template::Templates;
 use crate::domain::time::Clock;
 use crate::events::Bus;
 use crate::queue::Queue;
@@ -26,6 +27,8 @@ pub struct Api {
     pub reader: Reader,
     /// Live events.
     pub bus: Bus,
+    /// The templates in force.
+    pub templates: Arc<Templates>,
     /// Users and keys.
     pub accounts: Accounts,
     /// Verdicts on sources.

@@ -24,6 +24,7 @@ mod socket;
 mod sockets;
 mod stats;
 mod stop;
+mod templates;
 mod upstream;
 mod upstreams;
 #[cfg(feature = "validate")]

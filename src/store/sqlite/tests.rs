@@ -103,7 +103,7 @@ fn submission(user: UserId, number: u8, key: Option<&str>, at: Timestamp) -> Sub
             estimated_input: 100,
             reserved: Money::ZERO,
             deadline_at: None,
-            brief: Brief { prompt: "A -> B".to_owned(), base_source: None, metadata: None },
+            brief: Brief { prompt: "A -> B".to_owned(), ..Brief::default() },
             created_at: at,
         },
         limits: SubmitLimits {
