@@ -73,6 +73,7 @@ impl Batch<'_> {
             max_tokens: job.max_tokens,
             deadline_at: job.deadline_at,
             brief: job.brief,
+            repair: self.repair_of(claim.seq)?,
             claimed_at: claim.at,
         });
         self.changes.push(Change::Claimed(claimed.clone()));

@@ -44,6 +44,9 @@ impl Batch<'_> {
             JobEnd::Requeued { retry_at, strike, failed, reason } => {
                 self.requeue(&job, *retry_at, u32::from(*strike), *failed, reason)?;
             }
+            JobEnd::Repair { repair, estimated_input, reserved } => {
+                self.await_repair(&job, repair, *estimated_input, *reserved)?;
+            }
         }
         Ok(Settled::Moved)
     }
@@ -113,7 +116,7 @@ impl Batch<'_> {
             .prepare_cached(&format!("SELECT {QUEUED_COLUMNS}, attempts FROM job WHERE seq = ?1"))?;
         let (queued, attempts) = statement
             .query_row(params![job.seq], |row| Ok((rows::queued_job(row)?, row.get("attempts")?)))?;
-        self.changes.push(Change::Requeued { job: queued, attempts, reason, failed });
+        self.changes.push(Change::Requeued { job: queued, attempts, reason, failed, for_repair: false });
         Ok(())
     }
 }
