@@ -5,5 +5,8 @@ CREATE TABLE job_repair (
     repair  TEXT NOT NULL
 ) STRICT;
 
--- Repair calls of a job: the call of the last one may have been made several times, as retries.
+-- Which repair a call was for, from 1; 0: it asked for the diagram itself.
+ALTER TABLE attempt ADD COLUMN repair INTEGER NOT NULL DEFAULT 0;
+
+-- Repairs of a job for which a call was sent; further calls for the same repair are retries.
 ALTER TABLE job ADD COLUMN repairs INTEGER NOT NULL DEFAULT 0;

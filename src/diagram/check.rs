@@ -112,11 +112,14 @@ pub async fn mended(checker: &dyn Checker, diagram_type: DiagramType, source: &s
     if !mend::mends(diagram_type) {
         return None;
     }
-    mend::mend_with(source, |candidate| async move {
-        let checked = checker.check(diagram_type, &candidate, Purpose::Generated).await;
+    let accepts = |candidate: String| async move {
+        // As it will be returned.
+        let checked = checker.check(diagram_type, candidate.trim_end(), Purpose::Generated).await;
         checked.is_ok_and(|report| report.validation.status == ValidationStatus::Valid)
-    })
-    .await
+    };
+    let mut mended = mend::mend_with(source, accepts).await?;
+    mended.source.truncate(mended.source.trim_end().len());
+    Some(mended)
 }
 
 #[cfg(test)]

@@ -27,10 +27,10 @@ impl Batch<'_> {
             .prepare_cached("INSERT OR REPLACE INTO job_repair (job_seq, repair) VALUES (?1, ?2)")?;
         statement.execute(params![job.seq, Json(repair)])?;
         let mut statement = self.transaction.prepare_cached(
-            "UPDATE job SET state = 0, retry_at = NULL, estimated_input = ?2, reserved = ?3, repairs = ?4
+            "UPDATE job SET state = 0, retry_at = NULL, estimated_input = ?2, reserved = ?3
              WHERE seq = ?1 AND state = 1",
         )?;
-        statement.execute(params![job.seq, estimated_input, reserved, repair.number])?;
+        statement.execute(params![job.seq, estimated_input, reserved])?;
         self.hold(job.user, Money(reserved.0.saturating_sub(job.reserved.0)))?;
         self.moved(job.user, Some(JobState::Processing), JobState::Queued);
         let mut statement = self
@@ -55,6 +55,17 @@ impl Batch<'_> {
             self.transaction.prepare_cached("SELECT repair FROM job_repair WHERE job_seq = ?1")?;
         let repair = statement.query_row(params![seq], |row| row.get::<_, Json<Repair>>(0)).optional()?;
         Ok(repair.map(|Json(repair)| repair))
+    }
+
+    /// Counts the repairs of a job for which a call was sent, from the calls.
+    pub(super) fn count_repairs(&self, seq: JobSeq) -> Result<(), StoreError> {
+        let mut statement = self.transaction.prepare_cached(
+            "UPDATE job SET repairs = (SELECT count(DISTINCT repair) FROM attempt
+                                       WHERE job_seq = ?1 AND repair > 0 AND sent_at IS NOT NULL)
+             WHERE seq = ?1",
+        )?;
+        statement.execute(params![seq])?;
+        Ok(())
     }
 
     /// Forgets the repair of a job that ends. Returns what the job ends with instead of failing or
