@@ -7,6 +7,7 @@
 mod contexts;
 mod drafts;
 mod hostile;
+mod mends;
 mod places;
 mod samples;
 mod verdicts;
