@@ -12,7 +12,9 @@ use tokio_util::sync::CancellationToken;
 
 use crate::accounts::Accounts;
 use crate::config::Config;
-use crate::diagram::check::Unchecked;
+use crate::diagram::check::Checker;
+use crate::diagram::checkers;
+use crate::diagram::template::Templates;
 use crate::domain::{Change, JobSeq, Tier, Timestamp, UserId};
 use crate::events::Bus;
 use crate::queue::{Queue, Scheduling};
@@ -22,7 +24,7 @@ use crate::store::sqlite::{self, DataLock, Sqlite};
 use crate::store::{Reader, StoreError, Writer};
 use crate::worker::{TagSecret, Troubles, Worker};
 
-use super::{data_dir, housekeeping, wiring};
+use super::{data_dir, housekeeping, templates, wiring};
 
 /// The system's clock.
 pub(super) fn now() -> Timestamp {
@@ -52,8 +54,12 @@ pub struct Engine {
     pub bus: Bus,
     /// Users and keys.
     pub accounts: Accounts,
+    /// Checks sources.
+    pub checker: Arc<dyn Checker>,
     /// The scheduler.
     pub scheduler: Arc<Scheduler>,
+    /// The templates in force.
+    pub templates: Arc<Templates>,
     /// The secret of this server's own tokens.
     pub secret: [u8; 32],
     /// What keeps upstreams from working.
@@ -84,6 +90,8 @@ impl Engine {
     /// When the data directory is in use, the store does not open, or an upstream's settings
     /// cannot be used.
     pub async fn start(config: &Config, backlog: BacklogUse) -> anyhow::Result<Self> {
+        let templates = Arc::new(templates::templates(config)?);
+        let filling = Arc::new(templates::Filling(Arc::clone(&templates)));
         data_dir::make(&config.server.data_dir)?;
         let mut locks = vec![
             DataLock::take(&config.server.data_dir)
@@ -97,17 +105,19 @@ impl Engine {
         let bus = Bus::default();
         let accounts = Accounts::new(writer.clone(), reader.clone(), now);
         let (queue, claimed) =
-            Queue::new(writer.clone(), reader.clone(), bus.clone(), wiring::rules(config), now);
+            Queue::new(writer.clone(), reader.clone(), bus.clone(), wiring::rules(config, filling), now);
         let providers = wiring::providers(config)?;
         let (scheduler, unread) = prepare_scheduler(config, &queue, &accounts, backlog).await?;
 
+        let checker = checkers::built_in(None);
         let (stop, give_up) = (CancellationToken::new(), CancellationToken::new());
         let troubles = Arc::new(Troubles::default());
         let worker = Arc::new(Worker {
             queue: queue.clone(),
             bus: bus.clone(),
             providers,
-            checker: Arc::new(Unchecked),
+            checker: Arc::clone(&checker),
+            repair_attempts: config.generation.repair_attempts,
             timeout: config.generation.timeout,
             tags: TagSecret::new(secret),
             troubles: Arc::clone(&troubles),
@@ -125,7 +135,9 @@ impl Engine {
             reader,
             bus,
             accounts,
+            checker,
             scheduler,
+            templates,
             secret,
             troubles,
             writer,

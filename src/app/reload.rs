@@ -45,7 +45,8 @@ impl Running {
         }
         let lanes = config.upstreams.iter().map(|upstream| upstream.lane.clone()).collect();
         self.scheduler.set_limits(lanes, &config.tiers);
-        self.queue.reload(wiring::rules(&config));
+        let templates = Arc::clone(&self.queue.rules().templates);
+        self.queue.reload(wiring::rules(&config, templates));
         self.api.reload(&config);
         self.loaded = fresh;
         self.loaded.config = config;

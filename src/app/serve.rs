@@ -121,6 +121,8 @@ fn api(config: &Config, engine: &Engine) -> anyhow::Result<Api> {
         reader: engine.reader.clone(),
         bus: engine.bus.clone(),
         accounts: engine.accounts.clone(),
+        templates: Arc::clone(&engine.templates),
+        checker: Arc::clone(&engine.checker),
         auth: wiring::auth(config, engine.accounts.clone(), engine.secret)?,
         calls: CallLimits::new(&config.server),
         readiness: Readiness::default(),

@@ -18,13 +18,13 @@ use crate::provider::anthropic::Anthropic;
 use crate::provider::offline::Offline;
 use crate::provider::openai::Openai;
 use crate::provider::{ApiKey, Endpoint, Provider};
-use crate::queue::Rules;
+use crate::queue::{FillTemplate, Rules};
 use crate::telemetry::Format;
 
 use super::engine::now;
 
 /// Limits and defaults of submissions.
-pub(super) fn rules(config: &Config) -> Rules {
+pub(super) fn rules(config: &Config, templates: Arc<dyn FillTemplate>) -> Rules {
     Rules {
         tiers: config.tiers.clone(),
         max_prompt_chars: config.generation.max_prompt_chars,
@@ -33,6 +33,7 @@ pub(super) fn rules(config: &Config) -> Rules {
         default_deadline: config.queue.default_deadline,
         max_queued: config.queue.max_queued,
         prices: prices(&config.upstreams),
+        templates,
         estimate_input,
     }
 }

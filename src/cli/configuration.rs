@@ -4,7 +4,7 @@ use clap::{Args, Subcommand};
 
 use super::input::Sources;
 use super::output;
-use crate::config;
+use crate::{app, config};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Verb {
@@ -38,6 +38,7 @@ impl Verb {
 
 fn check(sources: &Sources) -> anyhow::Result<()> {
     let loaded = sources.load(Vec::new())?;
+    app::shelf(&loaded.config)?;
     for warning in &loaded.warnings {
         eprintln!("warning: {warning}");
     }

@@ -18,8 +18,11 @@ mod pace;
 mod request;
 mod serve;
 mod server;
+mod template;
 mod tier;
 mod user;
+mod validate;
+mod variables;
 
 pub use exit::{DONE, FAILED, FAULTY, USAGE, failure};
 use input::Sources;
@@ -57,6 +60,9 @@ enum Verb {
     /// Show the tiers
     #[command(subcommand)]
     Tier(tier::Verb),
+    /// Show the templates
+    #[command(subcommand)]
+    Template(template::Verb),
     /// Make a diagram
     Generate(generate::Generate),
     /// Show where a request stands
@@ -69,6 +75,8 @@ enum Verb {
     Queue(figures::Queue),
     /// Show figures over a time (admins)
     Stats(figures::Stats),
+    /// Check a diagram that you have
+    Validate(validate::Validate),
     /// Print a completion script for a shell
     Completions(about::Completions),
     /// Print the manual page
@@ -89,12 +97,14 @@ pub fn run(cli: Cli) -> anyhow::Result<()> {
         Verb::Key(verb) => verb.run(&sources),
         Verb::User(verb) => verb.run(&sources),
         Verb::Tier(verb) => verb.run(&sources),
+        Verb::Template(verb) => verb.run(&sources),
         Verb::Generate(verb) => verb.run(&sources),
         Verb::Status(verb) => verb.run(),
         Verb::Cancel(verb) => verb.run(),
         Verb::Usage(verb) => verb.run(),
         Verb::Queue(verb) => verb.run(),
         Verb::Stats(verb) => verb.run(),
+        Verb::Validate(verb) => verb.run(),
         Verb::Completions(verb) => verb.run(),
         Verb::Man(verb) => verb.run(),
         Verb::Version => output::line(concat!("diagramd ", env!("CARGO_PKG_VERSION"))),

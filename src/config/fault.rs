@@ -61,7 +61,7 @@ pub struct Faults(Vec<Fault>);
 
 impl Faults {
     /// Sorts the faults; the caller has at least one.
-    pub(super) fn new(mut faults: Vec<Fault>) -> Self {
+    pub fn new(mut faults: Vec<Fault>) -> Self {
         let line = |fault: &Fault| match &fault.origin {
             Some(Origin::File { line, .. }) => *line,
             Some(Origin::Environment(_) | Origin::Flag(_)) | None => 0,

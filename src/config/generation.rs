@@ -1,6 +1,7 @@
 //! `[queue]`, `[generation]` and `[cache]`: how long requests wait, how diagrams are made, and
 //! how long answers are kept.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use super::reader::Section;
@@ -32,6 +33,8 @@ pub struct Generation {
     pub repair_attempts: u32,
     /// Whether equal requests in flight share one call.
     pub coalesce: bool,
+    /// The operator's own templates; `None`: the built-in ones alone.
+    pub templates_dir: Option<PathBuf>,
 }
 
 /// `[cache]`.
@@ -85,6 +88,7 @@ impl Generation {
             timeout: section.duration("timeout", Duration::from_secs(120), MS..=HOUR),
             repair_attempts: section.integer("repair_attempts", 1, 0..=5),
             coalesce: section.flag("coalesce", true),
+            templates_dir: section.parsed("templates_dir", |text| Ok(PathBuf::from(text))),
         }
     }
 }

@@ -129,6 +129,7 @@ fn generation(config: &Config) -> Shown {
             ("timeout", show_duration(generation.timeout).into()),
             ("repair_attempts", whole(generation.repair_attempts)),
             ("coalesce", generation.coalesce.into()),
+            ("templates_dir", generation.templates_dir.as_deref().map_or("".into(), path_text)),
         ],
     )
 }

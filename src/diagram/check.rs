@@ -1,13 +1,70 @@
-//! The verdict on a source: the one seam for validation and repair.
+//! The verdict on a source: the seam between whoever needs one and whoever can tell.
+
+use std::pin::Pin;
 
 use crate::domain::{DiagramType, SourceError, Validation, ValidationStatus};
 
 use super::extract::Draft;
+use super::mend::{self, Mended};
 
-/// Checks sources.
+/// Why a verdict is wanted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Purpose {
+    /// A generated source: paid for, so it waits for its turn as long as that takes, and goes first.
+    Generated,
+    /// Somebody asks, known by this number: refused when too much waits already.
+    Asked(i64),
+}
+
+/// What is known of a source.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Report {
+    /// The kind of diagram (`flowchart`, `sequence`, …), when the language has kinds and one is told.
+    pub kind: Option<String>,
+    /// The verdict.
+    pub validation: Validation,
+}
+
+/// Too many sources wait for their verdict; try again in a few seconds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("too many diagrams wait to be checked; try again in a few seconds")]
+pub struct Busy;
+
+/// A verdict on its way.
+pub type Checking<'a> = Pin<Box<dyn Future<Output = Result<Report, Busy>> + Send + 'a>>;
+
+/// Checks sources. Never blocks the thread that awaits it.
 pub trait Checker: Send + Sync {
-    /// The verdict on `source`.
-    fn check(&self, diagram_type: DiagramType, source: &str) -> Validation;
+    /// Whether sources of this type get a verdict at all.
+    fn knows(&self, diagram_type: DiagramType) -> bool;
+
+    /// Says that a source of this type will come soon, so that what takes time is done meanwhile.
+    fn expect(&self, _: DiagramType) {}
+
+    /// The verdict on `source`. [`Busy`] only for what is [`Purpose::Asked`].
+    fn check<'a>(&'a self, diagram_type: DiagramType, source: &'a str, purpose: Purpose) -> Checking<'a>;
+}
+
+/// A second opinion on what the parser accepts: whether it can be drawn. Some kinds' parsers
+/// accept what no renderer draws. Called on a thread that may be blocked, with a stack of 8 MiB.
+pub trait Drawing: Send + Sync {
+    /// Whether a source of this kind that does not draw is to be called invalid.
+    fn decides(&self, kind: &str) -> bool {
+        matches!(kind, "gantt" | "c4" | "sankey" | "requirement")
+    }
+
+    /// Draws within a deadline of its own and throws the picture away.
+    ///
+    /// # Errors
+    /// Why it cannot be drawn, in words for the author.
+    fn draws(&self, source: &str) -> Result<(), Vec<SourceError>>;
+}
+
+impl Report {
+    /// Nothing here can tell.
+    pub fn unchecked() -> Self {
+        Self { kind: None, validation: Validation::unchecked() }
+    }
 }
 
 /// Checks nothing, and says so.
@@ -15,19 +72,28 @@ pub trait Checker: Send + Sync {
 pub struct Unchecked;
 
 impl Checker for Unchecked {
-    fn check(&self, _: DiagramType, _: &str) -> Validation {
-        Validation::unchecked()
+    fn knows(&self, _: DiagramType) -> bool {
+        false
+    }
+
+    fn check<'a>(&'a self, _: DiagramType, _: &'a str, _: Purpose) -> Checking<'a> {
+        Box::pin(std::future::ready(Ok(Report::unchecked())))
     }
 }
 
-/// The verdict on a draft; one that `max_tokens` cut off is never valid, whatever a parser says.
-pub fn verdict(
+/// The verdict on a generated draft; one that `max_tokens` cut off is never valid, whatever a
+/// parser says.
+pub async fn verdict(
     checker: &dyn Checker,
     diagram_type: DiagramType,
     draft: &Draft,
     cut_off: Option<u32>,
 ) -> Validation {
-    let Some(max_tokens) = cut_off else { return checker.check(diagram_type, &draft.source) };
+    let Some(max_tokens) = cut_off else {
+        // What is generated is never refused for being too much; if it were, nothing is known.
+        let checked = checker.check(diagram_type, &draft.source, Purpose::Generated).await;
+        return checked.map_or_else(|Busy| Validation::unchecked(), |report| report.validation);
+    };
     let lines = draft.source.lines().count().max(1);
     let column = draft.source.lines().last().map_or(0, |line| line.chars().count()) + 1;
     let error = SourceError {
@@ -37,19 +103,35 @@ pub fn verdict(
             "The answer was cut off at {max_tokens} tokens. Ask with a larger maxTokens, or for a smaller diagram."
         ),
     };
-    Validation { status: ValidationStatus::Invalid, errors: vec![error] }
+    Validation::of(ValidationStatus::Invalid, vec![error])
+}
+
+/// A source that its parser refused, after as few mends as make the parser accept it; `None` when
+/// none do.
+pub async fn mended(checker: &dyn Checker, diagram_type: DiagramType, source: &str) -> Option<Mended> {
+    if !mend::mends(diagram_type) {
+        return None;
+    }
+    let accepts = |candidate: String| async move {
+        // As it will be returned.
+        let checked = checker.check(diagram_type, candidate.trim_end(), Purpose::Generated).await;
+        checked.is_ok_and(|report| report.validation.status == ValidationStatus::Valid)
+    };
+    let mut mended = mend::mend_with(source, accepts).await?;
+    mended.source.truncate(mended.source.trim_end().len());
+    Some(mended)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    #[test]
-    fn a_cut_off_answer_is_never_valid() {
+    #[tokio::test]
+    async fn a_cut_off_answer_is_never_valid() {
         let draft = Draft { source: "flowchart TD\n A -->".into(), title: None };
-        let whole = verdict(&Unchecked, DiagramType::Mermaid, &draft, None);
+        let whole = verdict(&Unchecked, DiagramType::Mermaid, &draft, None).await;
         assert_eq!(whole.status, ValidationStatus::Unchecked);
-        let cut = verdict(&Unchecked, DiagramType::Mermaid, &draft, Some(64));
+        let cut = verdict(&Unchecked, DiagramType::Mermaid, &draft, Some(64)).await;
         assert_eq!(cut.status, ValidationStatus::Invalid);
         assert_eq!((cut.errors[0].line, cut.errors[0].column), (2, 7), "after what there is");
         assert!(cut.errors[0].message.contains("64 tokens"));

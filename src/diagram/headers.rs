@@ -52,6 +52,15 @@ const MERMAID: &[&str] = &[
     "treeView-beta",
     "wardley",
     "wardley-beta",
+    "agentflow-beta",
+    "cynefin-beta",
+    "eventmodeling",
+    "railroad-beta",
+    "railroad-abnf-beta",
+    "railroad-ebnf-beta",
+    "railroad-peg-beta",
+    "swimlane-beta",
+    "usecase-beta",
 ];
 
 /// What may stand behind a Mermaid keyword in its line, in lower case: prose that begins with
@@ -108,6 +117,17 @@ fn begins_d2(line: &str) -> bool {
         is_key && (value.trim_start().starts_with(['"', '{', '|']) || key.contains('.'))
     });
     is_setting || is_shape || ["->", "<-", " -- "].iter().any(|arrow| line.contains(arrow))
+}
+
+/// How alike two words must be, of 1, for one to be meant by the other.
+const LIKENESS_MIN: f64 = 0.85;
+
+/// The keyword of Mermaid that `word` is a misspelling of; `None` when none is near.
+pub fn nearest_mermaid(word: &str) -> Option<&'static str> {
+    let lower = word.to_ascii_lowercase();
+    let likeness = |keyword: &str| strsim::jaro_winkler(&keyword.to_ascii_lowercase(), &lower);
+    let nearest = MERMAID.iter().max_by(|a, b| likeness(a).total_cmp(&likeness(b)))?;
+    (likeness(nearest) >= LIKENESS_MIN).then_some(*nearest)
 }
 
 /// Whether `line` may stand before the first line: comments, directives, front matter's fence.

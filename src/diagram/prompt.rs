@@ -3,8 +3,10 @@
 
 use crate::domain::{Brief, DiagramType};
 
+use super::{kind_choice, template};
+
 /// Moves when any prompt changes: part of whatever depends on the wording.
-pub const PROMPT_VERSION: u32 = 2;
+pub const PROMPT_VERSION: u32 = 3;
 
 /// A token's share of a byte, in sixths: letters and blanks come three and more to a token.
 const SIXTHS_OF_LETTER: usize = 2;
@@ -30,7 +32,8 @@ pub fn build(diagram_type: DiagramType, brief: &Brief) -> Prompt {
         DiagramType::Plantuml => include_str!("prompts/plantuml.txt"),
         DiagramType::D2 => include_str!("prompts/d2.txt"),
     };
-    let system = format!("{}\n{language}", include_str!("prompts/common.txt"));
+    let kind = kind_choice::section(diagram_type, brief);
+    let system = format!("{}\n{language}{kind}", include_str!("prompts/common.txt"));
     Prompt { system, user: user_message(brief) }
 }
 
@@ -48,7 +51,8 @@ fn sixths(text: &str) -> usize {
 }
 
 fn user_message(brief: &Brief) -> String {
-    let request = data("request", &brief.prompt);
+    let filled = brief.template.as_ref().map(|filled| template::section(filled) + "\n").unwrap_or_default();
+    let request = filled + &data("request", &brief.prompt);
     match &brief.base_source {
         None => format!("Draw a diagram for this request.\n\n{request}"),
         Some(source) => format!(
@@ -60,7 +64,7 @@ fn user_message(brief: &Brief) -> String {
 
 /// Text between tags; its own closing tag, however it is written, is taken apart, so that it
 /// cannot end early.
-fn data(tag: &str, text: &str) -> String {
+pub(super) fn data(tag: &str, text: &str) -> String {
     let mut out = String::with_capacity(text.len() + 2 * tag.len() + 8);
     out.push_str(&format!("<{tag}>\n"));
     let mut rest = text;

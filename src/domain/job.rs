@@ -6,6 +6,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::id::JobSeq;
+use super::repair::Repair;
 use super::{DiagramType, Failure, JobId, LaneName, Money, Tier, Timestamp, TokenUsage, UserId, Validation};
 
 /// Where a job stands.
@@ -83,6 +84,9 @@ impl FromStr for JobState {
 pub struct Brief {
     /// The user's text, trimmed.
     pub prompt: String,
+    /// The template to follow, filled.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub template: Option<FilledTemplate>,
     /// Source of the diagram to change.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub base_source: Option<String>,
@@ -92,12 +96,39 @@ pub struct Brief {
 }
 
 impl Brief {
-    /// Bytes of all that it holds.
+    /// Bytes of its texts, for bounds of what is held in memory at once.
     pub fn bytes(&self) -> usize {
-        let source = self.base_source.as_ref().map_or(0, String::len);
+        let filled = self.template.as_ref().map_or(0, |filled| {
+            filled.prompt.len() + filled.values.iter().map(|value| value.text.len()).sum::<usize>()
+        });
         let metadata = self.metadata.as_ref().map_or(0, |metadata| metadata.get().len());
-        self.prompt.len() + source + metadata
+        self.prompt.len() + filled + self.base_source.as_ref().map_or(0, String::len) + metadata
     }
+}
+
+/// A template with a request's variables in it, as it was when the request was accepted.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct FilledTemplate {
+    /// The template's name.
+    pub name: String,
+    /// The kind of Mermaid diagram it makes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kind: Option<String>,
+    /// The instruction, `{{name}}` in a variable's place.
+    pub prompt: String,
+    /// The variables that have a value, in the template's order.
+    pub values: Vec<TemplateValue>,
+}
+
+/// The value of a template's variable.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct TemplateValue {
+    /// The variable's name.
+    pub name: String,
+    /// The value as text.
+    pub text: String,
+    /// Whether it is a user's text, which must never read as an instruction.
+    pub is_data: bool,
 }
 
 /// A job about to be stored.
@@ -183,6 +214,8 @@ pub struct Claimed {
     pub deadline_at: Option<Timestamp>,
     /// What to ask.
     pub brief: Brief,
+    /// The source to correct, when this call is to repair one.
+    pub repair: Option<Repair>,
     /// When the claim was made.
     pub claimed_at: Timestamp,
 }
@@ -198,6 +231,16 @@ pub struct Outcome {
     pub validation: Option<Validation>,
     /// Why there is none.
     pub failure: Option<Failure>,
+}
+
+impl Outcome {
+    /// Whether the user gets the hourly and daily unit back: for a source that is not valid, and
+    /// for what [`FailureCode::returns_unit`](super::failure::FailureCode::returns_unit) says.
+    pub fn returns_unit(&self) -> bool {
+        let invalid =
+            self.validation.as_ref().is_some_and(|known| known.status == super::ValidationStatus::Invalid);
+        invalid || self.failure.as_ref().is_some_and(|failure| failure.code.returns_unit())
+    }
 }
 
 /// Tokens and cost of all calls of a job.

@@ -1,11 +1,14 @@
 //! Everything a handler may use: cheap-clone handles, no globals.
 
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 
 use crate::accounts::Accounts;
 use crate::config::{self, Config};
+use crate::diagram::check::Checker;
+use crate::diagram::template::Templates;
 use crate::domain::time::Clock;
 use crate::events::Bus;
 use crate::queue::Queue;
@@ -24,8 +27,12 @@ pub struct Api {
     pub reader: Reader,
     /// Live events.
     pub bus: Bus,
+    /// The templates in force.
+    pub templates: Arc<Templates>,
     /// Users and keys.
     pub accounts: Accounts,
+    /// Verdicts on sources.
+    pub checker: Arc<dyn Checker>,
     /// Credentials to callers.
     pub auth: Auth,
     /// `[server]` as it was at the start.
@@ -48,7 +55,7 @@ impl Api {
     /// Puts in force what of `config` may change while the server runs.
     pub fn reload(&self, config: &Config) {
         self.calls.reload(&config.server);
-        self.effective_config.store(std::sync::Arc::new(config::show_json(config)));
+        self.effective_config.store(Arc::new(config::show_json(config)));
     }
 }
 

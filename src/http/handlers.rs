@@ -15,7 +15,8 @@ use super::problem::Problem;
 use super::query::Query;
 use super::readiness;
 use super::resources::{
-    control, generate, keys, not_yet, queue_status, request, requests, stats, tokens, usage, users,
+    control, generate, keys, not_yet, queue_status, request, requests, stats, templates, tokens, usage,
+    users, validate,
 };
 use super::respond::{Answer, json};
 use super::router::{ForAdmin, ForUser, Health, Open, Route};
@@ -102,9 +103,11 @@ async fn user(
 ) -> Answer {
     match route {
         ForUser::Generate => generate::generate(api, caller, call).await,
+        ForUser::Validate => validate::validate(api, caller, call).await,
         ForUser::Status(id) => request::status(api, caller, id, call.headers()).await,
         ForUser::Cancel(id) => request::cancel(api, caller, id).await,
         ForUser::Requests => requests::list(api, caller, query).await,
+        ForUser::Templates => templates::list(api),
         ForUser::Usage => usage::usage(api, caller).await,
         ForUser::Token => tokens::token(api, caller, call).await,
         ForUser::Ticket => tokens::ticket(api, caller),

@@ -52,7 +52,7 @@ impl From<SubmitError> for Problem {
 
 /// The queue's faults as a problem names them.
 pub fn field_errors(faults: Vec<Fault>) -> Vec<FieldError> {
-    let named = |fault: Fault| FieldError { pointer: fault.pointer.to_owned(), detail: fault.detail };
+    let named = |fault: Fault| FieldError { pointer: fault.pointer.into_owned(), detail: fault.detail };
     faults.into_iter().map(named).collect()
 }
 

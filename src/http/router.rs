@@ -38,7 +38,7 @@ pub enum Open<'a> {
     WebSocket,
     /// A request's events, for whoever knows its id.
     Events(&'a str),
-    /// Pictures, checks and templates, which this version does not have.
+    /// Pictures, which this version does not have.
     NotYet,
 }
 
@@ -47,12 +47,16 @@ pub enum Open<'a> {
 pub enum ForUser<'a> {
     /// A new request.
     Generate,
+    /// The verdict on a source.
+    Validate,
     /// One request.
     Status(&'a str),
     /// Its end.
     Cancel(&'a str),
     /// The caller's requests.
     Requests,
+    /// Every template.
+    Templates,
     /// The caller's limits, tokens and money.
     Usage,
     /// A short-lived token.
@@ -107,13 +111,14 @@ fn route<'a>(method: &str, path: &[&'a str]) -> Option<Route<'a>> {
         ("GET", ["ws"]) => Open(self::Open::WebSocket),
         ("GET", ["api", "diagram", "events", id]) => Open(self::Open::Events(id)),
         ("GET", ["api", "diagram", "svg" | "png", _]) => Open(self::Open::NotYet),
-        ("POST", ["api", "diagram", "render" | "validate"]) => Open(self::Open::NotYet),
-        ("GET", ["api", "diagram", "templates"]) => Open(self::Open::NotYet),
+        ("POST", ["api", "diagram", "render"]) => Open(self::Open::NotYet),
 
         ("POST", ["api", "diagram", "generate"]) => User(ForUser::Generate),
+        ("POST", ["api", "diagram", "validate"]) => User(ForUser::Validate),
         ("GET", ["api", "diagram", "status", id]) => User(ForUser::Status(id)),
         ("DELETE", ["api", "diagram", "cancel", id]) => User(ForUser::Cancel(id)),
         ("GET", ["api", "diagram", "requests"]) => User(ForUser::Requests),
+        ("GET", ["api", "diagram", "templates"]) => User(ForUser::Templates),
         ("GET", ["api", "diagram", "usage"]) => User(ForUser::Usage),
         ("POST", ["api", "auth", "token"]) => User(ForUser::Token),
         ("POST", ["api", "auth", "ws-ticket"]) => User(ForUser::Ticket),

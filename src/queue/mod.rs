@@ -32,7 +32,7 @@ mod settle;
 mod submit;
 
 pub use claim::ClaimRequest;
-pub use ports::Scheduling;
+pub use ports::{FillTemplate, Scheduling};
 pub use recover::Recovery;
 pub use refusal::{Refusal, RefusedLimit, Scope, SubmitError, Upgrade};
 pub use request::{Fault, SubmitRequest};

@@ -1,9 +1,29 @@
-//! What the queue needs of a scheduler. The scheduler implements it; `app` joins the two.
+//! What the queue needs of others: of a scheduler, which implements it, and of whoever knows the
+//! templates. `app` joins them.
+
+use std::fmt;
 
 use crate::domain::id::JobSeq;
+use crate::domain::job::FilledTemplate;
 use crate::domain::lane::{CallReport, LaneName, LimitsSeen, Verdict};
 use crate::domain::limits::{Overview, Place};
-use crate::domain::{Change, JobId};
+use crate::domain::{Change, DiagramType, JobId};
+
+use super::Fault;
+
+/// The templates as the queue sees them: a name and variables in, an instruction or faults out.
+pub trait FillTemplate: fmt::Debug + Send + Sync {
+    /// The template of this name with these variables in it.
+    ///
+    /// # Errors
+    /// Every fault at once, each with its pointer into the request's body.
+    fn fill(
+        &self,
+        name: &str,
+        diagram_type: DiagramType,
+        variables: &serde_json::Map<String, serde_json::Value>,
+    ) -> Result<FilledTemplate, Vec<Fault>>;
+}
 
 /// A scheduler as the queue sees it. No call blocks on anything but a short mutex.
 pub trait Scheduling: Send + Sync {

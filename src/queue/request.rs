@@ -1,10 +1,12 @@
 //! What may be asked: the pure rules of a submission.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
+use crate::domain::job::FilledTemplate;
 use crate::domain::{Brief, DiagramType, JobId, Tier, TierPolicy};
 
 use super::{Queue, Rules};
@@ -15,6 +17,8 @@ pub const METADATA_BYTES_MAX: usize = 2048;
 pub const BASE_SOURCE_BYTES_MAX: usize = 50_000;
 /// What is said of JSON that nobody can read back.
 const UNREADABLE: &str = "Holds a number that is too large or half of a surrogate pair; write it as text.";
+/// Characters of all of a template's variables together.
+pub const TEMPLATE_CHARS_MAX: usize = 100_000;
 /// The longest deadline: 30 days.
 pub const DEADLINE_SECONDS_MAX: u64 = 30 * 24 * 3600;
 
@@ -63,7 +67,7 @@ pub struct SubmitRequest {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fault {
     /// JSON pointer into the body.
-    pub pointer: &'static str,
+    pub pointer: Cow<'static, str>,
     /// In plain words.
     pub detail: String,
 }
@@ -111,7 +115,8 @@ impl Queue {
 /// Every fault at once; a forbidden model only when there is no other fault.
 pub fn check(request: SubmitRequest, rules: &Rules, policy: &TierPolicy) -> Result<Checked, Unacceptable> {
     let mut faults = Vec::new();
-    let mut fault = |pointer, detail: String| faults.push(Fault { pointer, detail });
+    let mut fault =
+        |pointer: &'static str, detail: String| faults.push(Fault { pointer: pointer.into(), detail });
 
     let prompt = request.prompt.trim();
     let chars = prompt.chars().count();
@@ -160,6 +165,13 @@ pub fn check(request: SubmitRequest, rules: &Rules, policy: &TierPolicy) -> Resu
         parsed
     });
     check_not_yet(&request, &mut fault);
+    let template = match fill_template(&request, rules) {
+        Ok(template) => template,
+        Err(mut wrong) => {
+            faults.append(&mut wrong);
+            None
+        }
+    };
     if !faults.is_empty() {
         return Err(Unacceptable::Faults(faults));
     }
@@ -177,6 +189,7 @@ pub fn check(request: SubmitRequest, rules: &Rules, policy: &TierPolicy) -> Resu
         base,
         brief: Brief {
             prompt: prompt.to_owned(),
+            template,
             base_source: request.base_source,
             metadata: request.metadata,
         },
@@ -202,16 +215,35 @@ fn check_base(request: &SubmitRequest, fault: &mut impl FnMut(&'static str, Stri
     }
 }
 
+/// The template that a request names, with its variables in it.
+fn fill_template(request: &SubmitRequest, rules: &Rules) -> Result<Option<FilledTemplate>, Vec<Fault>> {
+    let one = |pointer: &'static str, detail: String| vec![Fault { pointer: pointer.into(), detail }];
+    let variables = match request.variables.as_deref().map(RawValue::get) {
+        None => serde_json::Map::new(),
+        Some(text) => {
+            let detail = if text.starts_with('{') { UNREADABLE } else { "Must be an object." };
+            serde_json::from_str(text).map_err(|_| one("/variables", detail.into()))?
+        }
+    };
+    let Some(name) = &request.template else {
+        return match request.variables {
+            Some(_) => Err(one("/variables", "Variables belong to a template; name one.".into())),
+            None => Ok(None),
+        };
+    };
+    let filled = rules.templates.fill(name, request.diagram_type, &variables)?;
+    let chars: usize = filled.values.iter().map(|value| value.text.chars().count()).sum();
+    if chars > TEMPLATE_CHARS_MAX {
+        let detail = format!(
+            "The variables have {chars} characters together; at most {TEMPLATE_CHARS_MAX} are allowed."
+        );
+        return Err(one("/variables", detail));
+    }
+    Ok(Some(filled))
+}
+
 /// Fields of the contract that this version does not serve yet: refused rather than ignored.
 fn check_not_yet(request: &SubmitRequest, fault: &mut impl FnMut(&'static str, String)) {
-    if let Some(name) = &request.template {
-        fault("/template", format!("There is no template {name:?}; this server has none yet."));
-    }
-    if request.variables.as_ref().is_some_and(|variables| !is_readable(variables)) {
-        fault("/variables", UNREADABLE.into());
-    } else if request.variables.is_some() && request.template.is_none() {
-        fault("/variables", "Variables belong to a template; name one.".into());
-    }
     if request.webhook_url.is_some() {
         fault(
             "/webhookUrl",

@@ -1,11 +1,14 @@
 //! Limits and defaults in force, swapped whole on a reload.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::domain::prices::PriceBook;
 use crate::domain::tier::Tiers;
 use crate::domain::{Brief, DiagramType, Money, Tier, TierPolicy};
 use crate::store::commands::SubmitLimits;
+
+use super::ports::FillTemplate;
 
 /// Estimates the input tokens of a call, prompt and system prompt together.
 pub type EstimateInput = fn(DiagramType, &Brief) -> u32;
@@ -27,6 +30,8 @@ pub struct Rules {
     pub max_queued: u32,
     /// What calls cost.
     pub prices: PriceBook,
+    /// The templates.
+    pub templates: Arc<dyn FillTemplate>,
     /// Input tokens of a call.
     pub estimate_input: EstimateInput,
 }

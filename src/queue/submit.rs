@@ -132,7 +132,7 @@ impl Queue {
         let source = job.filter(|job| job.user == user).and_then(|job| job.outcome.source);
         let Some(source) = source else {
             return Err(SubmitError::Invalid(vec![Fault {
-                pointer: "/baseRequestId",
+                pointer: "/baseRequestId".into(),
                 detail: "Names no completed request of yours.".into(),
             }]));
         };

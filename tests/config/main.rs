@@ -18,6 +18,7 @@ mod secrets;
 mod serving;
 mod show;
 mod stopping;
+mod templates;
 mod unknown;
 mod unwell;
 #[path = "../it/upstream/mod.rs"]

@@ -213,7 +213,7 @@ async fn queued_requests_stay_when_their_tiers_limits_fall_and_run_faster_when_t
         config(
             &upstream,
             &format!(
-                "max_concurrent = 50\n[tiers.free]\nrequests_per_hour = {hour}\nmax_concurrent = {concurrent}\n"
+                "max_concurrent = 50\n[tiers.free]\nrequests_per_hour = {hour}\nmax_concurrent = {concurrent}\n[server]\napi_requests_per_minute = 0\n"
             ),
         )
     };

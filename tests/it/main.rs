@@ -17,6 +17,7 @@ mod minted;
 mod outage;
 mod paused;
 mod recount;
+mod repair;
 // Other test binaries use the rest of it.
 #[allow(dead_code)]
 mod server;
@@ -25,5 +26,8 @@ mod socket;
 mod sockets;
 mod stats;
 mod stop;
+mod templates;
 mod upstream;
 mod upstreams;
+#[cfg(feature = "validate")]
+mod validate;

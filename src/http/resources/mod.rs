@@ -8,6 +8,8 @@ pub mod queue_status;
 pub mod request;
 pub mod requests;
 pub mod stats;
+pub mod templates;
 pub mod tokens;
 pub mod usage;
 pub mod users;
+pub mod validate;

@@ -10,7 +10,7 @@ pub fn home() -> Answer {
     ))
 }
 
-/// Pictures, checks, templates.
+/// Pictures.
 pub fn pictures() -> Answer {
-    Err(Problem::not_found("This version of diagramd does not draw, check or template diagrams yet."))
+    Err(Problem::not_found("This version of diagramd does not draw diagrams yet."))
 }

@@ -1,0 +1,74 @@
+//! `POST /api/diagram/validate`: the verdict on a source that the caller has.
+
+use std::sync::Arc;
+
+use hyper::StatusCode;
+use serde::{Deserialize, Serialize};
+
+use crate::accounts::Caller;
+use crate::diagram::check::{Busy, Purpose};
+use crate::domain::{DiagramType, SourceError, ValidationStatus};
+use crate::http::api::Api;
+use crate::http::call::Call;
+use crate::http::inbound;
+use crate::http::json::{self, Field, JsonBody, refused_field};
+use crate::http::problem::Problem;
+use crate::http::respond::{self, Answer};
+
+/// Seconds after which some of what waits has had its turn: one source takes three at most.
+const BUSY_SECONDS: u64 = 3;
+
+/// What is asked.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct Question {
+    source: String,
+    #[serde(default)]
+    diagram_type: DiagramType,
+}
+
+impl JsonBody for Question {
+    const FIELDS: &'static [Field] = &[
+        Field::required::<String>("source", "a string"),
+        Field::optional::<DiagramType>("diagramType", "mermaid, graphviz, plantuml or d2"),
+    ];
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Verdict<'a> {
+    valid: bool,
+    diagram_type: DiagramType,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    kind: Option<&'a str>,
+    errors: &'a [SourceError],
+}
+
+/// The verdict; a source that is not valid is an answer, not an error.
+///
+/// # Errors
+/// 422 for a type that nothing here checks, 503 when too many sources wait.
+pub async fn validate(api: &Arc<Api>, caller: &Caller, call: &mut Call) -> Answer {
+    let bytes = inbound::read_json(&call.head.headers, &mut call.body, api.options.max_body).await?;
+    let Question { source, diagram_type } = json::decode(&bytes)?;
+    if !api.checker.knows(diagram_type) {
+        let detail = format!("This server cannot check {diagram_type}.");
+        return Err(refused_field("/diagramType", detail));
+    }
+    let asker = Purpose::Asked(caller.user.0);
+    let report = api.checker.check(diagram_type, &source, asker).await.map_err(Problem::from)?;
+    let verdict = Verdict {
+        valid: report.validation.status == ValidationStatus::Valid,
+        diagram_type,
+        kind: report.kind.as_deref(),
+        errors: &report.validation.errors,
+    };
+    respond::json(StatusCode::OK, &verdict)
+}
+
+impl From<Busy> for Problem {
+    fn from(_: Busy) -> Self {
+        let detail = "Too many diagrams wait to be checked; try again in a few seconds.";
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, "checks_full", detail).with_retry_after(BUSY_SECONDS)
+    }
+}
