@@ -10,7 +10,6 @@ mod kind;
 mod pool;
 mod queue;
 mod raw;
-mod size;
 mod thread;
 mod tokens;
 mod words;
