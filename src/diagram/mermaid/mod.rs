@@ -6,7 +6,7 @@
 
 mod engine;
 mod hints;
-mod kind;
+pub mod kind;
 mod pool;
 mod queue;
 mod raw;
