@@ -106,6 +106,7 @@ impl Engine {
             bus: bus.clone(),
             providers,
             checker: Arc::clone(&checker),
+            repair_attempts: config.generation.repair_attempts,
             timeout: config.generation.timeout,
             tags: TagSecret::new(secret),
             troubles: Arc::clone(&troubles),

@@ -3,12 +3,10 @@
 use anyhow::{Context, bail};
 use tokio_util::sync::CancellationToken;
 
-use crate::client::Progress;
+use crate::client::{GenerateRequest, Progress};
 use crate::config::Loaded;
 use crate::domain::job::JobRecord;
-use crate::domain::{
-    DiagramType, JobEvent, JobId, JobSeq, JobState, SourceError, Tier, Validation, ValidationStatus,
-};
+use crate::domain::{JobEvent, JobId, JobSeq, JobState, SourceError, Tier, Validation, ValidationStatus};
 use crate::events::Received;
 use crate::queue::{SubmitError, SubmitRequest};
 use crate::store::StoreError;
@@ -19,15 +17,6 @@ use super::engine::{BacklogUse, Engine};
 /// Whose requests of the command line are.
 const LOCAL_USER: &str = "local";
 
-/// What to draw.
-#[derive(Clone, Debug)]
-pub struct GenerateRequest {
-    /// The prompt.
-    pub prompt: String,
-    /// The language.
-    pub diagram_type: DiagramType,
-}
-
 /// A diagram made.
 #[derive(Clone, Debug)]
 pub struct Generated {
@@ -37,6 +26,8 @@ pub struct Generated {
     pub validation: ValidationStatus,
     /// What the verdict rests on.
     pub errors: Vec<SourceError>,
+    /// What was done to a repaired source.
+    pub mends: Vec<String>,
 }
 
 /// The request was cancelled on the caller's word; nothing of it is left to do.
@@ -82,9 +73,12 @@ async fn run(
         .by_name(LOCAL_USER, Some(Tier::Enterprise))
         .await?
         .context("the user \"local\" is disabled on this data directory")?;
+    let (template, variables) = request.template.unzip();
     let body = SubmitRequest {
         prompt: request.prompt,
         diagram_type: request.diagram_type,
+        template,
+        variables: variables.map(|variables| serde_json::value::to_raw_value(&variables)).transpose()?,
         ..SubmitRequest::default()
     };
     if cancel.is_cancelled() {
@@ -158,6 +152,7 @@ fn generated(job: JobRecord) -> Generated {
         source: job.outcome.source.unwrap_or_default(),
         validation: verdict.status,
         errors: verdict.errors,
+        mends: verdict.mends,
     }
 }
 

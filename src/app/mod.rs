@@ -16,7 +16,7 @@ mod validate;
 mod wiring;
 
 pub use engine::{BacklogUse, Engine, open_accounts};
-pub use generate::{Cancelled, GenerateRequest, Generated, generate_in_process};
+pub use generate::{Cancelled, Generated, generate_in_process};
 pub use serve::{ServeOptions, serve};
 pub use shelf::{Shelf, shelf};
 pub use validate::{Report, validate_in_process};

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use anyhow::{Context, bail};
 use clap::Args;
+use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 
 use super::exit::UsageError;
@@ -13,8 +14,9 @@ use super::interrupt::{Interrupt, Interrupts};
 use super::output;
 use super::pace::Pace;
 use super::server::{Key, talk};
-use crate::app::{self, Cancelled, GenerateRequest, Generated};
-use crate::client::{Client, ClientError, Progress, Status};
+use super::variables::{self, Given};
+use crate::app::{self, Cancelled, Generated};
+use crate::client::{Client, ClientError, GenerateRequest, Progress, Status, Verdict};
 use crate::config::Loaded;
 use crate::domain::{DiagramType, JobState, ValidationStatus};
 
@@ -28,6 +30,12 @@ pub(super) struct Generate {
     /// The language: mermaid, graphviz, plantuml or d2
     #[arg(short = 't', long = "type", value_name = "TYPE", default_value = "mermaid")]
     diagram_type: DiagramType,
+    /// A template to follow; `diagramd template list` names them
+    #[arg(long, value_name = "NAME")]
+    template: Option<String>,
+    /// A variable of the template; @FILE takes the text of a file; a list may be given again
+    #[arg(long = "var", value_name = "NAME=VALUE", value_parser = variables::given, requires = "template")]
+    variables: Vec<Given>,
     /// Write the diagram's text here instead of to standard output
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
@@ -49,13 +57,16 @@ impl Generate {
         let generated = match self.server.as_deref().filter(|server| !server.is_empty()) {
             Some(server) => {
                 let client = self.key.client(server)?;
-                talk(by_server(&client, &self.prompt, self.diagram_type))?
+                talk(self.by_server(&client))?
             }
             None => self.in_process(sources)?,
         };
         if generated.validation == ValidationStatus::Invalid {
             let reason = generated.errors.first().map_or("", |error| error.message.as_str());
             eprintln!("warning: the diagram does not parse: {}", output::safe(reason));
+        }
+        for mend in &generated.mends {
+            eprintln!("repaired: {}", output::safe(mend));
         }
         self.write(&generated.source)
     }
@@ -65,12 +76,34 @@ impl Generate {
         for warning in &loaded.warnings {
             eprintln!("warning: {warning}");
         }
-        let request = GenerateRequest { prompt: self.prompt.clone(), diagram_type: self.diagram_type };
+        let templates = || Ok(app::shelf(&loaded.config)?.list());
+        let request = self.request(templates)?;
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
         let generated = runtime.block_on(Box::pin(in_this_process(loaded, request)));
         // After a second Ctrl-C nothing is waited for.
         runtime.shutdown_background();
         generated
+    }
+
+    /// What is asked; `templates` gives them all, and is asked only when one is to be followed.
+    fn request(&self, templates: impl FnOnce() -> anyhow::Result<Value>) -> anyhow::Result<GenerateRequest> {
+        let template = self.template.as_ref().map(|name| {
+            let variables = variables::values(name, &self.variables, &templates()?)?;
+            anyhow::Ok((name.clone(), variables))
+        });
+        Ok(GenerateRequest {
+            prompt: self.prompt.clone(),
+            diagram_type: self.diagram_type,
+            template: template.transpose()?,
+        })
+    }
+
+    async fn by_server(&self, client: &Client) -> anyhow::Result<Generated> {
+        let known = match (&self.template, self.variables.is_empty()) {
+            (Some(_), false) => client.templates().await?,
+            (Some(_), true) | (None, _) => Value::Null,
+        };
+        by_server(client, &self.request(|| Ok(known))?).await
     }
 
     fn write(&self, source: &str) -> anyhow::Result<()> {
@@ -120,10 +153,10 @@ async fn in_this_process(loaded: Loaded, request: GenerateRequest) -> anyhow::Re
     }
 }
 
-async fn by_server(client: &Client, prompt: &str, diagram_type: DiagramType) -> anyhow::Result<Generated> {
+async fn by_server(client: &Client, request: &GenerateRequest) -> anyhow::Result<Generated> {
     let mut interrupts = Interrupts::listen()?;
     let key = format!("{:032x}", rand::random::<u128>());
-    let mut submitting = std::pin::pin!(client.generate(prompt, diagram_type, &key));
+    let mut submitting = std::pin::pin!(client.generate(request, &key));
     let accepted = tokio::select! {
         accepted = &mut submitting => accepted,
         interrupt = interrupts.next() => {
@@ -177,9 +210,10 @@ fn ended(status: Status) -> anyhow::Result<Generated> {
         JobState::Queued | JobState::Processing => bail!("the request has not ended"),
     }
     let Some(source) = status.result else { bail!("the server's answer has no diagram in it") };
-    let (validation, errors) = match status.validation {
-        Some(verdict) => (verdict.status, verdict.errors),
-        None => (ValidationStatus::Unchecked, Vec::new()),
-    };
-    Ok(Generated { source, validation, errors })
+    let Verdict { status: validation, errors, mends } = status.validation.unwrap_or(Verdict {
+        status: ValidationStatus::Unchecked,
+        errors: Vec::new(),
+        mends: Vec::new(),
+    });
+    Ok(Generated { source, validation, errors, mends })
 }

@@ -22,6 +22,7 @@ mod template;
 mod tier;
 mod user;
 mod validate;
+mod variables;
 
 pub use exit::{DONE, FAILED, FAULTY, USAGE, failure};
 use input::Sources;

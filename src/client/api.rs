@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use reqwest::Method;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::connection::Client;
 use super::problem::ClientError;
@@ -13,6 +13,17 @@ use crate::domain::DiagramType;
 /// Pauses before a call is made again whose connection broke: together longer than a restart.
 const PAUSES_MS: [u64; 6] = [100, 300, 1000, 2000, 4000, 8000];
 
+/// What to draw.
+#[derive(Clone, Debug)]
+pub struct GenerateRequest {
+    /// The prompt.
+    pub prompt: String,
+    /// The language.
+    pub diagram_type: DiagramType,
+    /// The template to follow, and its variables.
+    pub template: Option<(String, Map<String, Value>)>,
+}
+
 impl Client {
     /// `POST /api/diagram/generate`. A connection that breaks is made again and the request sent
     /// again: the idempotency key, fresh for every request, makes it one request all the same.
@@ -21,11 +32,14 @@ impl Client {
     /// What the server refuses, or no answer.
     pub async fn generate(
         &self,
-        prompt: &str,
-        diagram_type: DiagramType,
+        request: &GenerateRequest,
         idempotency_key: &str,
     ) -> Result<Accepted, ClientError> {
-        let body = json!({ "prompt": prompt, "diagramType": diagram_type });
+        let mut body = json!({ "prompt": request.prompt, "diagramType": request.diagram_type });
+        if let Some((name, variables)) = &request.template {
+            body["template"] = json!(name);
+            body["variables"] = json!(variables);
+        }
         let send = async || {
             let call = self.call(Method::POST, "/api/diagram/generate");
             self.json(call.header("idempotency-key", idempotency_key).json(&body)).await
@@ -57,6 +71,14 @@ impl Client {
     /// What the server refuses, or no answer.
     pub async fn cancel(&self, id: &str) -> Result<Value, ClientError> {
         self.json(self.call(Method::DELETE, &format!("/api/diagram/cancel/{}", segment(id)))).await
+    }
+
+    /// The templates of `GET /api/diagram/templates`.
+    ///
+    /// # Errors
+    /// What the server refuses, or no answer.
+    pub async fn templates(&self) -> Result<Value, ClientError> {
+        Ok(self.json::<Value>(self.call(Method::GET, "/api/diagram/templates")).await?["templates"].take())
     }
 
     /// `GET /api/diagram/usage`.

@@ -11,6 +11,7 @@ mod status;
 mod stream;
 mod watch;
 
+pub use api::GenerateRequest;
 pub use connection::{BadServer, Client};
 pub use problem::ClientError;
 pub use status::{Accepted, Error, Progress, Status, Verdict};

@@ -67,6 +67,9 @@ pub struct Verdict {
     /// The faults.
     #[serde(default)]
     pub errors: Vec<SourceError>,
+    /// What was done to a repaired source.
+    #[serde(default)]
+    pub mends: Vec<String>,
 }
 
 /// Tokens and cost of a request.

@@ -5,6 +5,7 @@ use std::pin::Pin;
 use crate::domain::{DiagramType, SourceError, Validation, ValidationStatus};
 
 use super::extract::Draft;
+use super::mend::{self, Mended};
 
 /// Why a verdict is wanted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -102,7 +103,23 @@ pub async fn verdict(
             "The answer was cut off at {max_tokens} tokens. Ask with a larger maxTokens, or for a smaller diagram."
         ),
     };
-    Validation { status: ValidationStatus::Invalid, errors: vec![error] }
+    Validation::of(ValidationStatus::Invalid, vec![error])
+}
+
+/// A source that its parser refused, after as few mends as make the parser accept it; `None` when
+/// none do.
+pub async fn mended(checker: &dyn Checker, diagram_type: DiagramType, source: &str) -> Option<Mended> {
+    if !mend::mends(diagram_type) {
+        return None;
+    }
+    let accepts = |candidate: String| async move {
+        // As it will be returned.
+        let checked = checker.check(diagram_type, candidate.trim_end(), Purpose::Generated).await;
+        checked.is_ok_and(|report| report.validation.status == ValidationStatus::Valid)
+    };
+    let mut mended = mend::mend_with(source, accepts).await?;
+    mended.source.truncate(mended.source.trim_end().len());
+    Some(mended)
 }
 
 #[cfg(test)]

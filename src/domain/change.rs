@@ -21,6 +21,8 @@ pub enum Change {
         reason: &'static str,
         /// Whether a call failed (a full lane is no failure).
         failed: bool,
+        /// Whether it waits for the call that corrects its source: no retry, but a further step.
+        for_repair: bool,
     },
     /// A job ended.
     Ended(Ended),

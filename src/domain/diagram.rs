@@ -89,11 +89,24 @@ pub struct Validation {
     pub status: ValidationStatus,
     /// The faults, at most 20.
     pub errors: Vec<SourceError>,
+    /// What was done to a repaired source, each as a clause for people.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub mends: Vec<String>,
 }
 
 impl Validation {
     /// The verdict for a source that nothing here can check.
     pub fn unchecked() -> Self {
-        Self { status: ValidationStatus::Unchecked, errors: Vec::new() }
+        Self::of(ValidationStatus::Unchecked, Vec::new())
+    }
+
+    /// The verdict on a source as it stands.
+    pub fn of(status: ValidationStatus, errors: Vec<SourceError>) -> Self {
+        Self { status, errors, mends: Vec::new() }
+    }
+
+    /// The parser accepts the source after these mends.
+    pub fn repaired(mends: Vec<String>) -> Self {
+        Self { status: ValidationStatus::Repaired, errors: Vec::new(), mends }
     }
 }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::id::JobSeq;
+use super::repair::Repair;
 use super::{DiagramType, Failure, JobId, LaneName, Money, Tier, Timestamp, TokenUsage, UserId, Validation};
 
 /// Where a job stands.
@@ -213,6 +214,8 @@ pub struct Claimed {
     pub deadline_at: Option<Timestamp>,
     /// What to ask.
     pub brief: Brief,
+    /// The source to correct, when this call is to repair one.
+    pub repair: Option<Repair>,
     /// When the claim was made.
     pub claimed_at: Timestamp,
 }

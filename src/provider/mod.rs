@@ -135,6 +135,12 @@ pub trait Provider: Send + Sync {
     /// Makes one call. The caller bounds its time and drops the future to give it up.
     fn call<'a>(&'a self, call: &'a Call, listener: &'a mut dyn Listener) -> CallFuture<'a>;
 
+    /// Whether it makes anything of a source and its errors: a second call with the same prompt
+    /// is no help.
+    fn corrects(&self) -> bool {
+        true
+    }
+
     /// `anthropic`, `openai` or `offline`: the `provider` of status answers.
     fn kind(&self) -> &'static str;
 }

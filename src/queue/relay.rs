@@ -14,6 +14,7 @@ pub(super) fn relay(inner: &Inner, changes: &[Change]) {
     for change in changes {
         match change {
             Change::Claimed(job) => begin(inner, job),
+            Change::Requeued { job, for_repair: true, .. } => inner.running.end(job.seq),
             Change::Requeued { job, attempts, reason, .. } => {
                 inner.running.end(job.seq);
                 let retrying = JobEvent::Retrying {

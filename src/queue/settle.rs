@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::domain::job::{Bill, Outcome};
 use crate::domain::lane::{CallEnd, CallReport, LaneName, LimitsSeen, Verdict};
-use crate::domain::{Claimed, Failure, JobSeq, Timestamp, TokenUsage};
+use crate::domain::{Claimed, Failure, JobSeq, Money, Repair, Timestamp, TokenUsage};
 use crate::store::commands::{CallRecord, JobEnd, Settled, Settlement};
 use crate::store::{Priority, StoreError};
 
@@ -15,6 +15,13 @@ use super::Queue;
 pub enum Conclusion {
     /// A source.
     Completed(Outcome),
+    /// A source that does not parse, which a further call is to correct.
+    Repair {
+        /// The source and what is wrong with it.
+        repair: Box<Repair>,
+        /// Input tokens of that call.
+        estimated_input: u32,
+    },
     /// No source; the call itself may have been fine (no diagram in the answer, refused).
     Failed(Failure),
     /// The call brought no answer: the scheduler decides.
@@ -78,7 +85,7 @@ impl Queue {
             seq: job.seq,
             run: job.run,
             call: self.call_record(job, &result),
-            end: job_end(result.conclusion, verdict, result.end),
+            end: job_end(result.conclusion, verdict, result.end, |input| self.reserved(job, input)),
         };
         self.write_settlement(settlement).await
     }
@@ -101,9 +108,17 @@ impl Queue {
         }
     }
 
+    /// The most that a further call can cost, on whichever upstream takes it.
+    fn reserved(&self, job: &Claimed, input: u32) -> Money {
+        let rules = self.rules();
+        let of = |model| rules.reserve(model, input, job.max_tokens);
+        of(None).max(of(Some(&job.model)))
+    }
+
     async fn write_settlement(&self, settlement: Settlement) -> Result<Settled, StoreError> {
         let bytes = match &settlement.end {
             JobEnd::Completed(outcome) => outcome.source.as_ref().map_or(0, String::len),
+            JobEnd::Repair { repair, .. } => repair.bytes(),
             JobEnd::Failed { .. } | JobEnd::Requeued { .. } | JobEnd::Expired => 0,
         };
         let mut pause = STORE_RETRY_FIRST;
@@ -132,8 +147,16 @@ impl Queue {
     }
 }
 
-fn job_end(conclusion: Conclusion, verdict: Verdict, end: CallEnd) -> JobEnd {
+fn job_end(
+    conclusion: Conclusion,
+    verdict: Verdict,
+    end: CallEnd,
+    reserved: impl Fn(u32) -> Money,
+) -> JobEnd {
     match conclusion {
+        Conclusion::Repair { repair, estimated_input } => {
+            JobEnd::Repair { repair, estimated_input, reserved: reserved(estimated_input) }
+        }
         Conclusion::Completed(outcome) => JobEnd::Completed(outcome),
         Conclusion::Failed(failure) => failed(failure),
         Conclusion::Expired => JobEnd::Expired,

@@ -7,7 +7,9 @@ use crate::domain::job::{Bill, Claimed, JobRecord, Outcome};
 use crate::domain::lane::LaneName;
 use crate::domain::limits::UserCounts;
 use crate::domain::user::Role;
-use crate::domain::{Failure, JobId, KeyId, Money, NewJob, Tier, Timestamp, TokenUsage, User, UserId};
+use crate::domain::{
+    Failure, JobId, KeyId, Money, NewJob, Repair, Tier, Timestamp, TokenUsage, User, UserId,
+};
 
 use super::StoreError;
 
@@ -146,6 +148,16 @@ pub enum JobEnd {
         failed: bool,
         /// In plain words.
         reason: &'static str,
+    },
+    /// Back to its place, for a call that corrects the source which the parser refused. Should
+    /// that call not be made or not help, the job completes with the source as it is.
+    Repair {
+        /// The source and what is wrong with it.
+        repair: Box<Repair>,
+        /// Input tokens that the call is to hold.
+        estimated_input: u32,
+        /// The most that the call can cost.
+        reserved: Money,
     },
     /// Its deadline passed. The unit goes back when no call was sent for this run and no
     /// earlier one wrote anything.

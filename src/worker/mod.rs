@@ -19,6 +19,7 @@ use crate::events::Bus;
 use crate::provider::Provider;
 use crate::queue::{Queue, Running};
 
+mod judge;
 mod progress;
 mod run;
 mod tag;
@@ -37,6 +38,8 @@ pub struct Worker {
     pub providers: HashMap<LaneName, Arc<dyn Provider>>,
     /// Checks sources.
     pub checker: Arc<dyn Checker>,
+    /// Calls that correct one request's source, at most.
+    pub repair_attempts: u32,
     /// The longest an upstream call may take.
     pub timeout: Duration,
     /// Makes users' opaque tags.

@@ -4,20 +4,18 @@ use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
-use crate::diagram::{check, extract, prompt};
+use crate::diagram::{prompt, repair};
 use crate::domain::failure::FailureCode;
-use crate::domain::job::Outcome;
 use crate::domain::lane::CallEnd;
-use crate::domain::{Claimed, Event, Failure, JobEvent, Timestamp, TokenUsage};
-use crate::provider::{Answer, Call, CallError, Stop};
+use crate::domain::{Claimed, Failure, Timestamp, TokenUsage};
+use crate::provider::{Call, CallError};
 use crate::queue::{CallResult, Conclusion, Running};
 
 use super::Worker;
 use super::progress::Progress;
 
-/// Why a call is over.
-enum Over {
-    Answered(Answer),
+/// Why a call is over without an answer.
+enum Unanswered {
     Error(CallError),
     TimedOut,
     DeadlinePassed,
@@ -25,9 +23,33 @@ enum Over {
     GivenUp,
 }
 
+/// What ends a run before its time.
+pub(super) struct Bounds {
+    /// The job has ended otherwise.
+    ended: CancellationToken,
+    /// The server stops and waits no longer.
+    give_up: CancellationToken,
+}
+
+impl Bounds {
+    /// The job has ended otherwise.
+    pub(super) async fn ended(&self) {
+        self.ended.cancelled().await;
+    }
+
+    /// The job has ended otherwise, or the server waits no longer.
+    pub(super) async fn any(&self) {
+        tokio::select! {
+            () = self.ended.cancelled() => {}
+            () = self.give_up.cancelled() => {}
+        }
+    }
+}
+
 impl Worker {
     pub(super) async fn run(&self, running: Running, give_up: CancellationToken) {
         let Running { job, ended } = running;
+        let bounds = Bounds { ended, give_up };
         let Some(provider) = self.providers.get(&job.lane) else {
             tracing::error!(job = %job.id, lane = %job.lane, "a request was claimed for an upstream that is not there");
             self.settle_panicked(&job).await;
@@ -37,24 +59,36 @@ impl Worker {
         self.checker.expect(job.diagram_type);
         let call = self.call(&job);
         let mut progress = Progress::new(&self.queue, &self.bus, self.clock, &job);
-        let over = tokio::select! {
+        let answered = tokio::select! {
             biased;
-            () = ended.cancelled() => Over::Abandoned,
-            answered = provider.call(&call, &mut progress) => match answered {
-                Ok(answer) => Over::Answered(answer),
-                Err(error) => Over::Error(error),
-            },
-            () = give_up.cancelled() => Over::GivenUp,
-            () = tokio::time::sleep(self.timeout) => Over::TimedOut,
-            () = self.deadline(&job) => Over::DeadlinePassed,
+            () = bounds.ended() => Err(Unanswered::Abandoned),
+            answered = provider.call(&call, &mut progress) => answered.map_err(Unanswered::Error),
+            () = bounds.give_up.cancelled() => Err(Unanswered::GivenUp),
+            () = tokio::time::sleep(self.timeout) => Err(Unanswered::TimedOut),
+            () = self.deadline(&job) => Err(Unanswered::DeadlinePassed),
         };
         let (sent_at, known) = (progress.sent_at(), progress.known_usage());
-        let result = self.conclude(&job, over, sent_at, known).await;
+        let result = match answered {
+            Ok(answer) => {
+                self.troubles.call_answered(&job.lane, sent_at);
+                CallResult {
+                    end: CallEnd::Answered,
+                    usage: answer.usage,
+                    estimated: answer.estimated,
+                    sent_at,
+                    conclusion: self.judge(&job, &answer, provider.corrects(), &bounds).await,
+                }
+            }
+            Err(why) => self.unanswered(&job, why, sent_at, known),
+        };
         self.settle(&job, result).await;
     }
 
     fn call(&self, job: &Claimed) -> Call {
-        let prompt = prompt::build(job.diagram_type, &job.brief);
+        let prompt = match &job.repair {
+            None => prompt::build(job.diagram_type, &job.brief),
+            Some(broken) => repair::build(job.diagram_type, &job.brief, &broken.source, &broken.errors),
+        };
         Call {
             model: job.model.clone(),
             system: prompt.system,
@@ -66,17 +100,21 @@ impl Worker {
         }
     }
 
-    async fn deadline(&self, job: &Claimed) {
+    pub(super) fn is_past_deadline(&self, job: &Claimed) -> bool {
+        job.deadline_at.is_some_and(|at| at <= (self.clock)())
+    }
+
+    pub(super) async fn deadline(&self, job: &Claimed) {
         match job.deadline_at {
             Some(at) => tokio::time::sleep(at.since((self.clock)())).await,
             None => std::future::pending().await,
         }
     }
 
-    async fn conclude(
+    fn unanswered(
         &self,
         job: &Claimed,
-        over: Over,
+        why: Unanswered,
         sent_at: Option<Timestamp>,
         known: TokenUsage,
     ) -> CallResult {
@@ -87,18 +125,8 @@ impl Worker {
             sent_at,
             conclusion,
         };
-        match over {
-            Over::Answered(answer) => {
-                self.troubles.call_answered(&job.lane, sent_at);
-                CallResult {
-                    end: CallEnd::Answered,
-                    usage: answer.usage,
-                    estimated: answer.estimated,
-                    sent_at,
-                    conclusion: self.read(job, &answer).await,
-                }
-            }
-            Over::Error(error) => {
+        match why {
+            Unanswered::Error(error) => {
                 self.tell(job, &error, sent_at);
                 let result = unanswered(error.end, Conclusion::NoAnswer);
                 match error.usage {
@@ -107,10 +135,10 @@ impl Worker {
                     None => CallResult { estimated: known != TokenUsage::default(), ..result },
                 }
             }
-            Over::TimedOut => unanswered(timed_out(self.timeout), Conclusion::NoAnswer),
-            Over::DeadlinePassed => unanswered(CallEnd::Abandoned, Conclusion::Expired),
-            Over::Abandoned => unanswered(CallEnd::Abandoned, Conclusion::Abandoned),
-            Over::GivenUp => unanswered(CallEnd::Abandoned, Conclusion::NoAnswer),
+            Unanswered::TimedOut => unanswered(timed_out(self.timeout), Conclusion::NoAnswer),
+            Unanswered::DeadlinePassed => unanswered(CallEnd::Abandoned, Conclusion::Expired),
+            Unanswered::Abandoned => unanswered(CallEnd::Abandoned, Conclusion::Abandoned),
+            Unanswered::GivenUp => unanswered(CallEnd::Abandoned, Conclusion::NoAnswer),
         }
     }
 
@@ -122,27 +150,6 @@ impl Worker {
         if !self.troubles.call_failed(&job.lane, error, (self.clock)()) {
             tracing::warn!(job = %job.id, lane = %job.lane, run = job.run, detail = error.detail, "an upstream call failed");
         }
-    }
-
-    /// From a whole answer to what the job ends with: the one seam for validation and repair.
-    async fn read(&self, job: &Claimed, answer: &Answer) -> Conclusion {
-        let Some(draft) = extract::extract(&answer.text, job.diagram_type) else {
-            return Conclusion::Failed(Failure {
-                code: FailureCode::NoDiagram,
-                message: "The model answered without a diagram. Say more plainly what to draw, or try again."
-                    .to_owned(),
-                retryable: true,
-            });
-        };
-        self.bus.publish(Event { job: job.id, user: job.user, what: JobEvent::Validating });
-        let cut_off = (answer.stop == Stop::CutOff).then_some(job.max_tokens);
-        let validation = check::verdict(self.checker.as_ref(), job.diagram_type, &draft, cut_off).await;
-        Conclusion::Completed(Outcome {
-            source: Some(draft.source),
-            title: draft.title,
-            validation: Some(validation),
-            failure: None,
-        })
     }
 
     async fn settle(&self, job: &Claimed, result: CallResult) {

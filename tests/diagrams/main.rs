@@ -5,6 +5,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod contexts;
+mod drafts;
 mod hostile;
 mod places;
 mod samples;

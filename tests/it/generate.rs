@@ -265,3 +265,33 @@ async fn a_server_that_crashes_and_comes_back_still_brings_the_diagram() {
     let (_, listed) = server.get(&key, "/api/diagram/requests").await;
     assert_eq!(listed["requests"].as_array().unwrap().len(), 1, "{listed}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_template_is_filled_on_the_command_line_with_and_without_a_server() {
+    let upstream = Upstream::anthropic().start().await;
+    let dir = place(&config(&upstream, ""));
+    std::fs::write(dir.path().join("a.sql"), "CREATE TABLE hat (id int);\n").unwrap();
+    let filled =
+        ["--template", "er-from-sql", "--var", "ddl=@a.sql", "--var", "tables=hat", "--var", "tables=cap"];
+    let (code, _, err) = Generating::start(dir.path(), &filled).ended();
+    assert_eq!(code, 0, "{err}");
+    let server = Server::start(&config(&upstream, ""));
+    let key = server.key("ann", "pro", &[]);
+    let by_server = ["--server", &server.url, "--key", &key];
+    let (code, _, err) = Generating::start(dir.path(), &[&filled[..], &by_server[..]].concat()).ended();
+    assert_eq!(code, 0, "{err}");
+    let calls = upstream.ledger().calls();
+    assert_eq!((calls.len(), &calls[0].prompt), (2, &calls[1].prompt));
+    for part in ["CREATE TABLE hat (id int);", "- hat\n- cap", "draw it"] {
+        assert!(calls[0].prompt.contains(part), "{}", calls[0].prompt);
+    }
+    for place_of_server in [&[][..], &by_server[..]] {
+        let arguments = [&["--template", "er-from-sql"][..], place_of_server].concat();
+        let (code, out, err) = Generating::start(dir.path(), &arguments).ended();
+        assert_eq!((code, out.as_str()), (1, ""), "{err}");
+        assert!(err.contains("variables/ddl: Is missing"), "{err}");
+    }
+    let (code, _, err) = Generating::start(dir.path(), &["--var", "ddl=x"]).ended();
+    assert_eq!(code, 2, "a variable without a template: {err}");
+    assert_eq!(upstream.ledger().len(), 2);
+}

@@ -16,6 +16,7 @@ mod live;
 mod minted;
 mod outage;
 mod recount;
+mod repair;
 // Other test binaries use the rest of it.
 #[allow(dead_code)]
 mod server;

@@ -19,6 +19,7 @@ struct Entry {
     cached: i64,
     repaired: i64,
     calls: i64,
+    repairs: i64,
     input: i64,
     output: i64,
     cost: i64,
@@ -55,6 +56,7 @@ impl Books {
                         coalesce((SELECT json_extract(validation, '$.status') = 'repaired' FROM job_result
                                   WHERE job_seq = job.seq), 0),
                         (SELECT count(*) {ended} AND sent_at IS NOT NULL),
+                        (SELECT count(DISTINCT repair) {ended} AND sent_at IS NOT NULL AND repair > 0),
                         (SELECT coalesce(sum(input + cache_read + cache_write), 0) {ended}),
                         (SELECT coalesce(sum(output), 0) {ended}),
                         (SELECT coalesce(sum(cost), 0) {ended}),
@@ -69,11 +71,12 @@ impl Books {
                 cached: row.get(2)?,
                 repaired: row.get(3)?,
                 calls: row.get(4)?,
-                input: row.get(5)?,
-                output: row.get(6)?,
-                cost: row.get(7)?,
-                wait: row.get(8)?,
-                service: row.get(9)?,
+                repairs: row.get(5)?,
+                input: row.get(6)?,
+                output: row.get(7)?,
+                cost: row.get(8)?,
+                wait: row.get(9)?,
+                service: row.get(10)?,
             })
         };
         statement.query_map([], entry).unwrap().map(Result::unwrap).collect()
@@ -99,13 +102,15 @@ impl Books {
     pub fn usage(&self, user: &str, hour: Timestamp) -> Value {
         let id: i64 =
             self.0.query_row("SELECT id FROM user WHERE name = ?1", [user], |row| row.get(0)).unwrap();
-        // A unit goes back when the request never ran, was not sent before its deadline, or failed
-        // through no fault of its user.
+        // A unit goes back when the request never ran, was not sent before its deadline, failed
+        // through no fault of its user, or brought a diagram that does not parse.
         let charged = "user_id = ?1 AND created_at >= ?2 AND NOT ((state = 4 AND started_at IS NULL)
             OR (state = 5 AND NOT EXISTS (SELECT 1 FROM attempt
                 WHERE job_seq = job.seq AND attempt.run = job.run AND sent_at IS NOT NULL))
             OR (state = 3 AND (SELECT json_extract(failure, '$.code') FROM job_result WHERE job_seq = seq)
-                NOT IN ('refused', 'no_diagram')))";
+                NOT IN ('refused', 'no_diagram'))
+            OR (state = 2 AND (SELECT json_extract(validation, '$.status') FROM job_result
+                WHERE job_seq = seq) = 'invalid'))";
         let units = |since: Timestamp| {
             let count = format!("SELECT count(*) FROM job WHERE {charged}");
             self.0.query_row(&count, params![id, since.0], |row| row.get::<_, i64>(0)).unwrap()
@@ -165,7 +170,7 @@ fn figures<'a>(entries: impl Iterator<Item = &'a Entry>) -> Value {
         "expired": states(5),
         "cacheHits": sum(|entry| entry.cached),
         "repaired": sum(|entry| entry.repaired),
-        "retries": sum(|entry| (entry.calls - 1).max(0)),
+        "retries": sum(|entry| (entry.calls - 1 - entry.repairs).max(0)),
         "inputTokens": sum(|entry| entry.input),
         "outputTokens": sum(|entry| entry.output),
         "costUsd": Money(entries.iter().map(|entry| entry.cost).sum()).to_string(),

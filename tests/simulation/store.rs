@@ -125,7 +125,7 @@ impl World {
                 stored.job.strikes += u32::from(strike);
                 stored.attempts += u32::from(failed);
                 let (job, attempts) = (stored.job.clone(), stored.attempts);
-                self.tell(Change::Requeued { job, attempts, reason, failed });
+                self.tell(Change::Requeued { job, attempts, reason, failed, for_repair: false });
             }
         }
     }
@@ -207,6 +207,7 @@ fn claimed(job: &QueuedJob, attempts: u32, lane: LaneName, now: Timestamp) -> Cl
         max_tokens: job.max_tokens,
         deadline_at: job.deadline_at,
         brief: Brief::default(),
+        repair: None,
         claimed_at: now,
     }
 }

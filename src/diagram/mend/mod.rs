@@ -11,6 +11,8 @@
 
 use std::future::Future;
 
+use crate::domain::DiagramType;
+
 mod blocks;
 mod classes;
 mod entities;
@@ -33,6 +35,11 @@ use search::Search;
 
 /// Bytes of a source that is mended; a longer one is left to the model.
 pub const SOURCE_BYTES_MAX: usize = 50_000;
+
+/// Whether anything is known of what models get wrong in this language.
+pub fn mends(diagram_type: DiagramType) -> bool {
+    diagram_type == DiagramType::Mermaid
+}
 
 /// A mended source.
 #[derive(Clone, Debug, PartialEq, Eq)]

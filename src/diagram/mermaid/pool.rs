@@ -188,5 +188,5 @@ pub(super) fn undecided(message: impl Into<String>) -> Report {
 }
 
 fn refused(status: ValidationStatus, error: SourceError) -> Report {
-    Report { kind: None, validation: Validation { status, errors: vec![error] } }
+    Report { kind: None, validation: Validation::of(status, vec![error]) }
 }

@@ -130,7 +130,7 @@ impl Thread {
             errors = undrawable(self.shared.drawing.as_deref(), kind.as_deref(), source);
         }
         let status = if errors.is_empty() { ValidationStatus::Valid } else { ValidationStatus::Invalid };
-        Ok(Report { kind, validation: Validation { status, errors } })
+        Ok(Report { kind, validation: Validation::of(status, errors) })
     }
 
     fn engine(&mut self) -> Result<&Engine, Broken> {

@@ -56,6 +56,11 @@ impl Provider for Offline {
         })
     }
 
+    /// The same prompt gives the same diagram.
+    fn corrects(&self) -> bool {
+        false
+    }
+
     fn kind(&self) -> &'static str {
         "offline"
     }

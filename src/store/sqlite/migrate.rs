@@ -10,7 +10,10 @@ use crate::store::StoreError;
 use super::connection;
 
 /// Every migration, in order; released ones never change.
-const MIGRATIONS: &[&str] = &[include_str!("../../../migrations/0001_jobs_users_usage.sql")];
+const MIGRATIONS: &[&str] = &[
+    include_str!("../../../migrations/0001_jobs_users_usage.sql"),
+    include_str!("../../../migrations/0002_repairs.sql"),
+];
 /// `PRAGMA application_id`: "dgrd".
 const APPLICATION_ID: i32 = 0x6467_7264;
 

@@ -24,7 +24,8 @@ struct Counted {
     state: JobState,
     cached: bool,
     repaired: bool,
-    calls: u64,
+    /// Calls beyond the first one and the repairs.
+    retries: u64,
     input: u64,
     output: u64,
     cost: Money,
@@ -41,7 +42,7 @@ pub(super) fn stats(
     let mut statement = connection.prepare_cached(
         "SELECT job.created_at, user.name, job.tier, coalesce(job.model, ''), job.diagram_type, job.state,
                 job.cached, job.repaired, job.calls, job.input + job.cache_read + job.cache_write, job.output,
-                job.cost, job.started_at, job.ended_at
+                job.cost, job.started_at, job.ended_at, job.repairs
          FROM job JOIN user ON user.id = job.user_id
          WHERE job.created_at >= ?1 AND job.created_at < ?2",
     )?;
@@ -67,7 +68,7 @@ pub(super) fn stats(
             state: row.get(5)?,
             cached: row.get(6)?,
             repaired: row.get(7)?,
-            calls: count(8)?,
+            retries: count(8)?.saturating_sub(1).saturating_sub(count(14)?),
             input: count(9)?,
             output: count(10)?,
             cost: row.get(11)?,
@@ -99,7 +100,7 @@ impl Counting {
         }
         figures.cache_hits += u64::from(job.cached);
         figures.repaired += u64::from(job.repaired);
-        figures.retries += job.calls.saturating_sub(1);
+        figures.retries += job.retries;
         figures.input_tokens += job.input;
         figures.output_tokens += job.output;
         figures.cost_usd += job.cost;

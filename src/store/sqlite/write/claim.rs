@@ -46,9 +46,11 @@ impl Batch<'_> {
             claim.model,
             claim.run
         ])?;
+        let repair = self.repair_of(claim.seq)?;
         let mut statement = self.transaction.prepare_cached(
-            "INSERT INTO attempt (job_seq, run, lane, model, claimed_at, estimated_input, estimated_output)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+            "INSERT INTO attempt (job_seq, run, lane, model, claimed_at, estimated_input, estimated_output,
+                                  repair)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
         )?;
         statement.execute(params![
             claim.seq,
@@ -57,8 +59,10 @@ impl Batch<'_> {
             claim.model,
             claim.at,
             claim.estimated_input,
-            claim.estimated_output
+            claim.estimated_output,
+            repair.as_ref().map_or(0, |repair| repair.number)
         ])?;
+        drop(statement);
         self.moved(job.user, Some(JobState::Queued), JobState::Processing);
         let claimed = Box::new(Claimed {
             seq: claim.seq,
@@ -73,6 +77,7 @@ impl Batch<'_> {
             max_tokens: job.max_tokens,
             deadline_at: job.deadline_at,
             brief: job.brief,
+            repair,
             claimed_at: claim.at,
         });
         self.changes.push(Change::Claimed(claimed.clone()));

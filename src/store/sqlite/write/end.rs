@@ -54,7 +54,17 @@ impl Batch<'_> {
     }
 
     /// Moves a live job to a terminal state, lets go of its money and returns its unit if asked.
+    /// One whose source waits for its repair does not fail or expire: it completes with that.
     pub(super) fn end(&mut self, job: &Live, end: &End<'_>) -> Result<(), StoreError> {
+        let Some(outcome) = self.end_repair(job.seq, end.state)? else { return self.end_as(job, end) };
+        let return_unit = outcome.returns_unit();
+        self.end_as(
+            job,
+            &End { state: JobState::Completed, outcome: Some(&outcome), return_unit, at: end.at },
+        )
+    }
+
+    fn end_as(&mut self, job: &Live, end: &End<'_>) -> Result<(), StoreError> {
         debug_assert!(job.state.may_become(end.state), "{:?} -> {:?}", job.state, end.state);
         let validation = end.outcome.and_then(|outcome| outcome.validation.as_ref());
         let repaired = validation.is_some_and(|v| v.status == ValidationStatus::Repaired);

@@ -18,6 +18,7 @@ mod backlog;
 mod claim;
 mod end;
 pub(in crate::store::sqlite) mod quota;
+mod repair;
 mod settle;
 mod submit;
 mod upkeep;

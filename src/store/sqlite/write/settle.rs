@@ -1,6 +1,6 @@
 //! The end of a run: its call is recorded whatever happened to the job meanwhile.
 
-use rusqlite::params;
+use rusqlite::{OptionalExtension, params};
 
 use crate::domain::{Change, JobState, Timestamp};
 use crate::store::StoreError;
@@ -44,6 +44,9 @@ impl Batch<'_> {
             JobEnd::Requeued { retry_at, strike, failed, reason } => {
                 self.requeue(&job, *retry_at, u32::from(*strike), *failed, reason)?;
             }
+            JobEnd::Repair { repair, estimated_input, reserved } => {
+                self.await_repair(&job, repair, *estimated_input, *reserved)?;
+            }
         }
         Ok(Settled::Moved)
     }
@@ -56,24 +59,29 @@ impl Batch<'_> {
         let mut statement = self.transaction.prepare_cached(
             "UPDATE attempt SET sent_at = ?3, ended_at = ?4, input = ?5, output = ?6, cache_read = ?7,
                                 cache_write = ?8, cost = ?9, estimated = ?10
-             WHERE job_seq = ?1 AND run = ?2 AND ended_at IS NULL",
+             WHERE job_seq = ?1 AND run = ?2 AND ended_at IS NULL RETURNING repair",
         )?;
         let (input, output) = (signed(tokens.input), signed(tokens.output));
         let (cache_read, cache_write) = (signed(tokens.cache_read), signed(tokens.cache_write));
-        let completed = statement.execute(params![
-            settlement.seq,
-            settlement.run,
-            sent_at,
-            ended_at,
-            input,
-            output,
-            cache_read,
-            cache_write,
-            bill.cost,
-            bill.estimated
-        ])?;
-        if completed == 0 {
-            return Ok(false);
+        let completed = statement.query_row(
+            params![
+                settlement.seq,
+                settlement.run,
+                sent_at,
+                ended_at,
+                input,
+                output,
+                cache_read,
+                cache_write,
+                bill.cost,
+                bill.estimated
+            ],
+            |row| row.get::<_, u32>(0),
+        );
+        let Some(repair) = completed.optional()? else { return Ok(false) };
+        drop(statement);
+        if repair > 0 {
+            self.count_repairs(job.seq)?;
         }
         let mut statement = self.transaction.prepare_cached(
             "UPDATE job SET attempts = attempts + ?2, calls = calls + ?3, input = input + ?4,
@@ -113,7 +121,7 @@ impl Batch<'_> {
             .prepare_cached(&format!("SELECT {QUEUED_COLUMNS}, attempts FROM job WHERE seq = ?1"))?;
         let (queued, attempts) = statement
             .query_row(params![job.seq], |row| Ok((rows::queued_job(row)?, row.get("attempts")?)))?;
-        self.changes.push(Change::Requeued { job: queued, attempts, reason, failed });
+        self.changes.push(Change::Requeued { job: queued, attempts, reason, failed, for_repair: false });
         Ok(())
     }
 }

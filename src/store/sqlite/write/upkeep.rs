@@ -30,6 +30,12 @@ impl Batch<'_> {
             "UPDATE attempt SET sent_at = ?1, ended_at = ?1, lost = 1, estimated = 1 WHERE ended_at IS NULL",
             params![at],
         )?;
+        self.transaction.execute(
+            "UPDATE job SET repairs = (SELECT count(DISTINCT repair) FROM attempt
+                                       WHERE job_seq = seq AND repair > 0 AND sent_at IS NOT NULL)
+             WHERE state = 1 AND seq IN (SELECT job_seq FROM job_repair)",
+            [],
+        )?;
         let mut statement = self.transaction.prepare("SELECT DISTINCT user_id FROM job WHERE state = 1")?;
         let users = statement.query_map([], |row| row.get(0))?.collect::<Result<Vec<_>, _>>()?;
         for user in users {
