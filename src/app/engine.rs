@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 use crate::accounts::Accounts;
 use crate::config::Config;
 use crate::diagram::check::Checker;
-use crate::diagram::checkers;
+use crate::diagram::picture::Artist;
 use crate::diagram::template::Templates;
 use crate::domain::{Change, Timestamp};
 use crate::events::Bus;
@@ -23,6 +23,7 @@ use crate::store::sqlite::{self, DataLock, Sqlite};
 use crate::store::{Reader, Writer};
 use crate::worker::{TagSecret, Troubles, Worker};
 
+use super::pictures::{Pictures, pictures};
 use super::{data_dir, housekeeping, templates, wiring};
 
 /// The system's clock.
@@ -55,6 +56,8 @@ pub struct Engine {
     pub accounts: Accounts,
     /// Checks sources.
     pub checker: Arc<dyn Checker>,
+    /// Draws them.
+    pub artist: Arc<dyn Artist>,
     /// The scheduler.
     pub scheduler: Arc<Scheduler>,
     /// The templates in force.
@@ -98,7 +101,7 @@ impl Engine {
         let providers = wiring::providers(config)?;
         let scheduler = prepare_scheduler(config, &queue, &accounts, backlog).await?;
 
-        let checker = checkers::built_in(None);
+        let Pictures { artist, checker } = pictures(config)?;
         let (stop, give_up) = (CancellationToken::new(), CancellationToken::new());
         let troubles = Arc::new(Troubles::default());
         let worker = Arc::new(Worker {
@@ -125,6 +128,7 @@ impl Engine {
             bus,
             accounts,
             checker,
+            artist,
             scheduler,
             templates,
             secret,

@@ -18,6 +18,8 @@ const WORDS_BYTES_MAX: usize = 64 << 10;
 const WORDS_CHARS_MAX: usize = 500;
 /// Calls at once; a Kroki server starts a process for many of them.
 const CALLS_MAX: usize = 4;
+/// Calls that wait or run; more are refused.
+const PLACES: usize = 64;
 
 /// The server.
 pub struct Kroki {
@@ -25,6 +27,7 @@ pub struct Kroki {
     timeout: Duration,
     client: reqwest::Client,
     calls: Semaphore,
+    places: Semaphore,
 }
 
 impl Kroki {
@@ -38,10 +41,11 @@ impl Kroki {
             .timeout(timeout)
             .redirect(reqwest::redirect::Policy::none())
             .build()?;
-        Ok(Self { url, timeout, client, calls: Semaphore::new(CALLS_MAX) })
+        Ok(Self { url, timeout, client, calls: Semaphore::new(CALLS_MAX), places: Semaphore::new(PLACES) })
     }
 
     async fn fetch(&self, diagram_type: DiagramType, source: &str) -> Result<String, Undrawn> {
+        let _place = self.places.try_acquire().map_err(|_| Undrawn::Busy)?;
         let waiting = tokio::time::timeout(self.timeout, self.calls.acquire());
         let _call = waiting.await.map_err(|_| Undrawn::Busy)?.map_err(|_| Undrawn::Busy)?;
         let sent = self

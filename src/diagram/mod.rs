@@ -8,6 +8,7 @@ pub mod check;
 pub mod checkers;
 pub mod dot;
 pub mod draw;
+pub mod drawn;
 pub mod extract;
 mod fences;
 pub mod headers;

@@ -6,6 +6,7 @@
 use std::borrow::Cow;
 
 use quick_xml::XmlVersion;
+use quick_xml::escape::{minimal_escape, partial_escape};
 use quick_xml::events::attributes::Attribute;
 use quick_xml::events::{BytesEnd, BytesStart, BytesText, Event};
 use quick_xml::{Reader, Writer};
@@ -202,7 +203,8 @@ impl Cleaner {
             Some(Fate::Style) => {
                 let css = css::sheet(&std::mem::take(&mut self.css));
                 self.write(Event::Start(BytesStart::new("style")))?;
-                self.write(Event::Text(BytesText::new(&css)))?;
+                // Quotation marks stay: not every reader of CSS in XML knows their entities.
+                self.write(Event::Text(BytesText::from_escaped(minimal_escape(css.as_str()))))?;
                 self.write(Event::End(BytesEnd::new("style")))
             }
             Some(Fate::Transparent | Fate::Gone) => Ok(()),
@@ -222,7 +224,7 @@ impl Cleaner {
                 } else {
                     text.chars().filter(|character| is_xml(*character)).collect::<String>().into()
                 };
-                self.write(Event::Text(BytesText::new(&text)))
+                self.write(Event::Text(BytesText::from_escaped(partial_escape(text))))
             }
             Some(Fate::Gone) | None => Ok(()),
         }

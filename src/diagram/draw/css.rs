@@ -12,7 +12,7 @@ pub fn sheet(css: &str) -> String {
     while let Some((head, block, after)) = next_rule(rest) {
         rest = after;
         let selector = head.trim();
-        if selector.is_empty() || selector.contains(['@', '\\', '<', '}', ';']) {
+        if selector.is_empty() || selector.contains(['@', '\\', '<', '}', ';']) || selector.contains("]]") {
             continue;
         }
         kept.push_str(selector);
@@ -72,7 +72,10 @@ fn is_plain(declaration: &str) -> bool {
     let name = name.trim();
     let is_name =
         !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_'));
-    is_name && !declaration.contains(['{', '}', '@']) && stays_here(declaration)
+    is_name
+        && !declaration.contains(['{', '}', '@'])
+        && !declaration.contains("]]")
+        && stays_here(declaration)
 }
 
 /// Up to the next `{`, its block without the outer brackets, and what follows. A statement that
