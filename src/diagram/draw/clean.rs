@@ -295,7 +295,7 @@ fn predefined(name: &str) -> Result<char, Unreadable> {
 }
 
 /// Whether XML 1.0 knows the character.
-const fn is_xml(character: char) -> bool {
+pub(super) const fn is_xml(character: char) -> bool {
     matches!(character, '\t' | '\n' | '\r' | '\u{20}'..='\u{d7ff}' | '\u{e000}'..='\u{fffd}' | '\u{10000}'..)
 }
 

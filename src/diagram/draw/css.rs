@@ -68,8 +68,12 @@ pub fn stays_here(value: &str) -> bool {
 
 /// A declaration `name: value` whose value stays here.
 fn is_plain(declaration: &str) -> bool {
-    let Some((name, _)) = declaration.split_once(':') else { return false };
+    let Some((name, value)) = declaration.split_once(':') else { return false };
     let name = name.trim();
+    // Of no meaning, and left out by browsers; others draw nothing then.
+    if name == "stroke-width" && value.trim_start().starts_with('-') {
+        return false;
+    }
     let is_name =
         !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_'));
     is_name
@@ -217,5 +221,6 @@ mod tests {
         assert_eq!(declarations("fill:red;stroke:'x"), "fill:red;");
         assert_eq!(declarations("fill:red;stroke:url(#a"), "fill:red;");
         assert_eq!(declarations("fill:red;{};stroke"), "fill:red;");
+        assert_eq!(declarations("stroke-width:-4;stroke-width:2px"), "stroke-width:2px;");
     }
 }

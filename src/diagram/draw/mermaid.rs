@@ -20,6 +20,8 @@ use crate::diagram::picture::{Theme, Undrawn};
 use crate::diagram::size;
 use crate::domain::SourceError;
 
+use super::clean::is_xml;
+use super::frame::framed;
 use super::{clean, fonts, raster};
 
 /// The prefix of every id in a drawing.
@@ -52,7 +54,7 @@ impl Mermaid {
     /// Why there is none.
     pub fn svg(&self, source: &str, theme: Theme) -> Result<String, Undrawn> {
         let drawn = self.draw(source, theme)?;
-        clean(&drawn).map_err(|reason| Undrawn::Fault(reason.to_string()))
+        clean(&framed(&drawn)).map_err(|reason| Undrawn::Fault(reason.to_string()))
     }
 
     /// A cleaned drawing, by whomever, as a PNG.
@@ -67,6 +69,9 @@ impl Mermaid {
         if let Some(error) = size::too_large(source) {
             return Err(Undrawn::Source(vec![error]));
         }
+        // What XML does not know is seen nowhere anyway.
+        let source: String = source.chars().filter(|character| is_xml(*character)).collect();
+        let source = source.as_str();
         let ready = self.ready()?;
         let renderer = &ready.renderers[theme as usize];
         let request = SvgRequest {

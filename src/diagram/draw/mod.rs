@@ -10,6 +10,8 @@ mod dot;
 #[cfg(feature = "render")]
 mod fonts;
 #[cfg(feature = "render")]
+mod frame;
+#[cfg(feature = "render")]
 mod mermaid;
 #[cfg(feature = "render")]
 mod raster;

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use merman::OperationControl;
 use merman::svg::export::{
-    NativeFontContext, RasterFitBox, RasterOptions, RasterSizeLimit, svg_to_png_controlled,
+    NativeFontContext, RasterOptions, RasterSizeLimit, svg_raster_plan_controlled, svg_to_png_controlled,
 };
 use merman_render::environment::RenderEnvironment;
 use merman_render::svg::finalize_resvg_svg;
@@ -12,7 +12,7 @@ use merman_render::svg::finalize_resvg_svg;
 use crate::diagram::picture::{Theme, Undrawn, WIDTH_MAX};
 
 /// How much larger than its own size a picture is when no width is asked for: sharp on any screen.
-const SCALE: f32 = 2.0;
+const SCALE: f64 = 2.0;
 /// Of one picture; four bytes each.
 const PIXELS_MAX: u64 = 16 << 20;
 
@@ -42,11 +42,21 @@ pub fn png(
     let svg = finalize_resvg_svg(svg, &session).map_err(|reason| refused(&reason))?;
     let mut options = RasterOptions::default()
         .with_background(theme.background())
-        .with_size_limit(RasterSizeLimit::new(Some(WIDTH_MAX), Some(WIDTH_MAX), Some(PIXELS_MAX)))
+        .with_size_limit(limit(WIDTH_MAX))
         .with_font_context(fonts.for_operation(&control));
-    options = match width {
-        Some(width) => options.with_fit_to(RasterFitBox::width(width)),
-        None => options.with_scale(SCALE),
+    let scale = match width {
+        Some(width) => {
+            let own = svg_raster_plan_controlled(&svg, &options, control.clone())
+                .map_err(|reason| refused(&reason))?;
+            // The plan's width is rounded: a little too much here, and the limit makes it exact.
+            f64::from(width) / (own.requested_width_px - 1.0).max(1.0)
+        }
+        None => SCALE,
     };
+    options = options.with_scale(scale as f32).with_size_limit(limit(width.unwrap_or(WIDTH_MAX)));
     svg_to_png_controlled(&svg, &options, control.clone()).map_err(|reason| refused(&reason))
+}
+
+const fn limit(width_max: u32) -> RasterSizeLimit {
+    RasterSizeLimit::new(Some(width_max), Some(WIDTH_MAX), Some(PIXELS_MAX))
 }
