@@ -1,6 +1,7 @@
 //! Everything but HTTP: store, queue, scheduler, worker. The server and the command line's
 //! in-process `generate` both run one.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -14,13 +15,13 @@ use crate::config::Config;
 use crate::diagram::check::Checker;
 use crate::diagram::picture::Artist;
 use crate::diagram::template::Templates;
-use crate::domain::{Change, Timestamp};
+use crate::domain::{Change, JobSeq, Tier, Timestamp, UserId};
 use crate::events::Bus;
 use crate::queue::{Queue, Scheduling};
-use crate::scheduler::Scheduler;
 use crate::scheduler::core::Core;
+use crate::scheduler::{Claims, Scheduler};
 use crate::store::sqlite::{self, DataLock, Sqlite};
-use crate::store::{Reader, Writer};
+use crate::store::{Reader, StoreError, Writer};
 use crate::worker::{TagSecret, Troubles, Worker};
 
 use super::pictures::{Pictures, pictures};
@@ -71,7 +72,17 @@ pub struct Engine {
     give_up: CancellationToken,
     worker: JoinHandle<()>,
     tasks: Vec<JoinHandle<()>>,
+    /// What [`Engine::begin`] has to take over yet.
+    unread: Option<Unread>,
     _locks: Vec<DataLock>,
+}
+
+/// The backlog, when this engine is to run it.
+struct Unread {
+    /// Jobs that the scheduler knows already.
+    put_back: HashSet<JobSeq>,
+    /// Tiers that changed since jobs were accepted: waiting jobs carry the tiers of then.
+    moved: Vec<(UserId, Tier)>,
 }
 
 impl Engine {
@@ -99,7 +110,7 @@ impl Engine {
         let (queue, claimed) =
             Queue::new(writer.clone(), reader.clone(), bus.clone(), wiring::rules(config, filling), now);
         let providers = wiring::providers(config)?;
-        let scheduler = prepare_scheduler(config, &queue, &accounts, backlog).await?;
+        let (scheduler, unread) = prepare_scheduler(config, &queue, &accounts, backlog).await?;
 
         let Pictures { artist, checker } = pictures(config)?;
         let (stop, give_up) = (CancellationToken::new(), CancellationToken::new());
@@ -138,16 +149,34 @@ impl Engine {
             give_up,
             worker,
             tasks,
+            unread,
             _locks: locks,
         })
     }
 
-    /// Starts claiming. Last of all that can fail at a start: a claim is a paid call on its way.
+    /// Starts claiming, and reads the backlog: what was running at the last stop runs again before
+    /// that, everything else goes in its order after it. Last of all that can fail at a start, for
+    /// a claim is a paid call on its way; and before anything is submitted.
     ///
     /// # Errors
-    /// When the system refuses a thread.
-    pub fn begin(&self) -> anyhow::Result<()> {
-        self.scheduler.begin(Arc::new(self.queue.clone())).context("the scheduler cannot start")
+    /// When the system refuses a thread or the backlog cannot be read.
+    pub async fn begin(&mut self) -> anyhow::Result<()> {
+        let (scheduler, queue) = (Arc::clone(&self.scheduler), self.queue.clone());
+        let unread = self.unread.take();
+        let begun = tokio::task::spawn_blocking(move || {
+            let claims: Arc<dyn Claims> = Arc::new(queue.clone());
+            let Some(Unread { put_back, moved }) = unread else {
+                return scheduler.begin(&claims, |_| Ok(()));
+            };
+            scheduler.begin(&claims, |hand_over| {
+                queue.backlog(&put_back, hand_over)?;
+                moved.into_iter().for_each(|(user, tier)| queue.user_changed(user, tier));
+                Ok(())
+            })
+        });
+        let begun: Result<(), StoreError> =
+            begun.await.context("the start was interrupted")?.context("the scheduler cannot start")?;
+        begun.context("the backlog was not read")
     }
 
     /// Takes nothing new and claims nothing more.
@@ -210,38 +239,38 @@ pub fn open_accounts(config: &Config) -> anyhow::Result<Accounts> {
     Ok(Accounts::new(writer, reader, now))
 }
 
-/// Hands the backlog over; nothing is decided yet.
+/// Hands over what earlier calls used and what was running; nothing is decided yet.
 async fn prepare_scheduler(
     config: &Config,
     queue: &Queue,
     accounts: &Accounts,
     backlog: BacklogUse,
-) -> anyhow::Result<Arc<Scheduler>> {
+) -> anyhow::Result<(Arc<Scheduler>, Option<Unread>)> {
     let lanes = config.upstreams.iter().map(|upstream| upstream.lane.clone()).collect();
     let mut rng = rand::rngs::StdRng::from_rng(&mut rand::rng());
     let core = Core::new(lanes, config.tiers.clone(), config.queue.retry, move || rng.random());
     let scheduler = Scheduler::new(core, now);
     queue.connect(Arc::clone(&scheduler) as Arc<dyn Scheduling>);
-    let (loading, into) = (queue.clone(), Arc::clone(&scheduler));
-    let loaded = tokio::task::spawn_blocking(move || match backlog {
-        BacklogUse::Run => into.load(|hand_over| loading.recover(hand_over)),
-        BacklogUse::Leave => loading.recover(&mut drop),
-    });
-    let backlog = loaded.await.context("the backlog was not read")??;
-    if backlog.recovered.requeued > 0 {
-        tracing::info!(
-            requests = backlog.recovered.requeued,
-            "requests that ran at the last stop wait again"
-        );
+    let recovering = queue.clone();
+    let recovered = tokio::task::spawn_blocking(move || recovering.recover());
+    let recovered = recovered.await.context("the start was interrupted")??;
+    if !recovered.put_back.is_empty() {
+        tracing::info!(requests = recovered.put_back.len(), "requests that ran at the last stop wait again");
     }
     scheduler.prepare(|core, at| {
-        for charge in &backlog.charges {
+        for charge in &recovered.charges {
             core.restore_charge(&charge.lane, &charge.usage, charge.sent_at, charge.ended_at);
         }
-        core.committed(&Change::Paused(backlog.paused), at);
+        core.committed(&Change::Paused(recovered.paused), at);
     });
-    // Waiting jobs carry the tiers their users had when they were accepted.
+    if backlog == BacklogUse::Leave {
+        return Ok((scheduler, None));
+    }
+    let put_back: HashSet<JobSeq> = recovered.put_back.iter().map(|job| job.seq).collect();
+    scheduler.prepare(|core, at| {
+        recovered.put_back.into_iter().for_each(|job| core.committed(&Change::Queued(job), at));
+    });
     let moved = accounts.notice_changes().await.context("the users were not read")?;
-    moved.into_iter().for_each(|(user, tier)| queue.user_changed(user, tier));
-    Ok(scheduler)
+    moved.iter().for_each(|(user, tier)| queue.user_changed(*user, *tier));
+    Ok((scheduler, Some(Unread { put_back, moved })))
 }

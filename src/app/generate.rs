@@ -47,7 +47,7 @@ pub async fn generate_in_process(
     progress: &mut (dyn FnMut(Progress) + Send),
     cancel: CancellationToken,
 ) -> anyhow::Result<Generated> {
-    let engine = Engine::start(&loaded.config, BacklogUse::Leave).await.map_err(|reason| match reason
+    let mut engine = Engine::start(&loaded.config, BacklogUse::Leave).await.map_err(|reason| match reason
         .downcast_ref::<StoreError>(
     ) {
         Some(StoreError::Locked(_)) => {
@@ -55,7 +55,7 @@ pub async fn generate_in_process(
         }
         _ => reason,
     })?;
-    engine.begin()?;
+    engine.begin().await?;
     let outcome = run(&engine, request, progress, &cancel).await;
     engine.drain().await;
     engine.finish(std::future::ready(())).await;

@@ -45,13 +45,15 @@ pub async fn serve(loaded: Loaded, options: ServeOptions) -> anyhow::Result<()> 
     let config = loaded.config.clone();
     let logs = crate::telemetry::start(wiring::log_format(&config), &config.log.level)?;
     raise_open_files(config.server.max_connections);
-    let engine = Engine::start(&config, BacklogUse::Run).await?;
+    let mut engine = Engine::start(&config, BacklogUse::Run).await?;
     let (listener, address) = bind(&config.server.listen).await?;
     for warning in &loaded.warnings {
         tracing::warn!("{warning}");
     }
     wiring::say_upstreams(&config, &loaded.warnings);
     let api = Arc::new(api(&config, &engine)?);
+    // Who connects meanwhile waits for the answer: the listener stands.
+    engine.begin().await?;
     let stop = CancellationToken::new();
     let mut http = tokio::spawn(server::serve(
         Arc::clone(&api),
@@ -59,7 +61,6 @@ pub async fn serve(loaded: Loaded, options: ServeOptions) -> anyhow::Result<()> 
         stop.clone(),
         config.server.shutdown_grace,
     ));
-    engine.begin()?;
     tracing::info!(address, version = env!("CARGO_PKG_VERSION"), "serving");
     if options.dev {
         dev::welcome(&engine.accounts, &address).await?;

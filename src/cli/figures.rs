@@ -69,12 +69,14 @@ impl Queue {
             return output::json(&queue);
         }
         let paused = if queue["paused"] == true { ", paused" } else { "" };
+        // A paused queue that holds requests does not empty.
+        let drain = queue["estimatedDrainSeconds"].as_u64();
+        let drain = drain.map_or_else(String::new, |seconds| format!(", empty in about {seconds} s"));
         output::line(&format!(
-            "{} waiting, {} running{paused}; {} a minute, empty in about {} s\n",
+            "{} waiting, {} running{paused}; {} a minute{drain}\n",
             cell(&queue, "/depth"),
             cell(&queue, "/processing"),
             cell(&queue, "/throughputPerMinute"),
-            cell(&queue, "/estimatedDrainSeconds"),
         ))?;
         let tiers = Tier::ALL.map(|tier| {
             let of = |key: &str| cell(&queue, &format!("/byTier/{tier}/{key}"));

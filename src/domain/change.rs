@@ -2,7 +2,7 @@
 
 use super::id::JobSeq;
 use super::job::JobRecord;
-use super::{Claimed, Failure, JobId, QueuedJob, Tier, Timestamp, UserId};
+use super::{Claimed, Failure, JobId, QueuedJob, SourceError, Tier, Timestamp, UserId};
 
 /// One committed change, in commit order.
 #[derive(Clone, Debug)]
@@ -21,8 +21,9 @@ pub enum Change {
         reason: &'static str,
         /// Whether a call failed (a full lane is no failure).
         failed: bool,
-        /// Whether it waits for the call that corrects its source: no retry, but a further step.
-        for_repair: bool,
+        /// What is wrong with its source, when it waits for the call that corrects it: no retry,
+        /// but a further step.
+        repairing: Option<Vec<SourceError>>,
     },
     /// A job ended.
     Ended(Ended),

@@ -38,7 +38,7 @@ pub enum JobEvent {
     },
     /// The answer is being checked.
     Validating,
-    /// The answer is being mended.
+    /// The answer does not parse: it was mended by rules, or waits for the call that corrects it.
     Repairing {
         /// What is wrong with it.
         errors: Vec<SourceError>,

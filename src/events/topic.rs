@@ -52,12 +52,12 @@ impl Topic {
                     self.text.push_str(text);
                 }
             }
-            JobEvent::Retrying { .. } => {
+            JobEvent::Retrying { .. } | JobEvent::Repairing { .. } => {
                 self.running = false;
                 self.text = String::new();
                 self.last_position = None;
             }
-            JobEvent::Validating | JobEvent::Repairing { .. } => {}
+            JobEvent::Validating => {}
             // The topic goes away with its last event.
             JobEvent::Completed(_) | JobEvent::Failed(_) | JobEvent::Cancelled | JobEvent::Expired => {}
         }

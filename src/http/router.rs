@@ -243,6 +243,60 @@ mod tests {
         assert_eq!(found("POST", "/api/admin/requests/x/retry"), Ok(Route::Admin(ForAdmin::Retry("x"))));
     }
 
+    /// Method, path and access of each row of docs/api.md's table of paths.
+    fn documented() -> Vec<(&'static str, &'static str, &'static str)> {
+        let text = include_str!("../../docs/api.md");
+        let rows = text.lines().filter(|line| line.starts_with("| ")).filter_map(|line| {
+            let mut cells = line.trim_matches('|').split('|').map(str::trim);
+            Some((cells.next()?, cells.next()?.split(',').next()?))
+        });
+        let calls = rows.flat_map(|(calls, access)| calls.split(", ").map(move |call| (call, access)));
+        calls
+            .filter_map(|(call, access)| {
+                let mut words = call.strip_prefix("and ").unwrap_or(call).split(' ');
+                let (method, path) = (words.next()?, words.next()?);
+                path.starts_with('/').then_some((method, path, access))
+            })
+            .collect()
+    }
+
+    #[test]
+    fn the_document_lists_the_table_and_nothing_else() {
+        let documented = documented();
+        for (method, path, access) in &documented {
+            let route = found(method, path).unwrap_or_else(|_| panic!("{method} {path} has no route"));
+            let needed = match route {
+                Route::Health(_) | Route::Open(_) => "open",
+                Route::User(_) => "user",
+                Route::Admin(_) => "admin",
+            };
+            assert_eq!(*access, needed, "{method} {path}");
+        }
+        let source = include_str!("router.rs").split("_ => return None").next().unwrap();
+        let lines =
+            source.lines().map(str::trim).filter(|line| line.starts_with("(\"") && line.contains("=>"));
+        let in_table: Vec<&str> = lines.filter(|line| !line.contains("NotYet")).collect();
+        for line in &in_table {
+            let (pattern, _) = line.split_once(" =>").unwrap();
+            let (method, path) = pattern.trim_matches(['(', ')']).split_once(", ").unwrap();
+            let segments = path.trim_matches(['[', ']']).split(", ").map(|segment| {
+                segment.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).unwrap_or("{}")
+            });
+            let path = format!("/{}", segments.collect::<Vec<_>>().join("/"));
+            let method = method.trim_matches('"');
+            let listed = documented.iter().any(|(other, template, _)| {
+                *other == method
+                    && template.split('/').count() == path.split('/').count()
+                    && template
+                        .split('/')
+                        .zip(path.split('/'))
+                        .all(|(a, b)| a == b || b == "{}" && a.starts_with('{'))
+            });
+            assert!(listed, "docs/api.md does not list {method} {path}");
+        }
+        assert!(in_table.len() > 20 && documented.len() > 20, "both were read");
+    }
+
     #[test]
     fn wrong_methods_are_told_which_are_right() {
         assert_eq!(found("PUT", "/api/admin/users/a"), Err(Miss::Method("GET, HEAD, PATCH, DELETE".into())));

@@ -33,7 +33,7 @@ mod submit;
 
 pub use claim::ClaimRequest;
 pub use ports::{FillTemplate, Scheduling};
-pub use recover::Backlog;
+pub use recover::Recovery;
 pub use refusal::{Refusal, RefusedLimit, Scope, SubmitError, Upgrade};
 pub use request::{Fault, SubmitRequest};
 pub use rules::Rules;
@@ -122,11 +122,9 @@ impl Queue {
         self.inner.rules.load_full()
     }
 
-    /// Puts new limits in force, for the next submission and the next decision. Usage stays.
+    /// Puts new limits in force for the next submission. Usage stays; the scheduler's limits are
+    /// its own.
     pub fn reload(&self, rules: Rules) {
-        if let Some(scheduler) = self.inner.scheduler.get() {
-            scheduler.reconfigure(&rules.tiers);
-        }
         self.inner.rules.store(Arc::new(rules));
     }
 

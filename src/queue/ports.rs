@@ -7,7 +7,6 @@ use crate::domain::id::JobSeq;
 use crate::domain::job::FilledTemplate;
 use crate::domain::lane::{CallReport, LaneName, LimitsSeen, Verdict};
 use crate::domain::limits::{Overview, Place};
-use crate::domain::tier::Tiers;
 use crate::domain::{Change, DiagramType, JobId};
 
 use super::Fault;
@@ -52,9 +51,6 @@ pub trait Scheduling: Send + Sync {
 
     /// The whole queue's figures.
     fn overview(&self) -> Overview;
-
-    /// New tier limits and weights are in force.
-    fn reconfigure(&self, tiers: &Tiers);
 
     /// The operator resumes: paused lanes are open again.
     fn resume_lanes(&self);

@@ -1,8 +1,10 @@
 //! What a start does with what the last stop, or crash, left behind.
 
-use crate::domain::QueuedJob;
+use std::collections::HashSet;
+
+use crate::domain::{JobSeq, QueuedJob, Timestamp};
 use crate::store::StoreError;
-use crate::store::commands::{LiveCharge, Recovered};
+use crate::store::commands::LiveCharge;
 
 use super::Queue;
 
@@ -11,9 +13,9 @@ const CHARGE_LIFE_MS: i64 = 60_000 + 60_000;
 
 /// What the scheduler must know before its first decision.
 #[derive(Debug)]
-pub struct Backlog {
-    /// What had to be put right.
-    pub recovered: Recovered,
+pub struct Recovery {
+    /// Jobs that were running: they wait again, in the order of their arrival.
+    pub put_back: Vec<QueuedJob>,
     /// Charges of earlier calls that may still count upstream.
     pub charges: Vec<LiveCharge>,
     /// Whether the operator paused the queue.
@@ -21,17 +23,37 @@ pub struct Backlog {
 }
 
 impl Queue {
-    /// Puts every job that was running back to its place and hands all waiting jobs over, in
-    /// order. Blocks; call once, before the scheduler begins.
+    /// Puts every job that was running back to its place. Blocks; call once, before the
+    /// scheduler begins.
     ///
     /// # Errors
     /// What the store reports.
-    pub fn recover(&self, hand_over: &mut dyn FnMut(QueuedJob)) -> Result<Backlog, StoreError> {
+    pub fn recover(&self) -> Result<Recovery, StoreError> {
         let now = self.now();
         let recovered = self.inner.writer.write_blocking(move |commands| commands.recover(now))?;
         let reads = self.inner.reader.blocking();
-        reads.each_queued(hand_over)?;
-        let since = crate::domain::Timestamp(now.0.saturating_sub(CHARGE_LIFE_MS));
-        Ok(Backlog { recovered, charges: reads.live_charges(since)?, paused: reads.paused()? })
+        let since = Timestamp(now.0.saturating_sub(CHARGE_LIFE_MS));
+        Ok(Recovery {
+            put_back: reads.queued(&recovered.requeued)?,
+            charges: reads.live_charges(since)?,
+            paused: reads.paused()?,
+        })
+    }
+
+    /// Hands every waiting job over in the order of arrival, but for those that were put back and
+    /// may run by now. Blocks; nothing may be submitted meanwhile.
+    ///
+    /// # Errors
+    /// What the store reports.
+    pub fn backlog(
+        &self,
+        put_back: &HashSet<JobSeq>,
+        hand_over: &mut dyn FnMut(QueuedJob),
+    ) -> Result<(), StoreError> {
+        self.inner.reader.blocking().each_queued(&mut |job| {
+            if !put_back.contains(&job.seq) {
+                hand_over(job);
+            }
+        })
     }
 }

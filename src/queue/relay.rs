@@ -14,7 +14,10 @@ pub(super) fn relay(inner: &Inner, changes: &[Change]) {
     for change in changes {
         match change {
             Change::Claimed(job) => begin(inner, job),
-            Change::Requeued { job, for_repair: true, .. } => inner.running.end(job.seq),
+            Change::Requeued { job, repairing: Some(errors), .. } => {
+                inner.running.end(job.seq);
+                publish(inner, job.id, job.user, JobEvent::Repairing { errors: errors.clone() });
+            }
             Change::Requeued { job, attempts, reason, .. } => {
                 inner.running.end(job.seq);
                 let retrying = JobEvent::Retrying {

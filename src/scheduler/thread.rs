@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use parking_lot::{Condvar, Mutex};
+use parking_lot::{Condvar, Mutex, MutexGuard};
 
 use crate::domain::lane::{CallReport, LaneName, LaneSpec, LimitsSeen, Verdict};
 use crate::domain::limits::{Overview, Place};
@@ -22,6 +22,10 @@ use super::watch::Watch;
 
 /// The thread looks at least this often, so that `/readyz` can tell that it lives.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
+
+/// Jobs of a backlog that are taken over at once: some milliseconds, for which the end of a call
+/// can wait.
+const CHUNK: usize = 1000;
 
 /// Carries decisions out. No call may block.
 pub trait Claims: Send + Sync {
@@ -73,32 +77,50 @@ impl Scheduler {
         })
     }
 
-    /// Works on the core before the start: the backlog and the charges of earlier calls.
+    /// Works on the core before the start: the charges of earlier calls, and what was running.
     pub fn prepare(&self, work: impl FnOnce(&mut Core, Timestamp)) {
         let mut core = self.core.lock();
         let now = self.now(&mut core);
         work(&mut core, now);
     }
 
-    /// Takes over a backlog that `read` hands over job by job, and returns what `read` does.
-    /// A million jobs must not wait for a lock a million times.
-    pub fn load<T>(&self, read: impl FnOnce(&mut dyn FnMut(QueuedJob)) -> T) -> T {
-        let mut core = self.core.lock();
-        let now = self.now(&mut core);
-        read(&mut |job| core.committed(&Change::Queued(job), now))
-    }
-
-    /// Starts deciding.
+    /// Starts deciding. What [`Scheduler::prepare`] handed over goes at once, as far as there is
+    /// room; then `read` hands the whole backlog over, job by job, and nothing goes until all is
+    /// known. Blocks as long as `read` does; returns what it returns.
     ///
     /// # Errors
-    /// When the system refuses a thread.
-    pub fn begin(self: &Arc<Self>, claims: Arc<dyn Claims>) -> std::io::Result<()> {
-        let scheduler = Arc::clone(self);
+    /// When the system refuses a thread; `read` is then not called.
+    pub fn begin<T>(
+        self: &Arc<Self>,
+        claims: &Arc<dyn Claims>,
+        read: impl FnOnce(&mut dyn FnMut(QueuedJob)) -> T,
+    ) -> std::io::Result<T> {
+        let mut core = self.core.lock();
+        let (scheduler, its_claims) = (Arc::clone(self), Arc::clone(claims));
         let thread = std::thread::Builder::new()
             .name("scheduler".into())
-            .spawn(move || scheduler.decide_until_stopped(claims.as_ref()))?;
+            .spawn(move || scheduler.decide_until_stopped(its_claims.as_ref()))?;
         *self.thread.lock() = Some(thread);
-        Ok(())
+        self.decide(&mut core, claims.as_ref());
+        core.set_loading(true);
+        drop(core);
+
+        let mut chunk = Vec::with_capacity(CHUNK);
+        let outcome = read(&mut |job| {
+            chunk.push(job);
+            if chunk.len() == CHUNK {
+                self.take_over(&mut chunk);
+            }
+        });
+        self.take_over(&mut chunk);
+        self.with_core(|core, _| core.set_loading(false));
+        Ok(outcome)
+    }
+
+    fn take_over(&self, jobs: &mut Vec<QueuedJob>) {
+        let mut core = self.core.lock();
+        let now = self.now(&mut core);
+        jobs.drain(..).for_each(|job| core.committed(&Change::Queued(job), now));
     }
 
     /// Stops deciding; what was decided stands.
@@ -126,21 +148,32 @@ impl Scheduler {
     }
 
     fn decide_until_stopped(&self, claims: &dyn Claims) {
-        let mut actions = Vec::new();
         let mut core = self.core.lock();
         while !self.stopping.load(Ordering::Acquire) {
-            let now = self.now(&mut core);
-            self.ticked_at.store(now.0, Ordering::Release);
-            let wake = core.step(now, &mut actions);
-            if !actions.is_empty() {
-                parking_lot::MutexGuard::unlocked(&mut core, || {
-                    actions.drain(..).for_each(|action| carry_out(claims, action, now));
-                });
-                continue;
-            }
+            let (now, wake) = self.decide(&mut core, claims);
             let pause = wake.map_or(LOOK_EVERY, |at| at.since(now).min(LOOK_EVERY));
             // A wake-up time in the past would spin: a millisecond is the clock's own grain.
             self.wake.wait_for(&mut core, pause.max(Duration::from_millis(1)));
+        }
+    }
+
+    /// Decides and carries out until nothing more can be decided. Returns when it looked last,
+    /// and when to look again if nothing happens before.
+    fn decide(&self, core: &mut MutexGuard<'_, Core>, claims: &dyn Claims) -> (Timestamp, Option<Timestamp>) {
+        let mut actions = Vec::new();
+        loop {
+            let now = self.now(core);
+            self.ticked_at.store(now.0, Ordering::Release);
+            let wake = core.step(now, &mut actions);
+            if actions.is_empty() {
+                return (now, wake);
+            }
+            MutexGuard::unlocked(core, || {
+                actions.drain(..).for_each(|action| carry_out(claims, action, now));
+            });
+            if self.stopping.load(Ordering::Acquire) {
+                return (now, Some(now));
+            }
         }
     }
 
@@ -218,15 +251,87 @@ impl Scheduling for Scheduler {
         core.overview(now)
     }
 
-    fn reconfigure(&self, tiers: &Tiers) {
-        self.with_core(|core, _| core.reconfigure(tiers));
-    }
-
     fn resume_lanes(&self) {
         self.with_core(|core, now| core.resume_lanes(now));
     }
 
     fn revision(&self) -> u64 {
         self.core.lock().revision()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::lane::RetryPolicy;
+    use crate::domain::{Tier, UserId};
+
+    /// Claims that were asked for, in order.
+    #[derive(Default)]
+    struct Asked(Mutex<Vec<JobSeq>>);
+
+    impl Claims for Asked {
+        fn claim(&self, request: ClaimRequest) {
+            self.0.lock().push(request.seq);
+        }
+
+        fn expire(&self, seq: JobSeq) {
+            panic!("{seq:?} has no deadline");
+        }
+
+        fn fail(&self, seq: JobSeq, failure: Failure) {
+            panic!("{seq:?} cannot fail: {failure:?}");
+        }
+    }
+
+    fn job(seq: i64, tier: Tier) -> QueuedJob {
+        QueuedJob {
+            seq: JobSeq(seq),
+            id: JobId([0; 16]),
+            user: UserId(seq),
+            tier,
+            estimated_input: 500,
+            max_tokens: 1000,
+            model: None,
+            run: 0,
+            strikes: 0,
+            created_at: Timestamp(0),
+            retry_at: None,
+            deadline_at: None,
+        }
+    }
+
+    #[test]
+    fn what_ran_goes_first_and_the_backlog_only_when_all_of_it_is_known() {
+        let lane = LaneSpec {
+            name: LaneName::from("lane"),
+            model: "m".into(),
+            max_concurrent: 3,
+            requests_per_minute: 0,
+            tokens_per_minute: 0,
+            input_tokens_per_minute: 0,
+            output_tokens_per_minute: 0,
+            network_margin: Duration::ZERO,
+        };
+        let retry = RetryPolicy { max_attempts: 6, base: Duration::from_secs(1), cap: LOOK_EVERY };
+        let core = Core::new(vec![lane], Tiers::default(), retry, || 0.5);
+        let scheduler = Scheduler::new(core, || Timestamp(1_000));
+        scheduler.prepare(|core, now| core.committed(&Change::Queued(job(7, Tier::Free)), now));
+        let asked = Arc::new(Asked::default());
+        let claims: Arc<dyn Claims> = Arc::clone(&asked) as Arc<dyn Claims>;
+        let while_reading = scheduler.begin(&claims, |hand_over| {
+            (100..100 + 3 * CHUNK as i64).for_each(|seq| hand_over(job(seq, Tier::Free)));
+            // The heaviest comes last.
+            hand_over(job(9_999, Tier::Enterprise));
+            // Whatever happens meanwhile, such as this, decides nothing.
+            scheduler.resume_lanes();
+            asked.0.lock().clone()
+        });
+        assert_eq!(while_reading.unwrap(), [JobSeq(7)]);
+        while asked.0.lock().len() < 3 {
+            std::thread::yield_now();
+        }
+        scheduler.stop();
+        assert_eq!(asked.0.lock()[1], JobSeq(9_999), "fair order from the first decision");
     }
 }

@@ -227,11 +227,11 @@ pub struct NewKey {
     pub created_at: Timestamp,
 }
 
-/// A call that was in flight when the server died.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+/// What was in flight when the server died.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Recovered {
-    /// Jobs put back into the queue.
-    pub requeued: u64,
+    /// Jobs put back into the queue, in the order of their arrival.
+    pub requeued: Vec<JobSeq>,
 }
 
 /// What one step of a purge deleted.

@@ -161,6 +161,8 @@ pub trait Reads: Send + Sync {
 
     /// Every waiting job in order of acceptance, handed over one by one.
     fn each_queued(&self, hand_over: &mut dyn FnMut(QueuedJob)) -> Result<(), StoreError>;
+    /// Those of `jobs` that wait, in the order given.
+    fn queued(&self, jobs: &[JobSeq]) -> Result<Vec<QueuedJob>, StoreError>;
     /// Charges whose life may cover `now`: ended after `since`.
     fn live_charges(&self, since: Timestamp) -> Result<Vec<LiveCharge>, StoreError>;
     /// Whether the operator paused the queue.

@@ -5,7 +5,7 @@
 //! errors, and is claimed again like any other, so that budgets, the ledger and a crash know no
 //! difference.
 
-use crate::diagram::{check, extract, mend, repair};
+use crate::diagram::{check, extract, repair};
 use crate::domain::failure::FailureCode;
 use crate::domain::job::Outcome;
 use crate::domain::{Claimed, Event, Failure, JobEvent, Repair, Validation, ValidationStatus};
@@ -50,9 +50,6 @@ impl Worker {
         }
         let next = Repair::after(job.repair.as_ref(), draft.source, draft.title, validation.errors);
         let may_ask = corrects && next.number <= self.repair_attempts;
-        if may_ask || mend::mends(job.diagram_type) {
-            self.tell_watchers(job, JobEvent::Repairing { errors: next.errors.clone() });
-        }
         let mended = tokio::select! {
             biased;
             () = bounds.any() => None,
@@ -60,6 +57,7 @@ impl Worker {
             () = self.deadline(job) => None,
         };
         if let Some(mended) = mended {
+            self.tell_watchers(job, JobEvent::Repairing { errors: next.errors });
             let mut mends = asked.unwrap_or_default();
             mends.extend(mended.what.into_iter().map(str::to_owned));
             return completed(mended.source, next.title, Validation::repaired(mends));

@@ -14,6 +14,7 @@ mod hostile;
 mod places;
 mod samples;
 mod verdicts;
+mod wording;
 
 use diagramd::diagram::check::{Checker, Purpose, Report};
 use diagramd::diagram::mermaid::{Parsers, Settings};

@@ -17,14 +17,19 @@ struct Outcome {
     server: Server,
 }
 
-/// Starts under a fault that strace puts in, and submits.
-async fn submits_under(fault: &str) -> Outcome {
+/// A server under a fault that strace puts in, and a key made before anything fails.
+async fn start_under(fault: &str) -> (Server, String) {
     let dir = TempDir::new().unwrap();
     std::fs::write(dir.path().join("config.toml"), CONFIG).unwrap();
     let server = Server::on(dir);
-    // Made before anything fails.
     let key = server.key("ann", "enterprise", &[]);
     let server = Server::under(&strace(&["-o", "/dev/null", "-e", fault]), server.terminate().await);
+    (server, key)
+}
+
+/// Submits one after the other while the fault sets in.
+async fn submits_under(fault: &str) -> Outcome {
+    let (server, key) = start_under(fault).await;
     let mut outcome = Outcome { acknowledged: Vec::new(), refused: Vec::new(), server };
     for n in 0..SUBMITS {
         let (status, body) = outcome.server.prompt(&key, &format!("{n}: a then b")).await;
@@ -36,9 +41,22 @@ async fn submits_under(fault: &str) -> Outcome {
     outcome
 }
 
-/// After the fault and a kill -9, everything acknowledged ends well.
-async fn all_end_well(outcome: Outcome) {
-    end_well(&Server::on(outcome.server.kill()), &outcome.acknowledged).await;
+impl Outcome {
+    /// Some submits were acknowledged before the fault; every one it met was refused in this way.
+    fn refused_with(&self, status: u16, code: &str) {
+        assert!(
+            !self.acknowledged.is_empty() && !self.refused.is_empty(),
+            "the fault came at the wrong time"
+        );
+        for (refused, body) in &self.refused {
+            assert_eq!((*refused, body["code"].as_str().unwrap()), (status, code), "{body}");
+        }
+    }
+
+    /// After the fault and a kill -9, everything acknowledged ends well.
+    async fn all_end_well(self) {
+        end_well(&Server::on(self.server.kill()), &self.acknowledged).await;
+    }
 }
 
 async fn end_well(server: &Server, acknowledged: &[String]) {
@@ -51,12 +69,8 @@ async fn end_well(server: &Server, acknowledged: &[String]) {
 #[tokio::test]
 async fn a_full_disk_refuses_clearly_and_loses_nothing() {
     let outcome = submits_under("inject=pwrite64:error=ENOSPC:when=600+").await;
-    assert!(
-        !outcome.acknowledged.is_empty() && !outcome.refused.is_empty(),
-        "the fault came at the wrong time"
-    );
-    for (status, body) in &outcome.refused {
-        assert_eq!((*status, &body["code"]), (507, &"storage_full".into()), "{body}");
+    outcome.refused_with(507, "storage_full");
+    for (_, body) in &outcome.refused {
         assert!(body["detail"].as_str().unwrap().contains("disk is full"), "{body}");
     }
     let (alive, _) = outcome.server.get("", "/healthz").await;
@@ -71,37 +85,20 @@ async fn a_full_disk_refuses_clearly_and_loses_nothing() {
 #[tokio::test]
 async fn a_read_only_disk_refuses_clearly_and_loses_nothing() {
     let outcome = submits_under("inject=pwrite64:error=EROFS:when=600+").await;
-    assert!(
-        !outcome.acknowledged.is_empty() && !outcome.refused.is_empty(),
-        "the fault came at the wrong time"
-    );
-    for (status, body) in &outcome.refused {
-        assert_eq!((*status, &body["code"]), (503, &"storage_unavailable".into()), "{body}");
-    }
-    all_end_well(outcome).await;
+    outcome.refused_with(503, "storage_unavailable");
+    outcome.all_end_well().await;
 }
 
 #[tokio::test]
 async fn a_failed_sync_acknowledges_nothing() {
     let outcome = submits_under("inject=fsync,fdatasync:error=EIO:when=100+").await;
-    assert!(
-        !outcome.acknowledged.is_empty() && !outcome.refused.is_empty(),
-        "the fault came at the wrong time"
-    );
-    for (status, body) in &outcome.refused {
-        assert_eq!((*status, &body["code"]), (503, &"storage_unavailable".into()), "{body}");
-    }
-    all_end_well(outcome).await;
+    outcome.refused_with(503, "storage_unavailable");
+    outcome.all_end_well().await;
 }
 
 #[tokio::test]
 async fn slow_syncs_delay_and_refuse_nobody() {
-    let dir = TempDir::new().unwrap();
-    std::fs::write(dir.path().join("config.toml"), CONFIG).unwrap();
-    let server = Server::on(dir);
-    let key = server.key("ann", "enterprise", &[]);
-    let fault = "inject=fsync,fdatasync:delay_enter=200000";
-    let server = Server::under(&strace(&["-o", "/dev/null", "-e", fault]), server.terminate().await);
+    let (server, key) = start_under("inject=fsync,fdatasync:delay_enter=200000").await;
     let prompts: Vec<String> = (0..500).map(|n| format!("{n}: a then b")).collect();
     let answers =
         futures_util::future::join_all(prompts.iter().map(|prompt| server.prompt(&key, prompt))).await;

@@ -80,7 +80,7 @@ async fn no_kill_loses_doubles_or_overruns_anything() {
 
 /// 64 clients submit, each its next request after its last answer, until so many are answered.
 async fn load_until(server: &Server, key: &str, known: &Known, round: u64, answers: usize) {
-    let (answered, enough) = watch::channel(0);
+    let (answered, mut enough) = watch::channel(0);
     let client = |client: usize| {
         let answered = answered.clone();
         async move {
@@ -94,7 +94,6 @@ async fn load_until(server: &Server, key: &str, known: &Known, round: u64, answe
         }
     };
     let clients = futures_util::future::join_all((0..CLIENTS).map(client));
-    let mut enough = enough;
     tokio::select! {
         _ = clients => panic!("the clients go on until the server is killed"),
         reached = enough.wait_for(|count| *count >= answers) => drop(reached.unwrap()),

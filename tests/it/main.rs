@@ -15,6 +15,7 @@ mod live;
 #[path = "../../src/http/auth/minted.rs"]
 mod minted;
 mod outage;
+mod paused;
 mod recount;
 mod repair;
 // Other test binaries use the rest of it.

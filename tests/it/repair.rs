@@ -123,6 +123,36 @@ async fn the_model_corrects_what_does_not_parse_and_every_step_is_told() {
 }
 
 #[tokio::test]
+async fn a_correction_waits_its_turn_like_any_request_and_watchers_see_its_place() {
+    let gate = Gate::closed();
+    let answers = vec![answer(BAD).hold(&gate), answer(GOOD).hold(&gate), answer(GOOD)];
+    let (upstream, server, key) = scripted(answers, "max_concurrent = 1").await;
+    let id = accepted(&server, &key, request()).await;
+    upstream.ledger().wait_for_calls(1).await;
+    let other = server.key("bob", "enterprise", &[]);
+    let second = accepted(&server, &other, request()).await;
+    let mut socket = Socket::open(&server).await;
+    socket.send(subscribe(&id)).await;
+    assert_eq!(socket.next().await["type"], "subscribed");
+    // The heavier tier's request goes first; the correction waits behind it.
+    gate.let_pass(1);
+    let seen = socket.until("repairing").await;
+    assert!(!types(&seen).contains(&"retrying"));
+    assert_eq!(socket.until("position").await.last().unwrap()["position"], 1);
+    let (_, job) = server.get(&key, &format!("/api/diagram/status/{id}")).await;
+    assert_eq!(
+        (&job["status"], &job["position"], &job["result"]),
+        (&json!("queued"), &json!(1), &Value::Null)
+    );
+    gate.let_pass(1);
+    let deltas = socket.until("completed").await;
+    let begun = types(&deltas).iter().position(|kind| *kind == "processing").unwrap();
+    let text: String = deltas[begun..].iter().filter_map(|message| message["text"].as_str()).collect();
+    assert_eq!(text.trim_end(), GOOD, "a call begins the text anew");
+    assert_eq!(server.ended(&other, &second).await["validation"]["status"], "valid");
+}
+
+#[tokio::test]
 async fn event_streams_tell_the_same_steps() {
     let gate = Gate::closed();
     let (_upstream, server, key) = scripted(vec![answer(BAD).hold(&gate), answer(GOOD)], "").await;

@@ -317,10 +317,8 @@ impl Saturated {
             job.run = run;
             job.retry_at = at;
             let job = job.clone();
-            self.core.committed(
-                &Change::Requeued { job, attempts: 0, reason, failed, for_repair: false },
-                self.now,
-            );
+            self.core
+                .committed(&Change::Requeued { job, attempts: 0, reason, failed, repairing: None }, self.now);
             return;
         }
         let job = self.waiting.remove(&seq).expect("it was there");

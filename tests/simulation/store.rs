@@ -125,7 +125,7 @@ impl World {
                 stored.job.strikes += u32::from(strike);
                 stored.attempts += u32::from(failed);
                 let (job, attempts) = (stored.job.clone(), stored.attempts);
-                self.tell(Change::Requeued { job, attempts, reason, failed, for_repair: false });
+                self.tell(Change::Requeued { job, attempts, reason, failed, repairing: None });
             }
         }
     }

@@ -37,7 +37,7 @@ use search::Search;
 pub const SOURCE_BYTES_MAX: usize = 50_000;
 
 /// Whether anything is known of what models get wrong in this language.
-pub fn mends(diagram_type: DiagramType) -> bool {
+pub(super) fn mends(diagram_type: DiagramType) -> bool {
     diagram_type == DiagramType::Mermaid
 }
 

@@ -110,6 +110,8 @@ pub struct Core {
     deadlines: BTreeSet<(Timestamp, JobSeq)>,
     running_by_tier: [u32; 4],
     paused: bool,
+    /// The backlog is not known in full: what would go first is not known either.
+    loading: bool,
     /// No claims before this instant: the store had trouble.
     hold_until: Timestamp,
     revision: u64,
@@ -144,6 +146,7 @@ impl Core {
             deadlines: BTreeSet::new(),
             running_by_tier: [0; 4],
             paused: false,
+            loading: false,
             hold_until: Timestamp(0),
             revision: 0,
             swept_at: Timestamp(0),
@@ -158,6 +161,11 @@ impl Core {
         if let Some(lane) = self.lane_mut(lane) {
             lane.restore(usage, sent, ended);
         }
+    }
+
+    /// From now on the backlog is being handed over, or has been: nothing is claimed meanwhile.
+    pub fn set_loading(&mut self, loading: bool) {
+        self.loading = loading;
     }
 
     /// New tier limits and weights.

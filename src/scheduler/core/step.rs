@@ -35,7 +35,7 @@ impl Core {
         self.end_back_offs(now);
         let more_parked = self.unpark_where_open();
         let mut wake = self.next_deadline_or_back_off();
-        if self.paused || self.jobs.len() == 0 {
+        if self.paused || self.loading || self.jobs.len() == 0 {
             return wake;
         }
         if self.hold_until > now {

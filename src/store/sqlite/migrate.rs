@@ -73,3 +73,38 @@ fn copy_aside(path: &Path, version: usize) -> Result<PathBuf, StoreError> {
     Backup::new(&source, &mut target)?.run_to_completion(1024, std::time::Duration::ZERO, None)?;
     Ok(copy)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_older_database_is_copied_aside_and_brought_up_to_date() {
+        let dir = tempfile::TempDir::new().unwrap();
+        let path = dir.path().join("old.db");
+        let old = Connection::open(&path).unwrap();
+        old.execute_batch(MIGRATIONS[0]).unwrap();
+        old.execute_batch(
+            "INSERT INTO user (id, name, tier, created_at) VALUES (1, 'ann', 'free', 0);
+             INSERT INTO job (seq, id, user_id, tier, state, diagram_type, max_tokens, estimated_input, reserved,
+                              created_at) VALUES (7, zeroblob(16), 1, 'free', 0, 'mermaid', 1, 1, 0, 0);
+             INSERT INTO attempt (job_seq, run, lane, model, claimed_at, estimated_input, estimated_output)
+             VALUES (7, 1, 'l', 'm', 0, 1, 1);",
+        )
+        .unwrap();
+        old.pragma_update(None, "user_version", 1).unwrap();
+        old.pragma_update(None, "application_id", APPLICATION_ID).unwrap();
+        drop(old);
+
+        let mut connection = connection::open_writer(&path).unwrap();
+        migrate(&mut connection, &path).unwrap();
+        assert_eq!(version(&connection, &path).unwrap(), MIGRATIONS.len());
+        let kept = "SELECT repairs, repair FROM job JOIN attempt ON job_seq = seq WHERE seq = 7";
+        let kept = connection.query_row(kept, [], |row| Ok((row.get::<_, u32>(0)?, row.get::<_, u32>(1)?)));
+        assert_eq!(kept.unwrap(), (0, 0));
+        let copy = Connection::open(dir.path().join("old.db.before-2")).unwrap();
+        assert_eq!(version(&copy, &path).unwrap(), 1);
+        assert_eq!(copy.query_row("SELECT count(*) FROM job", [], |row| row.get::<_, u32>(0)).unwrap(), 1);
+        migrate(&mut connection, &path).unwrap();
+    }
+}

@@ -8,13 +8,15 @@ use tempfile::TempDir;
 use tokio::sync::oneshot;
 
 use super::*;
-use crate::domain::job::Bill;
+use crate::domain::failure::FailureCode;
+use crate::domain::job::{Bill, Outcome};
 use crate::domain::limits::UserCounts;
 use crate::domain::{
-    Brief, Change, DiagramType, JobId, JobSeq, LaneName, Money, NewJob, Tier, Timestamp, TokenUsage, UserId,
+    Brief, Change, DiagramType, Failure, JobId, JobSeq, LaneName, Money, NewJob, Repair, SourceError, Tier,
+    Timestamp, TokenUsage, UserId,
 };
 use crate::store::commands::{
-    CallRecord, Claim, JobEnd, Owner, Purged, Settlement, Submission, SubmitLimits, Submitted,
+    CallRecord, Cancellation, Claim, JobEnd, Owner, Purged, Settlement, Submission, SubmitLimits, Submitted,
 };
 use crate::store::writer::Backend;
 use crate::store::{Commands, Priority};
@@ -145,6 +147,69 @@ fn a_deadline_that_passes_during_a_call_gives_no_unit_back() {
     store.claim(seq, 1);
     store.settle(seq, 2, false, 0, JobEnd::Expired);
     assert_eq!(store.counts(user).hour, 2, "an earlier call brought nothing");
+}
+
+fn repair(estimated_input: u32, reserved: i64) -> JobEnd {
+    let error = SourceError { line: 2, column: 1, message: "No.".to_owned() };
+    let repair = Repair::after(None, "digraph {".to_owned(), None, vec![error]);
+    JobEnd::Repair { repair: Box::new(repair), estimated_input, reserved: Money(reserved) }
+}
+
+#[test]
+fn a_repair_holds_what_its_own_call_may_take_and_goes_with_its_job() {
+    let store = Store::new();
+    let user = store.user("ann");
+    let seq = store.accept(user, 1, NOW);
+    store.claim(seq, 0);
+    store.settle(seq, 1, true, 50, repair(700, 900));
+    let counts = store.counts(user);
+    assert_eq!((counts.queued, counts.running, counts.month_reserved), (1, 0, Money(900)));
+    store.claim(seq, 1);
+    store.settle(seq, 2, true, 50, repair(800, 400));
+    assert_eq!(store.counts(user).month_reserved, Money(400));
+    store.run(|commands| commands.cancel(JobId([1; 16]), Owner::Anyone, NOW));
+    assert_eq!((store.counts(user).month_reserved, store.counts(user).queued), (Money::ZERO, 0));
+    let seq = store.accept(user, 2, NOW);
+    store.claim(seq, 0);
+    store.settle(seq, 1, true, 50, requeued());
+    assert!(store.run(move |commands| commands.expire(seq, NOW)), "its own end, not that of a repair before");
+}
+
+#[test]
+fn a_request_that_has_a_source_neither_fails_nor_expires() {
+    let ends: [fn(&Store, JobSeq); 4] = [
+        |store, seq| assert!(store.run(move |commands| commands.expire(seq, NOW))),
+        |store, seq| {
+            let failure =
+                Failure { code: FailureCode::ModelUnavailable, message: String::new(), retryable: false };
+            assert!(store.run(move |commands| commands.fail_queued(seq, &failure, NOW)));
+        },
+        |store, seq| {
+            store.claim(seq, 1);
+            store.settle(seq, 2, true, 0, JobEnd::Expired);
+        },
+        |store, seq| {
+            store.claim(seq, 1);
+            store.run(|commands| commands.recover(NOW));
+            store.claim(seq, 2);
+            let outcome = Outcome::default();
+            store.settle(seq, 3, true, 0, JobEnd::Failed { outcome, return_unit: false });
+        },
+    ];
+    let store = Store::new();
+    let user = store.user("ann");
+    for (number, end) in (1..).zip(ends) {
+        let seq = store.accept(user, number, NOW);
+        store.claim(seq, 0);
+        store.settle(seq, 1, true, 50, repair(700, 0));
+        end(&store, seq);
+        let retried = store.run(move |commands| commands.retry_failed(JobId([number; 16]), NOW));
+        assert!(retried.is_none(), "{number}: it did not fail");
+        let cancelled = store.run(move |commands| commands.cancel(JobId([number; 16]), Owner::Anyone, NOW));
+        assert_eq!(cancelled, Cancellation::NotCancellable);
+        let counts = store.counts(user);
+        assert_eq!((counts.hour, counts.queued, counts.running), (0, 0, 0), "{number}: its unit went back");
+    }
 }
 
 #[test]

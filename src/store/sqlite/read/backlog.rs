@@ -1,8 +1,8 @@
 //! What the scheduler must know at the start.
 
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, OptionalExtension, params};
 
-use crate::domain::{LaneName, QueuedJob, Timestamp, TokenUsage};
+use crate::domain::{JobSeq, LaneName, QueuedJob, Timestamp, TokenUsage};
 use crate::store::StoreError;
 use crate::store::commands::LiveCharge;
 use crate::store::sqlite::rows::{self, QUEUED_COLUMNS};
@@ -18,6 +18,16 @@ pub(super) fn each_queued(
         hand_over(rows::queued_job(row)?);
     }
     Ok(())
+}
+
+pub(super) fn queued(connection: &Connection, jobs: &[JobSeq]) -> Result<Vec<QueuedJob>, StoreError> {
+    let mut statement = connection
+        .prepare_cached(&format!("SELECT {QUEUED_COLUMNS} FROM job WHERE seq = ?1 AND state = 0"))?;
+    let mut found = Vec::with_capacity(jobs.len());
+    for seq in jobs {
+        found.extend(statement.query_row(params![seq], rows::queued_job).optional()?);
+    }
+    Ok(found)
 }
 
 pub(super) fn live_charges(connection: &Connection, since: Timestamp) -> Result<Vec<LiveCharge>, StoreError> {

@@ -7,7 +7,7 @@ use rusqlite::Connection;
 use crate::domain::job::JobRecord;
 use crate::domain::limits::UserCounts;
 use crate::domain::user::ApiKey;
-use crate::domain::{Brief, JobId, KeyId, QueuedJob, Tier, Timestamp, User, UserId};
+use crate::domain::{Brief, JobId, JobSeq, KeyId, QueuedJob, Tier, Timestamp, User, UserId};
 use crate::store::commands::LiveCharge;
 use crate::store::reads::{GroupBy, JobQuery, KeyOwner, Spending, Stats};
 use crate::store::{Reads, StoreError};
@@ -120,6 +120,10 @@ impl Reads for SqliteReads {
 
     fn each_queued(&self, hand_over: &mut dyn FnMut(QueuedJob)) -> Result<(), StoreError> {
         self.read_within(START_LIMIT, |connection| backlog::each_queued(connection, hand_over))
+    }
+
+    fn queued(&self, jobs: &[JobSeq]) -> Result<Vec<QueuedJob>, StoreError> {
+        self.read_within(START_LIMIT, |connection| backlog::queued(connection, jobs))
     }
 
     fn live_charges(&self, since: Timestamp) -> Result<Vec<LiveCharge>, StoreError> {

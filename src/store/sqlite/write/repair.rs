@@ -44,7 +44,7 @@ impl Batch<'_> {
             attempts,
             reason: "",
             failed: false,
-            for_repair: true,
+            repairing: Some(repair.errors.clone()),
         });
         Ok(())
     }

@@ -121,7 +121,7 @@ impl Batch<'_> {
             .prepare_cached(&format!("SELECT {QUEUED_COLUMNS}, attempts FROM job WHERE seq = ?1"))?;
         let (queued, attempts) = statement
             .query_row(params![job.seq], |row| Ok((rows::queued_job(row)?, row.get("attempts")?)))?;
-        self.changes.push(Change::Requeued { job: queued, attempts, reason, failed, for_repair: false });
+        self.changes.push(Change::Requeued { job: queued, attempts, reason, failed, repairing: None });
         Ok(())
     }
 }

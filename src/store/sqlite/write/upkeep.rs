@@ -33,8 +33,8 @@ impl Batch<'_> {
         self.transaction.execute(
             "UPDATE job SET repairs = (SELECT count(DISTINCT repair) FROM attempt
                                        WHERE job_seq = seq AND repair > 0 AND sent_at IS NOT NULL)
-             WHERE state = 1 AND seq IN (SELECT job_seq FROM job_repair)",
-            [],
+             WHERE seq IN (SELECT job_seq FROM attempt WHERE ended_at = ?1 AND lost = 1 AND repair > 0)",
+            params![at],
         )?;
         let mut statement = self.transaction.prepare("SELECT DISTINCT user_id FROM job WHERE state = 1")?;
         let users = statement.query_map([], |row| row.get(0))?.collect::<Result<Vec<_>, _>>()?;
@@ -48,8 +48,11 @@ impl Batch<'_> {
                 self.moved(user, Some(JobState::Processing), JobState::Queued);
             }
         }
-        let requeued = self.transaction.execute("UPDATE job SET state = 0 WHERE state = 1", [])?;
-        Ok(Recovered { requeued: u64::try_from(requeued).unwrap_or(0) })
+        let mut statement =
+            self.transaction.prepare("UPDATE job SET state = 0 WHERE state = 1 RETURNING seq")?;
+        let mut requeued = statement.query_map([], |row| row.get(0))?.collect::<Result<Vec<_>, _>>()?;
+        requeued.sort_unstable();
+        Ok(Recovered { requeued })
     }
 
     pub(super) fn retry_failed_job(
