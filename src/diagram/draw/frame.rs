@@ -20,6 +20,8 @@ pub fn framed(svg: &str) -> String {
     };
     let number = |text: &str| text.parse().ok().filter(|number: &f64| number.is_finite());
     let numbers: Vec<f64> = view.split([' ', ',']).filter_map(number).collect();
+    let ([x, y, width, height], true) = (numbers.as_slice(), TIGHT.contains(&kind)) else {
+        return svg.to_owned();
     };
     let more = 2.0 * MARGIN;
     let larger = format!("{} {} {} {}", x - MARGIN, y - MARGIN, width + more, height + more);

@@ -21,6 +21,7 @@ use crate::diagram::size;
 use crate::domain::SourceError;
 
 use super::clean::is_xml;
+use super::edges::{self, EDGES_MAX};
 use super::frame::framed;
 use super::{clean, fonts, raster};
 
@@ -68,6 +69,11 @@ impl Mermaid {
     fn draw(&self, source: &str, theme: Theme) -> Result<String, Undrawn> {
         if let Some(error) = size::too_large(source) {
             return Err(Undrawn::Source(vec![error]));
+        }
+        if edges::of_lists(source) > EDGES_MAX {
+            let message =
+                format!("This diagram has more than {EDGES_MAX} edges between lists of nodes. Split it.");
+            return Err(Undrawn::source(message));
         }
         // What XML does not know is seen nowhere anyway.
         let source: String = source.chars().filter(|character| is_xml(*character)).collect();

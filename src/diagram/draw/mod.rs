@@ -8,6 +8,8 @@ mod clean;
 mod css;
 mod dot;
 #[cfg(feature = "render")]
+mod edges;
+#[cfg(feature = "render")]
 mod fonts;
 #[cfg(feature = "render")]
 mod frame;

@@ -26,13 +26,29 @@ const STACK_BYTES: usize = 32 << 20;
 pub struct Threads {
     places: Arc<Semaphore>,
     turns: Arc<Semaphore>,
-    callers: Arc<Mutex<HashMap<i64, u32>>>,
+    at_once: usize,
+    callers: Callers,
+}
+
+type Callers = Arc<Mutex<HashMap<i64, OfOne>>>;
+
+/// What one caller has.
+struct OfOne {
+    places: u32,
+    turns: Arc<Semaphore>,
+}
+
+/// A turn at drawing, given back when it is dropped.
+pub struct Turn {
+    _turn: OwnedSemaphorePermit,
+    _of_one: OwnedSemaphorePermit,
 }
 
 /// A place among those that wait or are drawn, given back when it is dropped.
 pub struct Place {
     caller: i64,
-    callers: Arc<Mutex<HashMap<i64, u32>>>,
+    callers: Callers,
+    turns: Arc<Semaphore>,
     _place: OwnedSemaphorePermit,
 }
 
@@ -42,6 +58,7 @@ impl Threads {
         Self {
             places: Arc::new(Semaphore::new(PLACES)),
             turns: Arc::new(Semaphore::new(at_once)),
+            at_once,
             callers: Arc::default(),
         }
     }
@@ -53,23 +70,31 @@ impl Threads {
     pub fn place(&self, caller: i64) -> Result<Place, Undrawn> {
         let place = Arc::clone(&self.places).try_acquire_owned().map_err(|_| Undrawn::Busy)?;
         let mut callers = self.callers.lock();
-        let of_one = callers.entry(caller).or_default();
-        if *of_one >= PLACES_OF_ONE_MAX {
+        // All turns but one: whatever one caller asks for, there is one left for others.
+        let turns_of_one = self.at_once.saturating_sub(1).max(1);
+        let of_one = callers
+            .entry(caller)
+            .or_insert_with(|| OfOne { places: 0, turns: Arc::new(Semaphore::new(turns_of_one)) });
+        if of_one.places >= PLACES_OF_ONE_MAX {
             return Err(Undrawn::Busy);
         }
-        *of_one += 1;
+        of_one.places += 1;
+        let turns = Arc::clone(&of_one.turns);
         drop(callers);
-        Ok(Place { caller, callers: Arc::clone(&self.callers), _place: place })
+        Ok(Place { caller, callers: Arc::clone(&self.callers), turns, _place: place })
     }
 
-    /// A turn at drawing; it lasts until it is dropped.
+    /// A turn at drawing.
     ///
     /// # Errors
     /// [`Undrawn::Busy`] after ten seconds.
-    pub async fn turn(&self, _: &Place) -> Result<OwnedSemaphorePermit, Undrawn> {
-        let turn = Arc::clone(&self.turns).acquire_owned();
-        let turn = tokio::time::timeout(WAIT_MAX, turn).await.map_err(|_| Undrawn::Busy)?;
-        turn.map_err(|_| Undrawn::Busy)
+    pub async fn turn(&self, place: &Place) -> Result<Turn, Undrawn> {
+        let both = async {
+            let of_one = Arc::clone(&place.turns).acquire_owned().await.ok()?;
+            let turn = Arc::clone(&self.turns).acquire_owned().await.ok()?;
+            Some(Turn { _turn: turn, _of_one: of_one })
+        };
+        tokio::time::timeout(WAIT_MAX, both).await.ok().flatten().ok_or(Undrawn::Busy)
     }
 
     /// Runs `work`, which keeps to `deadline` itself, on a thread of its own.
@@ -110,8 +135,8 @@ impl Drop for Place {
     fn drop(&mut self) {
         let mut callers = self.callers.lock();
         if let Some(of_one) = callers.get_mut(&self.caller) {
-            *of_one -= 1;
-            if *of_one == 0 {
+            of_one.places -= 1;
+            if of_one.places == 0 {
                 callers.remove(&self.caller);
             }
         }
@@ -151,11 +176,12 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn what_waits_too_long_is_refused() {
-        let threads = Threads::new(1);
-        let place = threads.place(1).unwrap();
-        let turn = threads.turn(&place).await.unwrap();
-        assert_eq!(threads.run(&place, DEADLINE, || Ok(())).await, Err(Undrawn::Busy));
+        let threads = Threads::new(2);
+        let (first, other) = (threads.place(1).unwrap(), threads.place(2).unwrap());
+        let turn = threads.turn(&first).await.unwrap();
+        assert_eq!(threads.run(&first, DEADLINE, || Ok(())).await, Err(Undrawn::Busy));
+        assert!(threads.turn(&other).await.is_ok(), "one turn is left for others");
         drop(turn);
-        assert!(threads.turn(&place).await.is_ok());
+        assert!(threads.turn(&first).await.is_ok());
     }
 }
