@@ -79,6 +79,13 @@ pub struct DrawRequest {
     pub width: Option<u32>,
 }
 
+impl DrawRequest {
+    /// In the default colours and size.
+    pub fn plain(diagram_type: DiagramType, source: &str, format: Format) -> Self {
+        Self { diagram_type, source: source.to_owned(), format, theme: Theme::Default, width: None }
+    }
+}
+
 /// `render` without a server: one picture, drawn in this process.
 ///
 /// # Errors

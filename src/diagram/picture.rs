@@ -26,6 +26,14 @@ pub enum Format {
 }
 
 impl Format {
+    /// The name used in the API, and at the end of a file's name.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Svg => "svg",
+            Self::Png => "png",
+        }
+    }
+
     /// Its media type.
     pub const fn media_type(self) -> &'static str {
         match self {

@@ -8,6 +8,7 @@ mod bad_input;
 mod flow;
 mod generate;
 mod kills;
+mod kroki;
 mod limits;
 mod live;
 // Unit tests use all of it.
@@ -16,6 +17,7 @@ mod live;
 mod minted;
 mod outage;
 mod paused;
+mod pictures;
 mod recount;
 mod repair;
 // Other test binaries use the rest of it.
