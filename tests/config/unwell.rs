@@ -1,13 +1,13 @@
 //! An upstream that stops, as its operator reads it in the log.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::serving::Serving;
 use crate::upstream::{Behaviour, Upstream};
 
 fn config(upstream: &Upstream) -> String {
     format!(
-        "[log]\nformat = \"json\"\n[[upstreams]]\nname = \"main\"\nkind = \"anthropic\"\nbase_url = \"{}\"\n\
+        "[log]\nformat = \"json\"\n[server]\napi_requests_per_minute = 0\n[[upstreams]]\nname = \"main\"\nkind = \"anthropic\"\nbase_url = \"{}\"\n\
          api_key = \"{}\"\nmodel = \"claude-sonnet-5-5\"\nmax_concurrent = 1\n",
         upstream.url(),
         upstream.key()
@@ -28,6 +28,20 @@ async fn submit(serving: &Serving) -> String {
     key
 }
 
+/// Until the queue knows of the pause: the log tells of it a moment before.
+async fn paused(serving: &Serving, key: &str) {
+    let figures = format!("{}/api/diagram/queue/status", serving.url);
+    loop {
+        let asked = serving.client.get(&figures).header("x-api-key", key).send().await.unwrap();
+        let queue: Value = asked.json().await.unwrap();
+        match queue["upstreams"][0]["state"].as_str().unwrap() {
+            "paused" => return,
+            "open" | "probing" => {}
+            other => panic!("{other}: {queue}"),
+        }
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_pause_and_its_end_are_logged_once_each() {
     let upstream = Upstream::anthropic().start().await;
@@ -43,6 +57,7 @@ async fn a_pause_and_its_end_are_logged_once_each() {
     assert_eq!((&told["level"], &told["lane"]), (&json!("ERROR"), &json!("main")));
     // Once more the same, and then it is well.
     for calls in [2, 3] {
+        paused(&serving, &key).await;
         let resume = serving.client.post(format!("{}/api/admin/queue/resume", serving.url));
         assert_eq!(resume.header("x-api-key", &key).send().await.unwrap().status().as_u16(), 200);
         upstream.ledger().wait_for_calls(calls).await;

@@ -11,6 +11,7 @@ mod drawing;
 #[cfg(feature = "render")]
 mod harmless;
 mod hostile;
+mod mends;
 mod places;
 mod samples;
 mod verdicts;

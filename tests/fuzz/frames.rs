@@ -27,7 +27,7 @@ fn frame(text: &str) -> Vec<u8> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn damaged_frames_end_their_socket_only() {
-    let server = Server::start("[server]\nanonymous_requests_per_minute = 0\n");
+    let server = Server::start("[server]\nanonymous_requests_per_minute = 0\napi_requests_per_minute = 0\n");
     let key = server.key("ann", "enterprise", &["--admin"]);
     let address = server.url.trim_start_matches("http://").to_owned();
     let good: Vec<Vec<u8>> = [

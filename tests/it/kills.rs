@@ -1,5 +1,6 @@
 //! kill -9 at random moments under 64 clients: nothing acknowledged is missing, each request ends
-//! once, and the caps and quotas hold as the upstream saw them.
+//! once, and the caps and quotas hold as the upstream saw them. Some answers do not parse: the calls
+//! that correct them are killed and counted like any other.
 //!
 //! `KILLS` sets another number of kills, `KILLS_SEED` another seed.
 
@@ -12,6 +13,7 @@ use rand::{RngExt, SeedableRng};
 use serde_json::{Value, json};
 use tokio::sync::watch;
 
+use crate::recount::Books;
 use crate::server::Server;
 use crate::upstream::{Behaviour, Upstream};
 
@@ -22,6 +24,8 @@ const REQUESTS_PER_KILL: u64 = 45;
 const MAX_CONCURRENT: usize = 6;
 /// Of the one user that submits; below the lane's.
 const USER_CONCURRENT: usize = 5;
+/// One answer in so many does not parse, and is corrected by a further call.
+const BAD_EVERY: usize = 6;
 /// Answers take long enough to be under way when the kill comes.
 const ANSWER_TIME: Duration = Duration::from_millis(30);
 
@@ -46,11 +50,12 @@ async fn no_kill_loses_doubles_or_overruns_anything() {
     let (kills, seed) = (number("KILLS", KILLS), number("KILLS_SEED", 1));
     let mut random = StdRng::seed_from_u64(seed);
     let requests_per_minute = kills * REQUESTS_PER_KILL;
-    let upstream = Upstream::anthropic()
-        .requests_per_minute(requests_per_minute)
-        .always(Behaviour::default().delay(ANSWER_TIME))
-        .start()
-        .await;
+    let upstream = Upstream::anthropic().requests_per_minute(requests_per_minute).start().await;
+    upstream.script(|call| {
+        let is_good = call.prompt.contains("<errors>") || call.number % BAD_EVERY != 0;
+        let source = if is_good { "digraph { a -> b }" } else { "digraph { a -> }" };
+        Behaviour::answer(format!("```dot\n{source}\n```\n")).delay(ANSWER_TIME)
+    });
     let mut server = Server::start(&config(&upstream, requests_per_minute));
     let key = server.key("ann", "enterprise", &[]);
     let known = Known::default();
@@ -63,10 +68,19 @@ async fn no_kill_loses_doubles_or_overruns_anything() {
     retry_unacknowledged(&server, &key, &known).await;
     let known = known.into_inner();
     println!("seed {seed}: {kills} kills, {} requests", known.len());
+    let mut repaired = 0;
     for id in known.values() {
         let ended = server.ended(&key, id.as_ref().unwrap()).await;
         assert_eq!(ended["status"], "completed", "{ended}");
+        let verdict = ended["validation"]["status"].as_str().unwrap();
+        assert!(matches!(verdict, "valid" | "repaired"), "{ended}");
+        repaired += u64::from(verdict == "repaired");
     }
+    let admin = server.key("root", "free", &["--admin"]);
+    let (_, stats) = server.get(&admin, "/api/diagram/stats?groupBy=user").await;
+    assert_eq!(stats["totals"], Books::of(&server).recount("user").0);
+    assert_eq!(stats["totals"]["repaired"], repaired);
+    assert!(repaired > 0, "some sources were corrected");
     let stored = stored_jobs(&server);
     assert_eq!(
         stored,
@@ -118,7 +132,10 @@ async fn retry_unacknowledged(server: &Server, key: &str, known: &Known) {
 /// The id that a submit was acknowledged with; `None` when the connection broke.
 async fn submit(server: &Server, key: &str, name: &str) -> Option<String> {
     let sent = server.client.post(format!("{}/api/diagram/generate", server.url));
-    let sent = sent.header("x-api-key", key).header("idempotency-key", name).json(&json!({ "prompt": name }));
+    let sent = sent
+        .header("x-api-key", key)
+        .header("idempotency-key", name)
+        .json(&json!({ "prompt": name, "diagramType": "graphviz" }));
     let answer = sent.send().await.ok()?;
     let status = answer.status();
     let body: Value = answer.json().await.ok()?;

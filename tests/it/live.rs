@@ -258,7 +258,8 @@ async fn a_client_that_does_not_read_is_closed_with_1013_when_it_reads_again() {
     let text = format!("```mermaid\nflowchart TD\n{}```\n", "  A --> B\n".repeat(15_000));
     upstream.push(Behaviour::answer(text));
     // Prompts come faster than verdicts: all of them may wait.
-    let more = "max_concurrent = 100\n[tiers.enterprise]\nmax_queued = 200";
+    let more =
+        "max_concurrent = 100\n[generation]\nrepair_attempts = 0\n[tiers.enterprise]\nmax_queued = 200";
     let server = Server::start(&config(&upstream, more));
     let key = server.key("ann", "enterprise", &[]);
     let big = id_of(&server.prompt(&key, "a big one").await);

@@ -13,6 +13,10 @@ const BINARY: &str = env!("CARGO_BIN_EXE_diagramd");
 const PATH: &str = "/api/diagram/validate";
 const GOOD: &str = "flowchart TD\n  a --> b\n";
 const BAD: &str = "%% orders\nflowchart TD\n  a[call f(x)] --> b\n";
+/// What no rule mends.
+const BROKEN: &str = "%% orders\nsequenceDiagram\n  alt\n  ann ->>\n";
+/// A model that is asked once.
+const ONCE: &str = "[generation]\nrepair_attempts = 0\n";
 
 #[tokio::test]
 async fn the_api_tells_valid_sources_from_others_with_the_place_and_what_to_do() {
@@ -84,7 +88,7 @@ async fn hostile_sources_of_one_caller_delay_nobody_else_for_long() {
 async fn generated(answer: Behaviour, diagram_type: &str) -> (Server, String, Value, Upstream) {
     let upstream = Upstream::anthropic().start().await;
     upstream.push(answer);
-    let server = Server::start(&config(&upstream, ""));
+    let server = Server::start(&config(&upstream, ONCE));
     let key = server.key("ann", "free", &[]);
     let body = json!({"prompt": "draw it", "diagramType": diagram_type, "maxTokens": 100});
     let (status, accepted) = server.post(&key, body).await;
@@ -109,10 +113,10 @@ async fn a_generated_diagram_that_parses_is_valid() {
 
 #[tokio::test]
 async fn one_that_does_not_parse_is_returned_with_its_errors_and_its_unit_goes_back() {
-    let (server, key, ended, _upstream) = generated(fenced(BAD), "mermaid").await;
-    assert_eq!((&ended["status"], &ended["result"]), (&json!("completed"), &json!(BAD.trim_end())));
+    let (server, key, ended, _upstream) = generated(fenced(BROKEN), "mermaid").await;
+    assert_eq!((&ended["status"], &ended["result"]), (&json!("completed"), &json!(BROKEN.trim_end())));
     let validation = &ended["validation"];
-    assert_eq!((&validation["status"], &validation["errors"][0]["line"]), (&json!("invalid"), &json!(3)));
+    assert_eq!((&validation["status"], &validation["errors"][0]["line"]), (&json!("invalid"), &json!(4)));
     let (_, usage) = server.get(&key, "/api/diagram/usage").await;
     assert_eq!((&usage["hour"]["used"], &usage["day"]["used"]), (&json!(0), &json!(0)));
     assert!(usage["tokens"]["today"]["output"].as_u64().unwrap() > 0, "the tokens were used: {usage}");
@@ -141,8 +145,8 @@ async fn one_that_was_cut_off_is_never_valid() {
 #[tokio::test]
 async fn watchers_hear_of_the_check_before_the_end() {
     let upstream = Upstream::anthropic().start().await;
-    upstream.push(fenced(BAD));
-    let server = Server::start(&config(&upstream, ""));
+    upstream.push(fenced(BROKEN));
+    let server = Server::start(&config(&upstream, ONCE));
     let key = server.key("ann", "free", &[]);
     let (_, accepted) = server.prompt(&key, "draw it").await;
     let events = format!("{}/api/diagram/events/{}", server.url, accepted["requestId"].as_str().unwrap());

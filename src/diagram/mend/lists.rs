@@ -64,8 +64,17 @@ fn pie(line: &str) -> String {
         },
     };
     let label = label.trim().trim_start_matches("- ").trim_end_matches('=').trim();
+    if is_another_number(value) {
+        return line.to_owned();
+    }
     let value: String = value.chars().filter(|c| c.is_ascii_digit() || *c == '.').collect();
     if value.is_empty() { line.to_owned() } else { format!("{}{} : {value}", indent(line), quoted(label)) }
+}
+
+/// Whether the digits alone are not the number: it is negative, a span, or has a decimal comma.
+fn is_another_number(value: &str) -> bool {
+    let thousands = |behind: &str| behind.chars().take_while(char::is_ascii_digit).count() == 3;
+    value.contains(['-', '−', '–']) || value.split(',').skip(1).any(|behind| !thousands(behind))
 }
 
 /// Texts with signs as labels of ids; everything under the first root.

@@ -204,6 +204,10 @@ fn lists_are_mended() {
         &what,
     );
     mended("pie\nA: 40%\n- B = 60", "pie\n\"A\" : 40\n\"B\" : 60", &what);
+    mended("pie\nA: 1,200\n- B = 60", "pie\n\"A\" : 1200\n\"B\" : 60", &what);
+    for other in ["-1", "1,5", "1-2"] {
+        assert_eq!(mend(&format!("pie\n\"A\" : {other}"), |_| true), None, "{other} is no other number");
+    }
     mended("mindmap\n  Root\n    a (b) c\nX", "mindmap\n  Root\n    n1[\"a (b) c\"]\n    X", &what);
     mended(
         "gitGraph\ncommit id: a\nmerge x into main",
