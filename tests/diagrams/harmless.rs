@@ -188,7 +188,7 @@ async fn no_attribute_of_a_graph_becomes_a_link() {
     let studio = studio();
     let mut drawn = 0;
     for payload in PAYLOADS {
-        let quoted = payload.replace('\u{0}', "").replace('\\', "").replace('"', "\\\"");
+        let quoted = payload.replace(['\u{0}', '\\'], "").replace('"', "\\\"");
         for attribute in
             ["label", "URL", "href", "tooltip", "target", "id", "class", "fillcolor", "xlabel", "fontname"]
         {

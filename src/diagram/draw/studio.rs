@@ -52,7 +52,6 @@ pub struct Studio {
     remote: Option<Arc<dyn Remote>>,
     #[cfg(feature = "render")]
     mermaid: Arc<super::Mermaid>,
-    #[cfg(feature = "render")]
     deadline: Duration,
 }
 
@@ -67,7 +66,6 @@ impl Studio {
             remote,
             #[cfg(feature = "render")]
             mermaid: Arc::new(super::Mermaid::new(settings.fonts_dir, settings.deadline)),
-            #[cfg(feature = "render")]
             deadline: settings.deadline,
         }
     }
@@ -125,7 +123,11 @@ impl Studio {
             (_, Some(remote)) => remote.svg(order.diagram_type, order.source).await?,
             (_, None) => return Err(Undrawn::NotHere(self.missing(order.diagram_type))),
         };
-        clean(&drawn).map_err(|reason| Undrawn::Away(format!("what was drawn cannot be used: {reason}")))
+        // Megabytes of it take a while.
+        let cleaned = move || {
+            clean(&drawn).map_err(|reason| Undrawn::Away(format!("what was drawn cannot be used: {reason}")))
+        };
+        self.threads.run(place, self.deadline, cleaned).await
     }
 
     #[cfg(feature = "render")]
