@@ -122,7 +122,12 @@ mod validate {
     }
 
     #[cfg(not(feature = "render"))]
-    fn drawing() {}
+    struct NoDrawing;
+
+    #[cfg(not(feature = "render"))]
+    fn drawing() -> NoDrawing {
+        NoDrawing
+    }
 
     #[cfg(feature = "render")]
     fn draws(drawing: &impl Drawing, raw: &Raw, source: &str) -> bool {
@@ -131,7 +136,7 @@ mod validate {
     }
 
     #[cfg(not(feature = "render"))]
-    fn draws(_: &(), raw: &Raw, _: &str) -> bool {
+    fn draws(_: &NoDrawing, raw: &Raw, _: &str) -> bool {
         raw.diagram.as_deref().and_then(kind::of).is_some()
     }
 

@@ -5,6 +5,8 @@
 
 mod auth;
 mod bad_input;
+#[cfg(feature = "render")]
+mod drawn;
 mod flow;
 mod generate;
 mod kills;
@@ -17,6 +19,8 @@ mod live;
 mod minted;
 mod outage;
 mod paused;
+// Builds that draw use the rest of it.
+#[cfg_attr(not(feature = "render"), allow(dead_code))]
 mod pictures;
 mod recount;
 mod repair;
