@@ -2,6 +2,7 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use bytes::Bytes;
 use hyper::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, HeaderMap, HeaderName, HeaderValue, IF_NONE_MATCH};
 use hyper::{Response, StatusCode};
 use serde::Serialize;
@@ -31,18 +32,34 @@ pub fn json(status: StatusCode, value: &impl Serialize) -> Answer {
 /// As [`json`].
 pub fn json_tagged(headers: &HeaderMap, value: &impl Serialize) -> Answer {
     let bytes = serde_json::to_vec(value).map_err(|reason| Problem::internal(&reason))?;
+    let mut response = tagged(headers, bytes.into(), HeaderValue::from_static("private, no-cache"));
+    if response.status() == StatusCode::OK {
+        response.headers_mut().insert(CONTENT_TYPE, JSON);
+    }
+    Ok(response)
+}
+
+/// `bytes` as the answer to a `GET` that a client may ask again: with a strong tag over them, and
+/// 304 when the client has them already. Their type is the caller's to say.
+pub fn tagged(headers: &HeaderMap, bytes: Bytes, cache: HeaderValue) -> Response<Body> {
     let tag = tag(&bytes);
-    let cache = HeaderValue::from_static("private, no-cache");
     let mut response = if matches(headers, &tag) {
         let mut response = Response::new(Body::empty());
         *response.status_mut() = StatusCode::NOT_MODIFIED;
         response.headers_mut().insert(CACHE_CONTROL, cache);
         response
     } else {
-        written(StatusCode::OK, bytes, cache)
+        self::bytes(bytes, cache)
     };
     set(response.headers_mut(), ETAG, &tag);
-    Ok(response)
+    response
+}
+
+/// `bytes` as the answer. Their type is the caller's to say.
+pub fn bytes(bytes: Bytes, cache: HeaderValue) -> Response<Body> {
+    let mut response = Response::new(Body::from(bytes));
+    response.headers_mut().insert(CACHE_CONTROL, cache);
+    response
 }
 
 fn written(status: StatusCode, bytes: Vec<u8>, cache: HeaderValue) -> Response<Body> {
