@@ -231,15 +231,19 @@ pub struct Outcome {
     pub validation: Option<Validation>,
     /// Why there is none.
     pub failure: Option<Failure>,
+    /// The answer was cut off at the tokens that the request allows. Not stored: it decides on the
+    /// unit, and the validation's errors tell of it.
+    pub cut_off: bool,
 }
 
 impl Outcome {
-    /// Whether the user gets the hourly and daily unit back: for a source that is not valid, and
-    /// for what [`FailureCode::returns_unit`](super::failure::FailureCode::returns_unit) says.
+    /// Whether the user gets the hourly and daily unit back: for a source that is not valid, unless
+    /// the request itself left no room for a whole one, and for what
+    /// [`FailureCode::returns_unit`](super::failure::FailureCode::returns_unit) says.
     pub fn returns_unit(&self) -> bool {
         let invalid =
             self.validation.as_ref().is_some_and(|known| known.status == super::ValidationStatus::Invalid);
-        invalid || self.failure.as_ref().is_some_and(|failure| failure.code.returns_unit())
+        (invalid && !self.cut_off) || self.failure.as_ref().is_some_and(|failure| failure.code.returns_unit())
     }
 }
 

@@ -163,6 +163,7 @@ pub(super) fn record(row: &Row<'_>) -> rusqlite::Result<JobRecord> {
             title: row.get("title")?,
             validation: json("validation")?.map(|Json(validation)| validation),
             failure: failure.map(|Json(failure)| failure),
+            cut_off: false,
         },
         bill,
         model: row.get("model")?,
