@@ -79,7 +79,7 @@ fn read(file: &Path) -> anyhow::Result<String> {
     String::from_utf8(bytes).context("it is not UTF-8 text")
 }
 
-fn by_name(file: &Path) -> DiagramType {
+pub(super) fn by_name(file: &Path) -> DiagramType {
     let extension = file.extension().and_then(|extension| extension.to_str()).unwrap_or_default();
     match extension.to_ascii_lowercase().as_str() {
         "dot" | "gv" => DiagramType::Graphviz,

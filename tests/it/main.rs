@@ -5,6 +5,8 @@
 
 mod auth;
 mod bad_input;
+mod cache;
+mod changes;
 mod flow;
 mod generate;
 mod kills;
