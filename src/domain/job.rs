@@ -79,6 +79,9 @@ impl FromStr for JobState {
     }
 }
 
+/// Bytes of a diagram that is to be changed: what the validator reads at most.
+pub const BASE_SOURCE_BYTES_MAX: usize = 50_000;
+
 /// What the model is asked, stored as JSON apart from the narrow job row.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Brief {
@@ -154,6 +157,8 @@ pub struct NewJob {
     pub deadline_at: Option<Timestamp>,
     /// What to ask.
     pub brief: Brief,
+    /// SHA-256 of all that makes two requests equal; `None`: it neither asks the cache nor fills it.
+    pub cache_key: Option<[u8; 32]>,
     /// Acceptance time.
     pub created_at: Timestamp,
 }
