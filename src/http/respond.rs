@@ -1,7 +1,8 @@
-//! Good answers: JSON, serialised once, with its entity tag where one is asked for.
+//! Good answers: JSON, serialised once, and fixed texts, with their entity tag where one is asked for.
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use bytes::Bytes;
 use hyper::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, HeaderMap, HeaderName, HeaderValue, IF_NONE_MATCH};
 use hyper::{Response, StatusCode};
 use serde::Serialize;
@@ -21,7 +22,7 @@ const JSON: HeaderValue = HeaderValue::from_static("application/json");
 /// 500 when it cannot be serialised, which would be our mistake.
 pub fn json(status: StatusCode, value: &impl Serialize) -> Answer {
     let bytes = serde_json::to_vec(value).map_err(|reason| Problem::internal(&reason))?;
-    Ok(written(status, bytes, HeaderValue::from_static("no-store")))
+    Ok(written(status, bytes.into(), JSON, HeaderValue::from_static("no-store")))
 }
 
 /// `value` as the answer to a `GET` that a client may ask again: with a strong tag over the bytes,
@@ -31,25 +32,29 @@ pub fn json(status: StatusCode, value: &impl Serialize) -> Answer {
 /// As [`json`].
 pub fn json_tagged(headers: &HeaderMap, value: &impl Serialize) -> Answer {
     let bytes = serde_json::to_vec(value).map_err(|reason| Problem::internal(&reason))?;
+    Ok(tagged(headers, bytes.into(), JSON, HeaderValue::from_static("private, no-cache")))
+}
+
+/// These bytes as the answer to a `GET`, tagged as [`json_tagged`] does it.
+pub fn tagged(headers: &HeaderMap, bytes: Bytes, kind: HeaderValue, cache: HeaderValue) -> Response<Body> {
     let tag = tag(&bytes);
-    let cache = HeaderValue::from_static("private, no-cache");
     let mut response = if matches(headers, &tag) {
         let mut response = Response::new(Body::empty());
         *response.status_mut() = StatusCode::NOT_MODIFIED;
         response.headers_mut().insert(CACHE_CONTROL, cache);
         response
     } else {
-        written(StatusCode::OK, bytes, cache)
+        written(StatusCode::OK, bytes, kind, cache)
     };
     set(response.headers_mut(), ETAG, &tag);
-    Ok(response)
+    response
 }
 
-fn written(status: StatusCode, bytes: Vec<u8>, cache: HeaderValue) -> Response<Body> {
+fn written(status: StatusCode, bytes: Bytes, kind: HeaderValue, cache: HeaderValue) -> Response<Body> {
     let mut response = Response::new(Body::from(bytes));
     *response.status_mut() = status;
     let headers = response.headers_mut();
-    headers.insert(CONTENT_TYPE, JSON);
+    headers.insert(CONTENT_TYPE, kind);
     headers.insert(CACHE_CONTROL, cache);
     response
 }

@@ -36,6 +36,8 @@ pub enum Open<'a> {
     Home,
     /// The WebSocket; it does its own authentication.
     WebSocket,
+    /// The JavaScript client.
+    ClientScript,
     /// A request's events, for whoever knows its id.
     Events(&'a str),
     /// Pictures, which this version does not have.
@@ -109,6 +111,7 @@ fn route<'a>(method: &str, path: &[&'a str]) -> Option<Route<'a>> {
 
         ("GET", [""]) => Open(self::Open::Home),
         ("GET", ["ws"]) => Open(self::Open::WebSocket),
+        ("GET", ["client.js"]) => Open(self::Open::ClientScript),
         ("GET", ["api", "diagram", "events", id]) => Open(self::Open::Events(id)),
         ("GET", ["api", "diagram", "svg" | "png", _]) => Open(self::Open::NotYet),
         ("POST", ["api", "diagram", "render"]) => Open(self::Open::NotYet),

@@ -5,6 +5,7 @@
 
 mod auth;
 mod bad_input;
+mod client_script;
 mod flow;
 mod generate;
 mod kills;

@@ -1,0 +1,20 @@
+//! `GET /client.js`: the JavaScript client of this very version, for pages without a bundler.
+
+use bytes::Bytes;
+use hyper::Response;
+use hyper::header::{HeaderMap, HeaderValue};
+
+use crate::http::body::Body;
+use crate::http::respond;
+
+const SCRIPT: &str = include_str!("../../../clients/js/index.js");
+
+/// The script. A browser asks again each time and is told 304 until the server is another.
+pub fn show(headers: &HeaderMap) -> Response<Body> {
+    respond::tagged(
+        headers,
+        Bytes::from_static(SCRIPT.as_bytes()),
+        HeaderValue::from_static("text/javascript; charset=utf-8"),
+        HeaderValue::from_static("public, no-cache"),
+    )
+}
