@@ -122,7 +122,10 @@ export class DiagramRequest implements AsyncIterable<DiagramEvent> {
   readonly state: Readonly<Partial<RequestStatus> & { requestId: string }>;
   /** The source as far as it is written. */
   readonly source: string;
-  /** Throws FailedError, CancelledError or ExpiredError for another end, and what stopped the following. */
+  /**
+   * The completed request as far as its events told it; `client.status` has every field. Throws
+   * FailedError, CancelledError or ExpiredError for another end, and what stopped the following.
+   */
   finished(): Promise<CompletedRequest>;
   /** Ends the request on the server. */
   cancel(options?: CallOptions): Promise<{ requestId: string; status: 'cancelled' }>;

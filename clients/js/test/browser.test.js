@@ -129,7 +129,7 @@ test('a page takes /client.js of the server, which then needs no address; every 
       },
       [`${server.url}/client.js`, server.key('ann', 'pro'), transport],
     );
-    assert.deepEqual([done.status, done.provider ?? 'offline'], ['completed', 'offline'], transport);
+    assert.equal(done.status, 'completed', transport);
   }
 });
 
