@@ -1,73 +1,116 @@
-//! Makes the script that the validator runs: Mermaid's own parser, taken from npm at the version
-//! that `web/mermaid/package-lock.json` pins, bundled without a page, compressed, and embedded.
+//! Makes what the binary embeds of npm's packages, at the versions that lock files pin: Mermaid's
+//! own parser, bundled without a page, and the font that pictures are drawn with. Both compressed.
 //!
-//! The source tree is only read. Packages are installed in a folder of the target directory, once
+//! The source tree is only read. Packages are installed in folders of the target directory, once
 //! for each lock file; without a change there, a later build needs no network.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, exit};
 use std::{env, fs, io};
 
-/// Where the bundle's sources are.
-const SOURCES: &str = "web/mermaid";
-/// They are: the packages, and the files that `bundle.mjs` reads.
-const PACKAGES: [&str; 2] = ["package.json", "package-lock.json"];
-const SCRIPTS: [&str; 8] = [
-    "absent.cjs",
-    "bundle.mjs",
-    "describe.js",
-    "entry.js",
-    "host.js",
-    "identity.cjs",
-    "prepared.js",
-    "tracked.js",
+/// Something made of npm packages.
+struct Bundle {
+    /// What it is, at the beginning of a sentence.
+    what: &'static str,
+    /// What is done with it, as the error about a missing Node says.
+    done: &'static str,
+    /// The variable that cargo sets when the feature is on.
+    feature: &'static str,
+    /// Where its sources are.
+    sources: &'static str,
+    /// The files there, besides the two that pin the packages.
+    scripts: &'static [&'static str],
+    /// The script that makes it.
+    entry: &'static str,
+    /// What the script is given: this in `OUT_DIR`.
+    out: &'static str,
+    /// Where the packages go, beside the profiles of the target directory.
+    workshop: &'static str,
+}
+
+const BUNDLES: [Bundle; 2] = [
+    Bundle {
+        what: "Mermaid's parser",
+        done: "bundled",
+        feature: "CARGO_FEATURE_VALIDATE",
+        sources: "web/mermaid",
+        scripts: &[
+            "absent.cjs",
+            "bundle.mjs",
+            "describe.js",
+            "entry.js",
+            "host.js",
+            "identity.cjs",
+            "prepared.js",
+            "tracked.js",
+        ],
+        entry: "bundle.mjs",
+        out: "mermaid.js.br",
+        workshop: "mermaid-parser",
+    },
+    Bundle {
+        what: "The font for pictures",
+        done: "packed",
+        feature: "CARGO_FEATURE_RENDER",
+        sources: "web/fonts",
+        scripts: &["pack.mjs"],
+        entry: "pack.mjs",
+        out: "",
+        workshop: "picture-fonts",
+    },
 ];
-/// The oldest Node that the bundler runs on.
+const PACKAGES: [&str; 2] = ["package.json", "package-lock.json"];
+/// The oldest Node that the scripts run on.
 const NODE_MAJOR_MIN: u32 = 20;
 
 fn main() {
     println!("cargo::rerun-if-changed=build.rs");
-    for file in PACKAGES.iter().chain(&SCRIPTS) {
-        println!("cargo::rerun-if-changed={SOURCES}/{file}");
-    }
-    if env::var_os("CARGO_FEATURE_VALIDATE").is_none() {
-        return;
-    }
-    if let Err(reason) = bundle() {
-        for line in reason.lines() {
-            println!("cargo::error={line}");
+    for bundle in &BUNDLES {
+        for file in PACKAGES.iter().chain(bundle.scripts) {
+            println!("cargo::rerun-if-changed={}/{file}", bundle.sources);
         }
-        exit(1);
+    }
+    for bundle in BUNDLES.iter().filter(|bundle| env::var_os(bundle.feature).is_some()) {
+        if let Err(reason) = bundle.make() {
+            for line in bundle.ways_out(&reason).lines() {
+                println!("cargo::error={line}");
+            }
+            exit(1);
+        }
     }
 }
 
-/// Installs what is missing and writes `mermaid.js.br` into `OUT_DIR`.
-fn bundle() -> Result<(), String> {
-    has_node()?;
-    let out = PathBuf::from(env::var_os("OUT_DIR").ok_or("cargo sets no OUT_DIR")?);
-    let folder = workshop(&out);
-    let told = |what: &str| {
-        let what = what.to_owned();
-        move |reason: io::Error| format!("{what}: {reason}")
-    };
-    fs::create_dir_all(&folder).map_err(told("the folder for Mermaid's packages cannot be made"))?;
-    // Two builds of different profiles may come here at once.
-    let lock = fs::File::create(folder.join("lock")).map_err(told("the lock file cannot be made"))?;
-    lock.lock().map_err(told("the lock cannot be taken"))?;
-    for file in PACKAGES.iter().chain(&SCRIPTS) {
-        fs::copy(Path::new(SOURCES).join(file), folder.join(file)).map_err(told(file))?;
+impl Bundle {
+    /// Installs what is missing and writes into `OUT_DIR`.
+    fn make(&self) -> Result<(), String> {
+        has_node()?;
+        let out = PathBuf::from(env::var_os("OUT_DIR").ok_or("cargo sets no OUT_DIR")?);
+        // OUT_DIR is target/PROFILE/build/PACKAGE-HASH/out; all profiles share the workshop.
+        let folder = out.ancestors().nth(4).unwrap_or(&out).join(self.workshop);
+        let told = |what: &str| {
+            let what = what.to_owned();
+            move |reason: io::Error| format!("{what}: {reason}")
+        };
+        fs::create_dir_all(&folder).map_err(told("the folder for the packages cannot be made"))?;
+        // Two builds of different profiles may come here at once.
+        let lock = fs::File::create(folder.join("lock")).map_err(told("the lock file cannot be made"))?;
+        lock.lock().map_err(told("the lock cannot be taken"))?;
+        for file in PACKAGES.iter().chain(self.scripts) {
+            fs::copy(Path::new(self.sources).join(file), folder.join(file)).map_err(told(file))?;
+        }
+        install(&folder)?;
+        run(Command::new("node").arg(self.entry).arg(out.join(self.out)).current_dir(&folder), self.entry)
     }
-    install(&folder)?;
-    run(
-        Command::new("node").arg("bundle.mjs").arg(out.join("mermaid.js.br")).current_dir(&folder),
-        "the bundler",
-    )
-}
 
-/// A folder that all profiles of a target directory share: `target/mermaid-parser`.
-fn workshop(out: &Path) -> PathBuf {
-    // OUT_DIR is target/PROFILE/build/PACKAGE-HASH/out.
-    out.ancestors().nth(4).unwrap_or(out).join("mermaid-parser")
+    fn ways_out(&self, reason: &str) -> String {
+        format!(
+            "{} cannot be {}: {reason}\n\
+             Either install Node {NODE_MAJOR_MIN} or newer with npm (it is needed to build, not to run; the first \
+             build also needs the npm registry), or build without checking and drawing Mermaid diagrams: \
+             `cargo build --no-default-features`.",
+            self.what, self.done
+        )
+    }
 }
 
 /// `npm ci`, unless it has run for this very lock file.
@@ -86,12 +129,11 @@ fn install(folder: &Path) -> Result<(), String> {
 fn has_node() -> Result<(), String> {
     let output = Command::new("node").arg("--version").output();
     let version = output.map(|output| String::from_utf8_lossy(&output.stdout).trim().to_owned());
-    let found = match version {
-        Ok(version) if major(&version).is_some_and(|major| major >= NODE_MAJOR_MIN) => return Ok(()),
-        Ok(version) => format!("`node --version` says {version:?}"),
-        Err(reason) => format!("`node` cannot be run: {reason}"),
-    };
-    Err(ways_out(&found))
+    match version {
+        Ok(version) if major(&version).is_some_and(|major| major >= NODE_MAJOR_MIN) => Ok(()),
+        Ok(version) => Err(format!("`node --version` says {version:?}")),
+        Err(reason) => Err(format!("`node` cannot be run: {reason}")),
+    }
 }
 
 fn major(version: &str) -> Option<u32> {
@@ -99,18 +141,10 @@ fn major(version: &str) -> Option<u32> {
 }
 
 fn run(command: &mut Command, what: &str) -> Result<(), String> {
-    let output = command.output().map_err(|reason| ways_out(&format!("{what} cannot be run: {reason}")))?;
+    let output = command.output().map_err(|reason| format!("{what} cannot be run: {reason}"))?;
     if output.status.success() {
         return Ok(());
     }
     let said = String::from_utf8_lossy(&output.stderr);
-    Err(ways_out(&format!("{what} failed ({}):\n{}", output.status, said.trim())))
-}
-
-fn ways_out(what: &str) -> String {
-    format!(
-        "Mermaid's parser cannot be bundled: {what}\n\
-         Either install Node {NODE_MAJOR_MIN} or newer with npm (it is needed to build, not to run; the first build also needs \
-         the npm registry), or build without the check of Mermaid diagrams: `cargo build --no-default-features`."
-    )
+    Err(format!("{what} failed ({}):\n{}", output.status, said.trim()))
 }

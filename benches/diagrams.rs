@@ -1,9 +1,12 @@
-//! What a verdict on a Mermaid diagram costs, and how often it is the browser's.
+//! What a verdict on a Mermaid diagram and a picture of it cost, and how often the verdict is the
+//! browser's.
 //!
 //! `cargo bench --bench diagrams [-- CORPUS]` prints a markdown table. CORPUS (or the variable
-//! `DIAGRAMD_CORPUS`) is a file of JSON lines with `file`, `text` and `parses`, what Mermaid said
-//! of the text in a browser; disagreements are printed and fail the bench. Without it the project's
-//! own samples are measured and the agreement is skipped.
+//! `DIAGRAMD_CORPUS`) is a file of JSON lines with `file`, `text`, `parses` and `draws`, what
+//! Mermaid said of the text in a browser. Two figures come of it: the parser's agreement with
+//! `parses`, where every disagreement is printed and fails the bench, and how often the whole
+//! verdict (the parser's, and for some kinds a picture) is another than "parses and draws", which
+//! fails the bench above half a percent. Without it the project's own samples are measured.
 
 fn main() {
     #[cfg(feature = "validate")]
@@ -18,24 +21,37 @@ mod validate {
     use std::process::exit;
     use std::time::{Duration, Instant};
 
-    use diagramd::diagram::mermaid::Engine;
+    #[cfg(feature = "render")]
+    use diagramd::diagram::check::Drawing;
+    use diagramd::diagram::mermaid::{Engine, Raw, kind};
     use serde::Deserialize;
 
     const DEADLINE: Duration = Duration::from_secs(10);
     const STARTS: usize = 5;
+    /// Disagreements with "parses and draws", of a thousand.
+    const WRONG_PER_MILLE_MAX: usize = 5;
 
     #[derive(Deserialize)]
     struct Row {
         file: String,
         text: String,
         parses: bool,
+        draws: bool,
+    }
+
+    /// Disagreements.
+    #[derive(Default)]
+    struct Wrong {
+        parses: usize,
+        accepted: usize,
+        refused: usize,
     }
 
     pub fn run() {
         let corpus = corpus();
         let is_corpus = corpus.is_some();
         let rows = corpus.map_or_else(own, |path| read(&path));
-        let starts: Vec<Duration> =
+        let mut starts: Vec<Duration> =
             (0..STARTS).map(|_| timed(|| Engine::start().expect("it starts")).0).collect();
         let mut engine = Engine::start().expect("it starts");
         let fresh = engine.memory_bytes();
@@ -47,14 +63,24 @@ mod validate {
         }
         engine.tidy();
         let warm = engine.memory_bytes();
-        let (mut verdicts, mut disagreements) = (Vec::new(), 0);
+        let (mut verdicts, mut wrong) = (Vec::new(), Wrong::default());
+        let drawing = drawing();
         for row in &rows {
             let (took, raw) = timed(|| engine.check(&row.text, DEADLINE));
             verdicts.push(took);
             let parses = raw.as_ref().is_ok_and(|raw| raw.faults.is_empty());
             if parses != row.parses {
-                disagreements += 1;
+                wrong.parses += 1;
                 println!("disagrees on {}: a browser says {}, here {raw:?}", row.file, row.parses);
+            }
+            let valid = parses && raw.as_ref().is_ok_and(|raw| draws(&drawing, raw, &row.text));
+            match (valid, row.parses && row.draws) {
+                (true, false) => wrong.accepted += 1,
+                (false, true) => {
+                    wrong.refused += 1;
+                    println!("refuses {}, which a browser draws", row.file);
+                }
+                (true, true) | (false, false) => {}
             }
             if raw.is_err() {
                 engine = Engine::start().expect("it starts");
@@ -62,21 +88,100 @@ mod validate {
         }
         println!("| figure | value |\n|---|---|");
         println!("| diagrams | {} |", rows.len());
-        println!("| verdict p50 | {:.1?} |", percentile(&mut verdicts, 50));
-        println!("| verdict p99 | {:.1?} |", percentile(&mut verdicts, 99));
-        println!("| verdict slowest | {:.1?} |", percentile(&mut verdicts, 100));
-        println!("| context start p50 | {:.0?} |", percentile(&mut starts.clone(), 50));
+        times("verdict", verdicts);
+        println!("| context start p50 | {:.0?} |", percentile(&mut starts, 50));
         println!("| context memory, fresh | {:.1} MB |", fresh as f64 / 1e6);
         println!("| context memory, every grammar loaded | {:.1} MB |", warm as f64 / 1e6);
         println!("| script in the binary | {} KB |", Engine::SCRIPT_BYTES / 1000);
+        pictures(&rows);
         if !is_corpus {
             println!("| agreement with a browser | skipped: give the corpus' path |");
             return;
         }
-        println!("| agreement with a browser | {} of {} |", rows.len() - disagreements, rows.len());
-        if disagreements > 0 {
+        println!(
+            "| the parser says what a browser's says | {} of {} |",
+            rows.len() - wrong.parses,
+            rows.len()
+        );
+        let wrongly = wrong.accepted + wrong.refused;
+        println!(
+            "| the verdict is not \"parses and draws\" | {wrongly} ({:.2} %): {} wrongly accepted, {} wrongly refused |",
+            wrongly as f64 * 100.0 / rows.len() as f64,
+            wrong.accepted,
+            wrong.refused
+        );
+        if wrong.parses > 0 || wrongly * 1000 > rows.len() * WRONG_PER_MILLE_MAX {
             exit(1);
         }
+    }
+
+    /// The second opinion; a build that does not draw has none.
+    #[cfg(feature = "render")]
+    fn drawing() -> diagramd::diagram::draw::Mermaid {
+        diagramd::diagram::draw::Mermaid::new(None, DEADLINE)
+    }
+
+    #[cfg(not(feature = "render"))]
+    struct NoDrawing;
+
+    #[cfg(not(feature = "render"))]
+    fn drawing() -> NoDrawing {
+        NoDrawing
+    }
+
+    #[cfg(feature = "render")]
+    fn draws(drawing: &impl Drawing, raw: &Raw, source: &str) -> bool {
+        let kind = raw.diagram.as_deref().and_then(kind::of);
+        kind.is_some_and(|kind| !drawing.decides(kind) || drawing.draws(source).is_ok())
+    }
+
+    #[cfg(not(feature = "render"))]
+    fn draws(_: &NoDrawing, raw: &Raw, _: &str) -> bool {
+        raw.diagram.as_deref().and_then(kind::of).is_some()
+    }
+
+    #[cfg(not(feature = "render"))]
+    fn pictures(_: &[Row]) {
+        println!("| SVG, PNG | skipped: this build does not draw (feature `render`) |");
+    }
+
+    /// Every diagram that a browser draws, as an SVG and as a PNG, on one thread.
+    #[cfg(feature = "render")]
+    fn pictures(rows: &[Row]) {
+        use diagramd::diagram::picture::{Theme, Undrawn};
+
+        let mermaid = drawing();
+        let (first, _) = timed(|| mermaid.svg("info", Theme::Default));
+        let (mut svgs, mut pngs, mut undrawn) = (Vec::new(), Vec::new(), 0_usize);
+        for row in rows.iter().filter(|row| row.parses && row.draws) {
+            let (took, svg) = timed(|| mermaid.svg(&row.text, Theme::Default));
+            match svg {
+                Ok(svg) => {
+                    svgs.push(took);
+                    let (took, png) = timed(|| mermaid.png(&svg, Theme::Default, None));
+                    match png {
+                        Ok(_) => pngs.push(took),
+                        Err(reason) => println!("{} is drawn and not painted: {reason}", row.file),
+                    }
+                }
+                Err(reason) => {
+                    if matches!(reason, Undrawn::Fault(_)) {
+                        println!("{}: {reason}", row.file);
+                    }
+                    undrawn += 1;
+                }
+            }
+        }
+        println!("| first picture (the fonts are read) | {first:.1?} |");
+        times("SVG", svgs);
+        times("PNG of an SVG, twice its size", pngs);
+        println!("| a browser draws it, here it is not drawn | {undrawn} |");
+    }
+
+    fn times(what: &str, mut samples: Vec<Duration>) {
+        println!("| {what} p50 | {:.1?} |", percentile(&mut samples, 50));
+        println!("| {what} p99 | {:.1?} |", percentile(&mut samples, 99));
+        println!("| {what} slowest | {:.1?} |", percentile(&mut samples, 100));
     }
 
     /// The first argument that is not cargo's, else the variable.
@@ -105,6 +210,7 @@ mod validate {
                 file: path.display().to_string(),
                 text: std::fs::read_to_string(&path).expect("a sample is text"),
                 parses: true,
+                draws: true,
             })
             .collect()
     }

@@ -20,7 +20,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("worker", &["domain", "provider", "diagram", "queue", "events"]),
     ("http", &["domain", "queue", "store", "events", "diagram", "config", "accounts"]),
     ("telemetry", &[]),
-    ("client", &["domain", "http"]),
+    ("client", &["domain", "http", "diagram"]),
     // The command line and the composition root know everybody.
     ("cli", &["domain", "config", "accounts", "client", "app"]),
     (

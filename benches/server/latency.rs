@@ -59,7 +59,12 @@ async fn through(server: &Server, upstream: &mut Upstream, user: &str) -> Result
     let mut socket = open(server.address).await?;
     for _ in 0..REQUESTS {
         upstream.open.send(false)?;
-        let submit = load::request(Method::POST, "/api/diagram/generate", user, load::submission(PROMPT))?;
+        let submit = load::request(
+            Method::POST,
+            "/api/diagram/generate",
+            user,
+            load::submission(PROMPT, load::UNCHECKED),
+        )?;
         let begin = Instant::now();
         let answer = load::call(&mut connection, submit).await?;
         let id = answer["requestId"].as_str().ok_or("no requestId")?;
@@ -79,7 +84,8 @@ async fn direct(upstream: &mut Upstream) -> Result<Times, Failure> {
     for _ in 0..REQUESTS {
         connection.ready().await?;
         let begin = Instant::now();
-        let request = load::request(Method::POST, "/v1/messages", "k", load::submission(PROMPT))?;
+        let request =
+            load::request(Method::POST, "/v1/messages", "k", load::submission(PROMPT, load::UNCHECKED))?;
         let answer = connection.send_request(request).await?;
         times.there.push(called(upstream).await? - begin);
         let mut body = answer.into_body().into_data_stream();

@@ -40,9 +40,14 @@ pub fn request(method: Method, path: &str, key: &str, body: String) -> Result<Re
     Ok(request.body(Full::new(Bytes::from(body)))?)
 }
 
+/// A language that nothing here checks: what is measured is the way there and back.
+pub const UNCHECKED: &str = "plantuml";
+/// The language whose own parser checks every result.
+pub const CHECKED: &str = "mermaid";
+
 /// The body of a submission.
-pub fn submission(prompt: &str) -> String {
-    serde_json::json!({ "prompt": prompt, "diagramType": "mermaid" }).to_string()
+pub fn submission(prompt: &str, diagram_type: &str) -> String {
+    serde_json::json!({ "prompt": prompt, "diagramType": diagram_type }).to_string()
 }
 
 /// One call; its answer as JSON.

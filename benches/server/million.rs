@@ -6,14 +6,14 @@ use std::time::{Duration, Instant};
 
 use diagramd::app::{BacklogUse, Engine};
 use diagramd::config::{Config, LoadOptions};
-use diagramd::domain::Tier;
+use diagramd::domain::{DiagramType, Tier};
 use diagramd::queue::SubmitRequest;
 use tokio::task::JoinSet;
 
 use super::process::{Server, WIDE_OPEN};
 use super::statistics::short;
 use super::upstream::{Script, Seen, Upstream};
-use super::{Failure, lives, row};
+use super::{Failure, lives, load, row};
 
 const USERS: usize = 1000;
 const EACH: usize = 1000;
@@ -29,7 +29,7 @@ pub async fn measure() -> Result<(), Failure> {
     restart(dir.path()).await?;
 
     let server = Server::start(dir.path(), &format!("{WIDE_OPEN}\n{}", lives::OFFLINE))?;
-    let lives = lives::a_second(dir.path(), &server, lives::SHORT).await?;
+    let lives = lives::a_second(dir.path(), &server, lives::SHORT, load::UNCHECKED).await?;
     row(
         "full lives of everybody, short results, a million queued",
         &format!("{:.0}/s", lives.all),
@@ -90,8 +90,11 @@ async fn fill(dir: &Path) -> Result<(), Failure> {
         let queue = engine.queue.clone();
         filling.spawn(async move {
             for n in 0..EACH {
-                let request =
-                    SubmitRequest { prompt: format!("step {n}, then the next"), ..SubmitRequest::default() };
+                let request = SubmitRequest {
+                    prompt: format!("step {n}, then the next"),
+                    diagram_type: DiagramType::Plantuml,
+                    ..SubmitRequest::default()
+                };
                 queue
                     .submit(user, Tier::Free, request, None)
                     .await

@@ -78,7 +78,12 @@ pub async fn measure() -> Result<(), Failure> {
     let user = key(dir.path(), "bench", "enterprise", &[])?;
     upstream.open.send(false)?;
     let mut connection = load::connect(server.address).await?;
-    let submit = load::request(Method::POST, "/api/diagram/generate", &user, load::submission("a then b"))?;
+    let submit = load::request(
+        Method::POST,
+        "/api/diagram/generate",
+        &user,
+        load::submission("a then b", load::UNCHECKED),
+    )?;
     let id =
         load::call(&mut connection, submit).await?["requestId"].as_str().ok_or("no requestId")?.to_owned();
 

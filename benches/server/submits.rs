@@ -22,7 +22,12 @@ pub async fn measure() -> Result<(), Failure> {
     load::call(&mut control, load::request(Method::POST, "/api/admin/queue/pause", &admin, String::new())?)
         .await?;
 
-    let submit = load::request(Method::POST, "/api/diagram/generate", &user, load::submission(PROMPT))?;
+    let submit = load::request(
+        Method::POST,
+        "/api/diagram/generate",
+        &user,
+        load::submission(PROMPT, load::UNCHECKED),
+    )?;
     let echo = peers::echo()?;
     let (bare, _) = load::rate(echo.address, CONNECTIONS, MEASURED, &submit).await?;
     let (rate, mut times) = load::rate(server.address, CONNECTIONS, MEASURED, &submit).await?;

@@ -111,7 +111,7 @@ async fn answer(
         if gate.wait_for(|open| *open).await.is_err() {
             return;
         }
-        say(delta("flowchart TD\\n")).await;
+        say(delta("@startuml\\n")).await;
         for n in 0..script.lines {
             tokio::time::sleep(script.pause).await;
             let _ = note.send(Seen::Line(n, Instant::now()));

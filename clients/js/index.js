@@ -197,14 +197,15 @@ export class DiagramClient {
 
   /** One call with its repetitions. Internal. */
   async call(method, path, { body, headers, signal, repeatable = false } = {}) {
-    let renewed = false;
+    let [renew, renewed] = [false, false];
     for (let attempt = 1; ; attempt++) {
       try {
-        return await this.#once(method, path, { body, headers, signal, renew: renewed });
+        return await this.#once(method, path, { body, headers, signal, renew });
       } catch (error) {
         signal?.throwIfAborted();
+        renew = false;
         if (error instanceof AuthenticationError && typeof this.#credential === 'function' && !renewed) {
-          renewed = true;
+          renew = renewed = true;
           continue;
         }
         const wait = error.retryAfter ?? 0;
@@ -250,7 +251,7 @@ export class DiagramClient {
       limit.release();
       signal?.throwIfAborted();
       if (cause instanceof DiagramError) throw cause;
-      const message = limit.timedOut() ? 'The server did not answer in time.' : 'The server was not reached, or does not allow this page (server.cors_origins).';
+      const message = limit.timedOut() ? 'The server did not answer in time.' : `The server was not reached${globalThis.document ? ', or does not allow this page (server.cors_origins)' : ''}.`;
       throw new NetworkError(message, { code: limit.timedOut() ? 'timeout' : 'network', cause });
     }
   }
@@ -483,6 +484,9 @@ function ending({ status, requestId, result, title, validation, usage, cached, l
   return status === 'failed' ? { type: status, requestId, error } : { type: status, requestId };
 }
 
+/** Events that wait for a reader. Each says the whole source so far, so the oldest may go. */
+const EVENTS_MAX = 256;
+
 /** What one `for await` has yet to read. It stays short however slow the reader is. */
 class Reader {
   #events = [];
@@ -495,6 +499,7 @@ class Reader {
     if (event.type === 'delta' && last?.type === 'delta') this.#events[this.#events.length - 1] = { ...event, text: last.text + event.text };
     else if (['position', 'connection', 'subscribed'].includes(event.type) && last?.type === event.type) this.#events[this.#events.length - 1] = event;
     else this.#events.push(event);
+    if (this.#events.length > EVENTS_MAX) this.#events.shift();
     this.#wake?.();
   }
 
@@ -523,10 +528,21 @@ async function overWebSocket({ client, options, requestId, signal, hear, renew }
   const credential = await client.credential(renew);
   const url = await client.socketUrl();
   signal.throwIfAborted();
-  const socket = new client.WebSocket(url);
-  const quiet = alarm(options.timeoutSeconds);
+  let socket;
+  try {
+    socket = new client.WebSocket(url);
+  } catch (cause) {
+    // The page's own policy forbids it, say.
+    throw new NetworkError('The WebSocket cannot be opened here.', { code: 'network', cause });
+  }
   // A half-open connection is found by asking: the server answers a ping.
-  const pings = setInterval(() => socket.readyState === 1 && socket.send('{"type":"ping"}'), (options.silenceSeconds * 1000) / 3);
+  let isAsked = false;
+  const quiet = alarm(options.timeoutSeconds, () => {
+    if (isAsked || socket.readyState !== 1) return false;
+    socket.send('{"type":"ping"}');
+    isAsked = true;
+    return true;
+  });
   const aborted = onAbort(signal);
   const closed = new Promise((resolve, reject) => {
     socket.onopen = () => {
@@ -534,7 +550,8 @@ async function overWebSocket({ client, options, requestId, signal, hear, renew }
       socket.send(JSON.stringify({ type: 'subscribe', requestId }));
     };
     socket.onmessage = ({ data }) => {
-      quiet.set(options.silenceSeconds);
+      isAsked = false;
+      quiet.set(options.silenceSeconds / 2);
       try {
         const message = JSON.parse(data);
         if (message.type === 'error') reject(refusedLive(message));
@@ -555,7 +572,6 @@ async function overWebSocket({ client, options, requestId, signal, hear, renew }
   try {
     await Promise.race([closed, aborted.promise, quiet.promise]);
   } finally {
-    clearInterval(pings);
     quiet.clear();
     aborted.release();
     socket.onopen = socket.onmessage = socket.onclose = null;
@@ -677,16 +693,17 @@ function within(signal, seconds) {
   return { signal: controller.signal, timedOut: () => isOver, inTime, release };
 }
 
-/** Rejects when nobody set it anew for so long. */
-function alarm(seconds) {
-  let [timer, ring] = [undefined, undefined];
+/** Rejects when nobody set it anew for so long, unless `ask` asks for a sign of life: then after as long again. */
+function alarm(seconds, ask = () => false) {
+  let [timer, ring, last] = [undefined, undefined, seconds];
   const promise = new Promise((_, reject) => {
-    ring = () => reject(new NetworkError('The server said nothing for too long.', { code: 'timeout' }));
+    ring = () => (ask() ? set(last) : reject(new NetworkError('The server said nothing for too long.', { code: 'timeout' })));
   });
   promise.catch(() => {});
   const clear = () => clearTimeout(timer);
   const set = (next) => {
     clear();
+    last = next;
     timer = setTimeout(ring, next * 1000);
   };
   set(seconds);

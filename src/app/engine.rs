@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 use crate::accounts::Accounts;
 use crate::config::Config;
 use crate::diagram::check::Checker;
-use crate::diagram::checkers;
+use crate::diagram::picture::Artist;
 use crate::diagram::template::Templates;
 use crate::domain::{Change, JobSeq, Tier, Timestamp, UserId};
 use crate::events::Bus;
@@ -24,6 +24,7 @@ use crate::store::sqlite::{self, DataLock, Sqlite};
 use crate::store::{Reader, StoreError, Writer};
 use crate::worker::{TagSecret, Troubles, Worker};
 
+use super::pictures::{Pictures, pictures};
 use super::{data_dir, housekeeping, templates, wiring};
 
 /// The system's clock.
@@ -56,6 +57,8 @@ pub struct Engine {
     pub accounts: Accounts,
     /// Checks sources.
     pub checker: Arc<dyn Checker>,
+    /// Draws them.
+    pub artist: Arc<dyn Artist>,
     /// The scheduler.
     pub scheduler: Arc<Scheduler>,
     /// The templates in force.
@@ -109,7 +112,7 @@ impl Engine {
         let providers = wiring::providers(config)?;
         let (scheduler, unread) = prepare_scheduler(config, &queue, &accounts, backlog).await?;
 
-        let checker = checkers::built_in(None);
+        let Pictures { artist, checker } = pictures(config)?;
         let (stop, give_up) = (CancellationToken::new(), CancellationToken::new());
         let troubles = Arc::new(Troubles::default());
         let worker = Arc::new(Worker {
@@ -136,6 +139,7 @@ impl Engine {
             bus,
             accounts,
             checker,
+            artist,
             scheduler,
             templates,
             secret,

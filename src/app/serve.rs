@@ -123,6 +123,7 @@ fn api(config: &Config, engine: &Engine) -> anyhow::Result<Api> {
         accounts: engine.accounts.clone(),
         templates: Arc::clone(&engine.templates),
         checker: Arc::clone(&engine.checker),
+        artist: Arc::clone(&engine.artist),
         auth: wiring::auth(config, engine.accounts.clone(), engine.secret)?,
         calls: CallLimits::new(&config.server),
         readiness: Readiness::default(),

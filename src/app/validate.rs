@@ -2,13 +2,16 @@
 
 use crate::diagram::check::Purpose;
 use crate::diagram::checkers;
+use crate::diagram::draw::{Settings, Studio};
 use crate::domain::DiagramType;
 
 pub use crate::diagram::check::Report;
 
 /// The verdict on a source; `None` when this build cannot check its language.
 pub async fn validate_in_process(diagram_type: DiagramType, source: &str) -> Option<Report> {
-    let checker = checkers::built_in(None);
+    // Some kinds are valid only when they draw; fonts do not matter to that.
+    let studio = Studio::new(Settings::default(), None);
+    let checker = checkers::built_in(studio.second_opinion());
     if !checker.knows(diagram_type) {
         return None;
     }

@@ -39,6 +39,7 @@ impl Verb {
 fn check(sources: &Sources) -> anyhow::Result<()> {
     let loaded = sources.load(Vec::new())?;
     app::shelf(&loaded.config)?;
+    app::check_fonts(&loaded.config)?;
     for warning in &loaded.warnings {
         eprintln!("warning: {warning}");
     }

@@ -14,8 +14,9 @@ use super::interrupt::{Interrupt, Interrupts};
 use super::output;
 use super::pace::Pace;
 use super::server::{Key, talk};
+use super::source;
 use super::variables::{self, Given};
-use crate::app::{self, Cancelled, Generated};
+use crate::app::{self, Cancelled, DrawRequest, Format, Generated};
 use crate::client::{Client, ClientError, GenerateRequest, Progress, Status, Verdict};
 use crate::config::Loaded;
 use crate::domain::{DiagramType, JobState, ValidationStatus};
@@ -36,7 +37,8 @@ pub(super) struct Generate {
     /// A variable of the template; @FILE takes the text of a file; a list may be given again
     #[arg(long = "var", value_name = "NAME=VALUE", value_parser = variables::given, requires = "template")]
     variables: Vec<Given>,
-    /// Write the diagram's text here instead of to standard output
+    /// Write the diagram here instead of its text to standard output: a picture when the name ends
+    /// in .svg or .png, else the text
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
     /// A server to ask; without one the diagram is made in this process, on the data directory
@@ -54,13 +56,36 @@ impl Generate {
         if let Some(file) = &self.output {
             check_output(file)?;
         }
-        let generated = match self.server.as_deref().filter(|server| !server.is_empty()) {
+        match self.server.as_deref().filter(|server| !server.is_empty()) {
             Some(server) => {
                 let client = self.key.client(server)?;
-                talk(self.by_server(&client))?
+                let generated = talk(self.by_server(&client))?;
+                let draw = |source: &str, format: Format| {
+                    let picture =
+                        async { Ok(client.render(self.diagram_type, source, format.name()).await?) };
+                    talk(picture)
+                };
+                self.finish(&generated, draw)
             }
-            None => self.in_process(sources)?,
-        };
+            None => {
+                let loaded = sources.load(Vec::new())?;
+                let generated = self.in_process(loaded.clone())?;
+                let draw = |source: &str, format: Format| {
+                    let request = DrawRequest::plain(self.diagram_type, source, format);
+                    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+                    runtime.block_on(app::draw_in_process(&loaded.config, &request))
+                };
+                self.finish(&generated, draw)
+            }
+        }
+    }
+
+    /// Says what is to be said of the diagram, and writes it where it is wanted.
+    fn finish(
+        &self,
+        generated: &Generated,
+        draw: impl FnOnce(&str, Format) -> anyhow::Result<Vec<u8>>,
+    ) -> anyhow::Result<()> {
         if generated.validation == ValidationStatus::Invalid {
             let reason = generated.errors.first().map_or("", |error| error.message.as_str());
             eprintln!("warning: the diagram does not parse: {}", output::safe(reason));
@@ -68,11 +93,24 @@ impl Generate {
         for mend in &generated.mends {
             eprintln!("repaired: {}", output::safe(mend));
         }
-        self.write(&generated.source)
+        let Some((file, format)) =
+            self.output.as_deref().and_then(|file| Some((file, source::format_of(file)?)))
+        else {
+            return self.write(&generated.source);
+        };
+        match draw(&generated.source, format) {
+            Ok(picture) => {
+                std::fs::write(file, picture).with_context(|| format!("{} cannot be written", file.display()))
+            }
+            Err(reason) => {
+                // It was made, and may have been paid for: it is not lost with its picture.
+                output::line(generated.source.trim_end_matches('\n'))?;
+                Err(source::explained("the diagram above", reason))
+            }
+        }
     }
 
-    fn in_process(&self, sources: &Sources) -> anyhow::Result<Generated> {
-        let loaded = sources.load(Vec::new())?;
+    fn in_process(&self, loaded: Loaded) -> anyhow::Result<Generated> {
         for warning in &loaded.warnings {
             eprintln!("warning: {warning}");
         }
@@ -106,11 +144,11 @@ impl Generate {
         by_server(client, &self.request(|| Ok(known))?).await
     }
 
-    fn write(&self, source: &str) -> anyhow::Result<()> {
-        let source = source.trim_end_matches('\n');
+    fn write(&self, text: &str) -> anyhow::Result<()> {
+        let text = text.trim_end_matches('\n');
         match &self.output {
-            None => output::line(source),
-            Some(file) => std::fs::write(file, format!("{source}\n"))
+            None => output::line(text),
+            Some(file) => std::fs::write(file, format!("{text}\n"))
                 .with_context(|| format!("{} cannot be written", file.display())),
         }
     }
@@ -118,10 +156,6 @@ impl Generate {
 
 /// What would fail after the diagram is made, found out before.
 fn check_output(file: &Path) -> anyhow::Result<()> {
-    let extension = file.extension().and_then(|extension| extension.to_str()).unwrap_or("").to_lowercase();
-    if extension == "svg" || extension == "png" {
-        bail!("pictures come in the next release; write the diagram's text with -o FILE.mmd");
-    }
     let parent = file.parent().filter(|parent| !parent.as_os_str().is_empty());
     if parent.is_some_and(|parent| !parent.is_dir()) {
         bail!("{} cannot be written: its directory does not exist", file.display());

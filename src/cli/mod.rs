@@ -15,9 +15,11 @@ mod interrupt;
 mod key;
 mod output;
 mod pace;
+mod render;
 mod request;
 mod serve;
 mod server;
+mod source;
 mod template;
 mod tier;
 mod user;
@@ -75,6 +77,8 @@ enum Verb {
     Queue(figures::Queue),
     /// Show figures over a time (admins)
     Stats(figures::Stats),
+    /// Draw a diagram that you have
+    Render(render::Render),
     /// Check a diagram that you have
     Validate(validate::Validate),
     /// Print a completion script for a shell
@@ -104,6 +108,7 @@ pub fn run(cli: Cli) -> anyhow::Result<()> {
         Verb::Usage(verb) => verb.run(),
         Verb::Queue(verb) => verb.run(),
         Verb::Stats(verb) => verb.run(),
+        Verb::Render(verb) => verb.run(&sources),
         Verb::Validate(verb) => verb.run(),
         Verb::Completions(verb) => verb.run(),
         Verb::Man(verb) => verb.run(),

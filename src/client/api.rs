@@ -73,6 +73,20 @@ impl Client {
         self.json(self.call(Method::DELETE, &format!("/api/diagram/cancel/{}", segment(id)))).await
     }
 
+    /// `POST /api/diagram/render`: the picture's bytes; `format` is `svg` or `png`.
+    ///
+    /// # Errors
+    /// What the server refuses, or no answer.
+    pub async fn render(
+        &self,
+        diagram_type: DiagramType,
+        source: &str,
+        format: &str,
+    ) -> Result<Vec<u8>, ClientError> {
+        let body = json!({ "source": source, "diagramType": diagram_type, "format": format });
+        self.bytes(self.call(Method::POST, "/api/diagram/render").json(&body)).await
+    }
+
     /// The templates of `GET /api/diagram/templates`.
     ///
     /// # Errors

@@ -77,6 +77,12 @@ impl Client {
         })
     }
 
+    /// Sends a call and reads its answer as it is.
+    pub(super) async fn bytes(&self, call: RequestBuilder) -> Result<Vec<u8>, ClientError> {
+        let response = self.send(call.timeout(CALL_TIMEOUT)).await?;
+        self.body(response).await
+    }
+
     /// Sends a call; anything but a success, or a switch of protocols, is an error.
     pub(super) async fn send(&self, call: RequestBuilder) -> Result<Response, ClientError> {
         let response = call.send().await.map_err(|error| self.no_answer(&error))?;

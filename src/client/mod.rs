@@ -5,6 +5,7 @@
 mod api;
 mod connection;
 pub mod jwks;
+pub mod kroki;
 mod problem;
 mod status;
 mod stream;

@@ -7,8 +7,8 @@ use super::fault::{Fault, Faults, Origin, Warning};
 use super::node::{Node, Table, Value, overlay};
 use super::reader::{Pass, Section, rooted};
 use super::{
-    Alerts, Cache, Config, Generation, Log, Metrics, QueueConfig, Retention, Server, Storage, Upstream,
-    UpstreamKind, Webhooks,
+    Alerts, Cache, Config, Generation, Log, Metrics, QueueConfig, Render, Retention, Server, Storage,
+    Upstream, UpstreamKind, Webhooks,
 };
 use super::{environment, file, jwt, tiers, unknown, upstream};
 
@@ -157,6 +157,7 @@ fn sections(root: &Section<'_>) -> Config {
         upstreams: upstream::read(root),
         tiers: tiers::read(&root.section("tiers")),
         cache: Cache::read(&root.section("cache")),
+        render: Render::read(&root.section("render")),
         jwt: jwt::read(&root.section("auth").section("jwt")),
         alerts: Alerts::read(&root.section("alerts")),
         webhooks: Webhooks::read(&root.section("webhooks")),

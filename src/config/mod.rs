@@ -19,6 +19,7 @@ mod operations;
 mod price;
 mod reader;
 pub mod reload;
+mod render;
 mod secret;
 mod server;
 mod show;
@@ -32,6 +33,7 @@ pub use generation::{Cache, Generation, QueueConfig};
 pub use jwt::{JwtKey, OperatorJwt};
 pub use load::{LoadOptions, Loaded, Override, known_keys};
 pub use operations::{Alerts, Log, LogFormat, Metrics, Retention, Webhooks};
+pub use render::Render;
 pub use secret::Secret;
 pub use server::{Listen, Server, Storage};
 pub use show::{show, show_json};
@@ -54,6 +56,8 @@ pub struct Config {
     pub tiers: Tiers,
     /// `[cache]`.
     pub cache: Cache,
+    /// `[render]`.
+    pub render: Render,
     /// `[auth.jwt]`, when configured.
     pub jwt: Option<OperatorJwt>,
     /// `[alerts]`.

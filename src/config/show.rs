@@ -64,6 +64,7 @@ pub(super) fn sections(config: &Config, secret: &dyn Fn(&Secret) -> String) -> V
             ("max_size", show_size(cache.max_size).into()),
         ],
     ));
+    all.push(render(config));
     all.extend(jwt(config, secret));
     all.extend(operations(config, secret));
     all
@@ -114,6 +115,21 @@ fn queue(config: &Config) -> Shown {
             ("retry_base", show_duration(queue.retry.base).into()),
             ("retry_cap", show_duration(queue.retry.cap).into()),
             ("default_deadline", show_duration(queue.default_deadline.unwrap_or_default()).into()),
+        ],
+    )
+}
+
+fn render(config: &Config) -> Shown {
+    let render = &config.render;
+    section(
+        "render",
+        vec![
+            ("fonts_dir", render.fonts_dir.as_deref().map_or("".into(), path_text)),
+            ("timeout", show_duration(render.timeout).into()),
+            ("dot", path_text(&render.dot)),
+            ("kroki_url", render.kroki_url.as_deref().unwrap_or_default().into()),
+            ("kroki_timeout", show_duration(render.kroki_timeout).into()),
+            ("cache_size", show_size(render.cache_size).into()),
         ],
     )
 }

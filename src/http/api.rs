@@ -8,6 +8,7 @@ use arc_swap::ArcSwap;
 use crate::accounts::Accounts;
 use crate::config::{self, Config};
 use crate::diagram::check::Checker;
+use crate::diagram::picture::Artist;
 use crate::diagram::template::Templates;
 use crate::domain::time::Clock;
 use crate::events::Bus;
@@ -33,6 +34,8 @@ pub struct Api {
     pub accounts: Accounts,
     /// Verdicts on sources.
     pub checker: Arc<dyn Checker>,
+    /// Pictures of sources.
+    pub artist: Arc<dyn Artist>,
     /// Credentials to callers.
     pub auth: Auth,
     /// `[server]` as it was at the start.

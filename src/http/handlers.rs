@@ -15,8 +15,8 @@ use super::problem::Problem;
 use super::query::Query;
 use super::readiness;
 use super::resources::{
-    client_script, control, generate, keys, not_yet, queue_status, request, requests, stats, templates,
-    tokens, usage, users, validate,
+    client_script, control, generate, keys, not_yet, pictures, queue_status, request, requests, stats,
+    templates, tokens, usage, users, validate,
 };
 use super::respond::{Answer, json};
 use super::router::{ForAdmin, ForUser, Health, Open, Route};
@@ -91,7 +91,6 @@ async fn open(api: &Arc<Api>, route: Open<'_>, caller: Option<Caller>, call: &Ca
             let id = request::id(id)?;
             sse::events(Arc::clone(api), id, caller, call.stop.clone()).await
         }
-        Open::NotYet => not_yet::pictures(),
     }
 }
 
@@ -105,6 +104,10 @@ async fn user(
     match route {
         ForUser::Generate => generate::generate(api, caller, call).await,
         ForUser::Validate => validate::validate(api, caller, call).await,
+        ForUser::Render => pictures::render(api, caller, call).await,
+        ForUser::Picture(format, id) => {
+            pictures::of_request(api, caller, format, id, query, call.headers()).await
+        }
         ForUser::Status(id) => request::status(api, caller, id, call.headers()).await,
         ForUser::Cancel(id) => request::cancel(api, caller, id).await,
         ForUser::Requests => requests::list(api, caller, query).await,

@@ -1,4 +1,4 @@
-//! Good answers: JSON, serialised once, and fixed texts, with their entity tag where one is asked for.
+//! Good answers: JSON, serialised once, with its entity tag where one is asked for.
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -22,7 +22,7 @@ const JSON: HeaderValue = HeaderValue::from_static("application/json");
 /// 500 when it cannot be serialised, which would be our mistake.
 pub fn json(status: StatusCode, value: &impl Serialize) -> Answer {
     let bytes = serde_json::to_vec(value).map_err(|reason| Problem::internal(&reason))?;
-    Ok(written(status, bytes.into(), JSON, HeaderValue::from_static("no-store")))
+    Ok(written(status, bytes, HeaderValue::from_static("no-store")))
 }
 
 /// `value` as the answer to a `GET` that a client may ask again: with a strong tag over the bytes,
@@ -32,11 +32,16 @@ pub fn json(status: StatusCode, value: &impl Serialize) -> Answer {
 /// As [`json`].
 pub fn json_tagged(headers: &HeaderMap, value: &impl Serialize) -> Answer {
     let bytes = serde_json::to_vec(value).map_err(|reason| Problem::internal(&reason))?;
-    Ok(tagged(headers, bytes.into(), JSON, HeaderValue::from_static("private, no-cache")))
+    let mut response = tagged(headers, bytes.into(), HeaderValue::from_static("private, no-cache"));
+    if response.status() == StatusCode::OK {
+        response.headers_mut().insert(CONTENT_TYPE, JSON);
+    }
+    Ok(response)
 }
 
-/// These bytes as the answer to a `GET`, tagged as [`json_tagged`] does it.
-pub fn tagged(headers: &HeaderMap, bytes: Bytes, kind: HeaderValue, cache: HeaderValue) -> Response<Body> {
+/// `bytes` as the answer to a `GET` that a client may ask again: with a strong tag over them, and
+/// 304 when the client has them already. Their type is the caller's to say.
+pub fn tagged(headers: &HeaderMap, bytes: Bytes, cache: HeaderValue) -> Response<Body> {
     let tag = tag(&bytes);
     let mut response = if matches(headers, &tag) {
         let mut response = Response::new(Body::empty());
@@ -44,17 +49,24 @@ pub fn tagged(headers: &HeaderMap, bytes: Bytes, kind: HeaderValue, cache: Heade
         response.headers_mut().insert(CACHE_CONTROL, cache);
         response
     } else {
-        written(StatusCode::OK, bytes, kind, cache)
+        self::bytes(bytes, cache)
     };
     set(response.headers_mut(), ETAG, &tag);
     response
 }
 
-fn written(status: StatusCode, bytes: Bytes, kind: HeaderValue, cache: HeaderValue) -> Response<Body> {
+/// `bytes` as the answer. Their type is the caller's to say.
+pub fn bytes(bytes: Bytes, cache: HeaderValue) -> Response<Body> {
+    let mut response = Response::new(Body::from(bytes));
+    response.headers_mut().insert(CACHE_CONTROL, cache);
+    response
+}
+
+fn written(status: StatusCode, bytes: Vec<u8>, cache: HeaderValue) -> Response<Body> {
     let mut response = Response::new(Body::from(bytes));
     *response.status_mut() = status;
     let headers = response.headers_mut();
-    headers.insert(CONTENT_TYPE, kind);
+    headers.insert(CONTENT_TYPE, JSON);
     headers.insert(CACHE_CONTROL, cache);
     response
 }

@@ -6,6 +6,7 @@
 use hyper::{Method, StatusCode};
 
 use super::problem::Problem;
+use crate::diagram::picture::Format;
 
 /// A known method on a known path, by the access it needs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,8 +41,6 @@ pub enum Open<'a> {
     ClientScript,
     /// A request's events, for whoever knows its id.
     Events(&'a str),
-    /// Pictures, which this version does not have.
-    NotYet,
 }
 
 /// Routes for any caller.
@@ -51,6 +50,10 @@ pub enum ForUser<'a> {
     Generate,
     /// The verdict on a source.
     Validate,
+    /// The picture of a source.
+    Render,
+    /// The picture of one request.
+    Picture(Format, &'a str),
     /// One request.
     Status(&'a str),
     /// Its end.
@@ -113,11 +116,12 @@ fn route<'a>(method: &str, path: &[&'a str]) -> Option<Route<'a>> {
         ("GET", ["ws"]) => Open(self::Open::WebSocket),
         ("GET", ["client.js"]) => Open(self::Open::ClientScript),
         ("GET", ["api", "diagram", "events", id]) => Open(self::Open::Events(id)),
-        ("GET", ["api", "diagram", "svg" | "png", _]) => Open(self::Open::NotYet),
-        ("POST", ["api", "diagram", "render"]) => Open(self::Open::NotYet),
 
         ("POST", ["api", "diagram", "generate"]) => User(ForUser::Generate),
         ("POST", ["api", "diagram", "validate"]) => User(ForUser::Validate),
+        ("POST", ["api", "diagram", "render"]) => User(ForUser::Render),
+        ("GET", ["api", "diagram", "svg", id]) => User(ForUser::Picture(Format::Svg, id)),
+        ("GET", ["api", "diagram", "png", id]) => User(ForUser::Picture(Format::Png, id)),
         ("GET", ["api", "diagram", "status", id]) => User(ForUser::Status(id)),
         ("DELETE", ["api", "diagram", "cancel", id]) => User(ForUser::Cancel(id)),
         ("GET", ["api", "diagram", "requests"]) => User(ForUser::Requests),
@@ -191,6 +195,8 @@ impl Route<'_> {
     pub const fn parameters(&self) -> Option<&'static [&'static str]> {
         match self {
             Self::Health(_) | Self::Open(_) => None,
+            Self::User(ForUser::Picture(Format::Svg, _)) => Some(&["theme"]),
+            Self::User(ForUser::Picture(Format::Png, _)) => Some(&["width", "theme"]),
             Self::User(ForUser::Requests) => Some(&["status", "limit", "cursor"]),
             Self::Admin(ForAdmin::Stats) => Some(&["from", "to", "groupBy"]),
             Self::Admin(ForAdmin::Users | ForAdmin::Keys) => Some(&["limit", "cursor"]),

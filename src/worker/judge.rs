@@ -42,7 +42,9 @@ impl Worker {
                 Some(mends) if validation.status == ValidationStatus::Valid => Validation::repaired(mends),
                 _ => validation,
             };
-            return completed(draft.source, draft.title, validation);
+            // A correction need not repeat the title.
+            let title = draft.title.or_else(|| job.repair.as_ref()?.title.clone());
+            return completed(draft.source, title, validation);
         }
         if cut_off.is_some() {
             let as_it_is = || completed(draft.source, draft.title, validation);

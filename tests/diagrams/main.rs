@@ -6,6 +6,10 @@
 
 mod contexts;
 mod drafts;
+#[cfg(feature = "render")]
+mod drawing;
+#[cfg(feature = "render")]
+mod harmless;
 mod hostile;
 mod mends;
 mod places;

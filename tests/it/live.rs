@@ -92,7 +92,8 @@ async fn a_second_subscription_repeats_no_delta() {
     let upstream = Upstream::anthropic().start().await;
     let gate = Gate::closed();
     let text = format!("```mermaid\nflowchart TD\n{}```\n", "  A --> B\n".repeat(500));
-    upstream.always(Behaviour::answer(text).deltas(100).hold_midway(&gate));
+    // So few that none is shed, however slowly they are read.
+    upstream.always(Behaviour::answer(text).deltas(50).hold_midway(&gate));
     let server = Server::start(&config(&upstream, ""));
     let key = server.key("ann", "pro", &[]);
     let id = id_of(&server.prompt(&key, "draw it").await);
@@ -119,13 +120,19 @@ async fn a_second_subscription_repeats_no_delta() {
         before = seq;
     }
     let more = socket.all_so_far().await;
-    let ends = seen.iter().chain(&more).filter(|message| message["type"] == "completed").count();
-    let subscribed_to_the_end = seen
-        .iter()
-        .chain(&more)
-        .filter(|message| message["type"] == "subscribed" && message["status"] == "completed")
-        .count();
-    assert_eq!(ends, subscribed_to_the_end.max(1), "one end for each subscription that found it ended");
+    let all: Vec<&Value> = seen.iter().chain(&more).collect();
+    let found_ended = |message: &Value| message["type"] == "subscribed" && message["status"] == "completed";
+    let (mut told, mut live) = (0, 0);
+    for (at, message) in all.iter().enumerate().filter(|(_, message)| message["type"] == "completed") {
+        match at.checked_sub(1).is_some_and(|before| found_ended(all[before])) {
+            true => told += 1,
+            false => live += 1,
+        }
+        assert_eq!(message["requestId"], id.as_str());
+    }
+    let found = all.iter().filter(|message| found_ended(message)).count();
+    assert_eq!(told, found, "a subscription that finds it ended is told so at once");
+    assert!(live <= 1 && told + live > 0, "the end itself is told once: {live}, {told}");
 }
 
 #[tokio::test]

@@ -6,9 +6,12 @@
 mod auth;
 mod bad_input;
 mod client_script;
+#[cfg(feature = "render")]
+mod drawn;
 mod flow;
 mod generate;
 mod kills;
+mod kroki;
 mod limits;
 mod live;
 // Unit tests use all of it.
@@ -17,6 +20,9 @@ mod live;
 mod minted;
 mod outage;
 mod paused;
+// Builds that draw use the rest of it.
+#[cfg_attr(not(feature = "render"), allow(dead_code))]
+mod pictures;
 mod recount;
 mod repair;
 // Other test binaries use the rest of it.

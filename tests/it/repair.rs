@@ -217,10 +217,12 @@ async fn a_correction_that_brings_no_whole_source_leaves_the_first_one() {
 
 #[tokio::test]
 async fn a_correction_that_fails_is_tried_again_like_any_call() {
-    let answers = vec![answer(BAD), Behaviour::status(529), answer(GOOD)];
+    let untitled = Behaviour::answer(format!("```dot\n{GOOD}\n```\n"));
+    let answers = vec![answer(BAD), Behaviour::status(529), untitled];
     let (upstream, server, key) = scripted(answers, "").await;
     let job = ended(&server, &key).await;
     assert_eq!((&job["validation"]["status"], &job["attempts"]), (&json!("repaired"), &json!(3)), "{job}");
+    assert_eq!(job["title"], "Orders", "a correction need not repeat the title");
     assert_eq!(upstream.ledger().calls()[1].prompt, upstream.ledger().calls()[2].prompt);
     assert_eq!(totals(&server).await["retries"], 1);
 

@@ -118,6 +118,14 @@ impl Server {
         answer(self.client.post(format!("{}{path}", self.url)).header("x-api-key", key).json(&body)).await
     }
 
+    /// The most memory that it has had, in KiB.
+    pub fn peak_memory_kib(&self) -> u64 {
+        let id = self.child.as_ref().unwrap().id();
+        let status = std::fs::read_to_string(format!("/proc/{id}/status")).unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
+        line.trim().trim_end_matches(" kB").parse().unwrap()
+    }
+
     /// What it said of panics so far.
     pub fn panics(&self) -> Vec<String> {
         self.panics.lock().clone()

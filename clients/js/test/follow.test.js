@@ -188,6 +188,39 @@ test('transports are tried in their order, and the one that works is kept', asyn
   gate.open();
 });
 
+test('a quiet WebSocket is asked for a sign of life, and one that answers is kept', async (t) => {
+  const gate = new Gate();
+  const model = await upstream(t, { before: gate });
+  const server = await Server.start(t, model.config);
+  const line = await proxy(t, server.url, () => 'pass');
+  const answered = new Gate();
+  let pongs = 0;
+  class Counted extends WebSocket {
+    constructor(url) {
+      super(url);
+      this.on('message', (data) => data.toString().includes('"pong"') && ++pongs === 3 && answered.reach());
+    }
+  }
+  const client = new DiagramClient({ baseUrl: line.url, token: server.key('ann', 'pro'), WebSocket: Counted, silenceSeconds: 0.4, ...QUICK });
+  const request = await client.generate({ prompt: 'x' });
+  const finished = request.finished();
+  await answered.reached;
+  gate.open();
+  assert.equal((await finished).result, SOURCE);
+  assert.deepEqual(line.calls, ['POST /api/diagram/generate', 'websocket']);
+});
+
+test('a page whose policy forbids WebSockets gets the event stream', async (t) => {
+  const server = await Server.start(t);
+  function Forbidden() {
+    throw new DOMException('blocked', 'SecurityError');
+  }
+  const client = new DiagramClient({ baseUrl: server.url, token: server.key('ann', 'pro'), WebSocket: Forbidden, ...QUICK });
+  const request = await client.generate({ prompt: 'A -> B' });
+  const opened = (await rest(request)).filter(({ type }) => type === 'connection');
+  assert.deepEqual(opened.map(({ transport }) => transport), ['sse']);
+});
+
 test('without a WebSocket, as in Node 20, the event stream is the first', async (t) => {
   const server = await Server.start(t);
   const line = await proxy(t, server.url, () => 'pass');

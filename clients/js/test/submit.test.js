@@ -100,6 +100,13 @@ test('a token that is over is renewed once', async (t) => {
   const client = new DiagramClient({ baseUrl: server.url, token, ...QUICK });
   assert.equal((await client.usage()).user, 'ann');
   assert.deepEqual(asked, [false, true]);
+  // A call that is sent again for another reason does not renew again.
+  const line = await proxy(t, server.url, (_, count) => (count === 2 ? 'break' : 'pass'));
+  asked.length = 0;
+  let current = 'dk_old';
+  const kept = ({ renew }) => (asked.push(renew), renew ? (current = good) : current);
+  assert.equal((await new DiagramClient({ baseUrl: line.url, token: kept, ...QUICK }).usage()).user, 'ann');
+  assert.deepEqual(asked, [false, true, false]);
   const always = new DiagramClient({ baseUrl: server.url, token: () => 'dk_wrong', ...QUICK });
   await assert.rejects(always.usage(), { name: 'AuthenticationError' });
 });

@@ -10,6 +10,7 @@
 //! reading there without a word), a byte order mark or a NUL, and more than [`DEPTH_MAX`]
 //! subgraphs inside one another.
 
+mod files;
 mod lexer;
 mod mistakes;
 mod parser;
@@ -22,5 +23,6 @@ mod properties;
 #[cfg(test)]
 mod tests;
 
+pub use files::files;
 pub use parser::{DEPTH_MAX, check};
 pub use problem::{PROBLEMS_MAX, Problem, Report};

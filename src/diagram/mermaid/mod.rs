@@ -6,11 +6,10 @@
 
 mod engine;
 mod hints;
-mod kind;
+pub mod kind;
 mod pool;
 mod queue;
 mod raw;
-mod size;
 mod thread;
 mod tokens;
 mod words;

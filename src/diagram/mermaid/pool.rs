@@ -7,10 +7,11 @@ use parking_lot::{Condvar, Mutex};
 use tokio::sync::{Semaphore, oneshot, watch};
 
 use crate::diagram::check::{Busy, Checker, Checking, Drawing, Purpose, Report};
+use crate::diagram::size;
 use crate::domain::{DiagramType, SourceError, Validation, ValidationStatus};
 
 use super::queue::{Queue, Task};
-use super::{size, thread};
+use super::thread;
 
 /// Generated sources that wait; more wait outside the queue.
 const GENERATED_MAX: usize = 256;

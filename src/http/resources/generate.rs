@@ -203,7 +203,10 @@ fn preferred_wait(headers: &HeaderMap) -> Option<u64> {
 /// beyond all bounds has no such form; it is refused for it in a moment.
 fn canonical_hash(bytes: &[u8]) -> [u8; 32] {
     let canonical = serde_json::from_slice::<serde_json::Value>(bytes)
-        .and_then(|value| serde_json::to_vec(&value))
+        .and_then(|mut value| {
+            value.sort_all_objects();
+            serde_json::to_vec(&value)
+        })
         .unwrap_or_else(|_| bytes.to_vec());
     Sha256::digest(&canonical).into()
 }
@@ -233,5 +236,7 @@ mod tests {
         let one = canonical_hash(br#"{"prompt":"x","maxTokens":5}"#);
         assert_eq!(one, canonical_hash(b"{ \"maxTokens\": 5,\n\"prompt\":\"x\" }"));
         assert_ne!(one, canonical_hash(br#"{"prompt":"y","maxTokens":5}"#));
+        let nested = canonical_hash(br#"{"metadata":{"b":[{"d":1,"c":2}],"a":1}}"#);
+        assert_eq!(nested, canonical_hash(br#"{"metadata":{"a":1,"b":[{"c":2,"d":1}]}}"#));
     }
 }

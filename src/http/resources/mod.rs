@@ -5,6 +5,7 @@ pub mod control;
 pub mod generate;
 pub mod keys;
 pub mod not_yet;
+pub mod pictures;
 pub mod queue_status;
 pub mod request;
 pub mod requests;

@@ -9,8 +9,3 @@ pub fn home() -> Answer {
         "This is diagramd's API; it has no page here yet. POST a prompt to /api/diagram/generate, or open a WebSocket here.",
     ))
 }
-
-/// Pictures.
-pub fn pictures() -> Answer {
-    Err(Problem::not_found("This version of diagramd does not draw diagrams yet."))
-}

@@ -22,7 +22,12 @@ const UNKNOWN: &str = "There is no such request of yours.";
 /// # Errors
 /// 404: what is no id is no request.
 pub fn id(text: &str) -> Result<JobId, Problem> {
-    text.parse().map_err(|_| Problem::not_found(UNKNOWN))
+    text.parse().map_err(|_| unknown())
+}
+
+/// 404 for an unknown id, and for another user's.
+pub fn unknown() -> Problem {
+    Problem::not_found(UNKNOWN)
 }
 
 /// Whose requests a caller may touch.
@@ -48,7 +53,7 @@ pub fn may_see(caller: &Caller, job: &JobRecord) -> bool {
 pub async fn status(api: &Arc<Api>, caller: &Caller, text: &str, headers: &HeaderMap) -> Answer {
     let id = id(text)?;
     let job = api.reader.read(move |reads| reads.job(id)).await?;
-    let job = job.filter(|job| may_see(caller, job)).ok_or_else(|| Problem::not_found(UNKNOWN))?;
+    let job = job.filter(|job| may_see(caller, job)).ok_or_else(unknown)?;
     let place = if job.state == JobState::Queued { api.queue.place(job.seq) } else { None };
     respond::json_tagged(headers, &StatusView::of(&job, place, &api.options.public_url))
 }
@@ -68,6 +73,6 @@ pub async fn cancel(api: &Arc<Api>, caller: &Caller, text: &str) -> Answer {
             "not_cancellable",
             "The request has already ended; look at its status.",
         )),
-        Cancellation::Unknown => Err(Problem::not_found(UNKNOWN)),
+        Cancellation::Unknown => Err(unknown()),
     }
 }

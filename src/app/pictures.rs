@@ -1,0 +1,105 @@
+//! What draws and what checks, from `[render]`.
+
+use std::sync::Arc;
+
+use anyhow::Context;
+
+use crate::client::kroki::Kroki;
+use crate::config::{Config, Fault, Faults};
+use crate::diagram::check::Checker;
+use crate::diagram::checkers;
+use crate::diagram::draw::{Settings, Studio};
+use crate::diagram::drawn::ByDrawing;
+use crate::diagram::picture::{Artist, Order, Remote};
+use crate::domain::DiagramType;
+
+pub use crate::diagram::picture::{Format, Theme, Undrawn, WIDTH_MAX, WIDTH_MIN};
+
+/// What draws and what checks.
+pub(super) struct Pictures {
+    /// Draws.
+    pub(super) artist: Arc<dyn Artist>,
+    /// Checks; some kinds by drawing.
+    pub(super) checker: Arc<dyn Checker>,
+}
+
+/// Both, as the configuration says.
+///
+/// # Errors
+/// A directory of fonts that cannot be read; a Kroki server's address that cannot be used.
+pub(super) fn pictures(config: &Config) -> anyhow::Result<Pictures> {
+    check_fonts(config)?;
+    let render = &config.render;
+    let kroki = |url: &String| -> anyhow::Result<Arc<dyn Remote>> {
+        let kroki =
+            Kroki::new(url.clone(), render.kroki_timeout).context("render.kroki_url cannot be used")?;
+        Ok(Arc::new(kroki))
+    };
+    let remote = render.kroki_url.as_ref().map(kroki).transpose()?;
+    let settings = Settings {
+        fonts_dir: render.fonts_dir.clone(),
+        deadline: render.timeout,
+        dot: render.dot.clone(),
+        cache_bytes_max: render.cache_size,
+    };
+    let studio = Studio::new(settings, remote.clone());
+    let checker = checkers::built_in(studio.second_opinion());
+    let checker = match remote {
+        Some(remote) => Arc::new(ByDrawing::new(checker, remote)),
+        None => checker,
+    };
+    Ok(Pictures { artist: Arc::new(studio), checker })
+}
+
+/// Whether the directory of fonts is there. The fonts themselves are read when they are needed.
+///
+/// # Errors
+/// The fault of `render.fonts_dir`.
+pub fn check_fonts(config: &Config) -> Result<(), Faults> {
+    let Some(directory) = &config.render.fonts_dir else { return Ok(()) };
+    let fault = |reason: std::io::Error| {
+        let message = format!("{} cannot be read: {reason}", directory.display());
+        Faults::new(vec![Fault { path: "render.fonts_dir".to_owned(), message, origin: None }])
+    };
+    std::fs::read_dir(directory).map(drop).map_err(fault)
+}
+
+/// A picture to draw without a server.
+#[derive(Clone, Debug)]
+pub struct DrawRequest {
+    /// The language.
+    pub diagram_type: DiagramType,
+    /// The text.
+    pub source: String,
+    /// The format.
+    pub format: Format,
+    /// The colours.
+    pub theme: Theme,
+    /// Width of a PNG in pixels.
+    pub width: Option<u32>,
+}
+
+impl DrawRequest {
+    /// In the default colours and size.
+    pub fn plain(diagram_type: DiagramType, source: &str, format: Format) -> Self {
+        Self { diagram_type, source: source.to_owned(), format, theme: Theme::Default, width: None }
+    }
+}
+
+/// `render` without a server: one picture, drawn in this process.
+///
+/// # Errors
+/// [`Undrawn`], and what [`check_fonts`] finds.
+pub async fn draw_in_process(config: &Config, request: &DrawRequest) -> anyhow::Result<Vec<u8>> {
+    let Pictures { artist, .. } = pictures(config)?;
+    let DrawRequest { diagram_type, source, format, theme, width } = request;
+    let order = Order {
+        diagram_type: *diagram_type,
+        source,
+        format: *format,
+        theme: *theme,
+        width: *width,
+        caller: 0,
+    };
+    Ok(artist.draw(order).await?.to_vec())
+}

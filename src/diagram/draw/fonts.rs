@@ -1,0 +1,74 @@
+//! The fonts that pictures are measured and drawn with: Arimo, which is in the binary, and those
+//! of a directory of the operator's.
+//!
+//! Arimo has Latin, Greek, Cyrillic and Hebrew letters and the widths of Arial. A character that
+//! no font has is drawn as a box.
+
+use std::io::Read;
+use std::path::Path;
+
+use merman::OperationControl;
+use merman::svg::export::{NativeFontContext, NativeFontLimits};
+
+/// Packed by `build.rs`, brotli.
+const ARIMO: [&[u8]; 4] = [
+    include_bytes!(concat!(env!("OUT_DIR"), "/arimo-400Regular.ttf.br")),
+    include_bytes!(concat!(env!("OUT_DIR"), "/arimo-700Bold.ttf.br")),
+    include_bytes!(concat!(env!("OUT_DIR"), "/arimo-400Regular_Italic.ttf.br")),
+    include_bytes!(concat!(env!("OUT_DIR"), "/arimo-700Bold_Italic.ttf.br")),
+];
+/// More than one of them has, unpacked.
+const FONT_BYTES_MAX: u64 = 4 << 20;
+/// Of the operator's directory: files, and bytes of all together.
+const FILES_MAX: usize = 128;
+const DIRECTORY_BYTES_MAX: u64 = 256 << 20;
+
+/// All fonts there are; the binary's come first.
+///
+/// # Errors
+/// A directory that cannot be read, a file in it that is no font, or too much of both.
+pub fn load(directory: Option<&Path>) -> Result<NativeFontContext, String> {
+    let mut fonts = Vec::new();
+    for packed in ARIMO {
+        let mut font = Vec::new();
+        let mut unpacked = brotli_decompressor::Decompressor::new(packed, 4096).take(FONT_BYTES_MAX);
+        unpacked.read_to_end(&mut font).map_err(|reason| format!("the built-in font: {reason}"))?;
+        fonts.push(font);
+    }
+    if let Some(directory) = directory {
+        read(directory, &mut fonts).map_err(|reason| format!("{}: {reason}", directory.display()))?;
+    }
+    let limits = NativeFontLimits {
+        max_bytes: usize::try_from(DIRECTORY_BYTES_MAX + FONT_BYTES_MAX * 4).unwrap_or(usize::MAX),
+        ..NativeFontLimits::default()
+    };
+    NativeFontContext::from_font_bytes(fonts, limits, &OperationControl::new())
+        .map_err(|reason| reason.to_string())
+}
+
+/// The fonts of a directory, by name, so that every start sees the same order.
+fn read(directory: &Path, fonts: &mut Vec<Vec<u8>>) -> Result<(), String> {
+    let entries = std::fs::read_dir(directory).map_err(|reason| reason.to_string())?;
+    let mut paths = Vec::new();
+    for entry in entries {
+        let path = entry.map_err(|reason| reason.to_string())?.path();
+        let extension = path.extension().and_then(|extension| extension.to_str()).unwrap_or_default();
+        if matches!(extension.to_ascii_lowercase().as_str(), "ttf" | "otf" | "ttc" | "otc") {
+            paths.push(path);
+        }
+        if paths.len() > FILES_MAX {
+            return Err(format!("it has more than {FILES_MAX} fonts"));
+        }
+    }
+    paths.sort();
+    let mut bytes = 0;
+    for path in paths {
+        let told = |reason: &dyn std::fmt::Display| format!("{}: {reason}", path.display());
+        bytes += std::fs::metadata(&path).map_err(|reason| told(&reason))?.len();
+        if bytes > DIRECTORY_BYTES_MAX {
+            return Err(format!("its fonts have more than {} MiB", DIRECTORY_BYTES_MAX >> 20));
+        }
+        fonts.push(std::fs::read(&path).map_err(|reason| told(&reason))?);
+    }
+    Ok(())
+}

@@ -1,0 +1,26 @@
+//! Drawing: Mermaid in this process, Graphviz by its own program, the rest by a server.
+//!
+//! Whatever draws, its SVG is read again and only what is allowed is written (`clean`), and PNGs
+//! are made of that. Nothing drawn has script in it or points elsewhere.
+
+mod cache;
+mod clean;
+mod css;
+mod dot;
+#[cfg(feature = "render")]
+mod edges;
+#[cfg(feature = "render")]
+mod fonts;
+#[cfg(feature = "render")]
+mod frame;
+#[cfg(feature = "render")]
+mod mermaid;
+#[cfg(feature = "render")]
+mod raster;
+mod studio;
+mod threads;
+
+pub use clean::clean;
+#[cfg(feature = "render")]
+pub use mermaid::Mermaid;
+pub use studio::{Settings, Studio};

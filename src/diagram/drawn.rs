@@ -1,0 +1,82 @@
+//! Verdicts by drawing: a language that nothing here can parse is what its server can draw.
+
+use std::sync::Arc;
+
+use crate::domain::{DiagramType, SourceError, Validation, ValidationStatus};
+
+use super::check::{Busy, Checker, Checking, Purpose, Report};
+use super::picture::{Remote, Undrawn};
+
+/// `checker` first; what it does not know, `remote` draws.
+pub struct ByDrawing {
+    checker: Arc<dyn Checker>,
+    remote: Arc<dyn Remote>,
+}
+
+impl ByDrawing {
+    /// Both together.
+    pub fn new(checker: Arc<dyn Checker>, remote: Arc<dyn Remote>) -> Self {
+        Self { checker, remote }
+    }
+
+    async fn report(&self, diagram_type: DiagramType, source: &str) -> Result<Report, Busy> {
+        let (status, errors) = match self.remote.svg(diagram_type, source).await {
+            Ok(_) => (ValidationStatus::Valid, Vec::new()),
+            Err(Undrawn::Source(errors)) => (ValidationStatus::Invalid, errors),
+            Err(Undrawn::Busy) => return Err(Busy),
+            // No word on the source: it stays unchecked, and the author hears why.
+            Err(reason) => {
+                tracing::warn!(%reason, %diagram_type, "a diagram was not checked");
+                let message = "The server that checks this language gave no verdict.".to_owned();
+                (ValidationStatus::Unchecked, vec![SourceError { line: 0, column: 0, message }])
+            }
+        };
+        Ok(Report { kind: None, validation: Validation::of(status, errors) })
+    }
+}
+
+impl Checker for ByDrawing {
+    fn knows(&self, _: DiagramType) -> bool {
+        true
+    }
+
+    fn expect(&self, diagram_type: DiagramType) {
+        self.checker.expect(diagram_type);
+    }
+
+    fn check<'a>(&'a self, diagram_type: DiagramType, source: &'a str, purpose: Purpose) -> Checking<'a> {
+        if self.checker.knows(diagram_type) {
+            return self.checker.check(diagram_type, source, purpose);
+        }
+        Box::pin(self.report(diagram_type, source))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::check::Unchecked;
+    use super::super::picture::Fetching;
+    use super::*;
+
+    struct Says(Result<String, Undrawn>);
+
+    impl Remote for Says {
+        fn svg<'a>(&'a self, _: DiagramType, _: &'a str) -> Fetching<'a> {
+            Box::pin(std::future::ready(self.0.clone()))
+        }
+    }
+
+    async fn status(says: Result<String, Undrawn>) -> Result<ValidationStatus, Busy> {
+        let checker = ByDrawing::new(Arc::new(Unchecked), Arc::new(Says(says)));
+        let report = checker.check(DiagramType::D2, "a -> b", Purpose::Generated).await?;
+        Ok(report.validation.status)
+    }
+
+    #[tokio::test]
+    async fn what_is_drawn_is_valid_and_silence_is_no_verdict() {
+        assert_eq!(status(Ok("<svg/>".into())).await, Ok(ValidationStatus::Valid));
+        assert_eq!(status(Err(Undrawn::source("no"))).await, Ok(ValidationStatus::Invalid));
+        assert_eq!(status(Err(Undrawn::Away("gone".into()))).await, Ok(ValidationStatus::Unchecked));
+        assert_eq!(status(Err(Undrawn::Busy)).await, Err(Busy));
+    }
+}

@@ -1,0 +1,20 @@
+// Compresses the font that pictures are drawn with: Arimo (SIL Open Font License 1.1), which has
+// the widths of Arial and Liberation Sans. Each file holds its copyright and licence itself.
+// Called by build.rs as `node pack.mjs FOLDER` in a directory where `npm ci` has run.
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { brotliCompressSync, constants } from "node:zlib";
+
+const FACES = ["400Regular", "400Regular_Italic", "700Bold", "700Bold_Italic"];
+
+const [folder] = process.argv.slice(2);
+if (!folder) throw new Error("usage: node pack.mjs FOLDER");
+for (const face of FACES) {
+  const font = readFileSync(join("node_modules/@expo-google-fonts/arimo", face, `Arimo_${face}.ttf`));
+  const options = {
+    [constants.BROTLI_PARAM_QUALITY]: 11,
+    [constants.BROTLI_PARAM_LGWIN]: 22,
+    [constants.BROTLI_PARAM_SIZE_HINT]: font.length,
+  };
+  writeFileSync(join(folder, `arimo-${face}.ttf.br`), brotliCompressSync(font, { params: options }));
+}
