@@ -15,8 +15,8 @@ use super::problem::Problem;
 use super::query::Query;
 use super::readiness;
 use super::resources::{
-    control, generate, keys, not_yet, pictures, queue_status, request, requests, stats, templates, tokens,
-    usage, users, validate,
+    client_script, control, generate, keys, not_yet, pictures, queue_status, request, requests, stats,
+    templates, tokens, usage, users, validate,
 };
 use super::respond::{Answer, json};
 use super::router::{ForAdmin, ForUser, Health, Open, Route};
@@ -86,6 +86,7 @@ async fn open(api: &Arc<Api>, route: Open<'_>, caller: Option<Caller>, call: &Ca
     match route {
         Open::Home => not_yet::home(),
         Open::WebSocket => not_yet::home(),
+        Open::ClientScript => Ok(client_script::show(call.headers())),
         Open::Events(id) => {
             let id = request::id(id)?;
             sse::events(Arc::clone(api), id, caller, call.stop.clone()).await

@@ -37,6 +37,8 @@ pub enum Open<'a> {
     Home,
     /// The WebSocket; it does its own authentication.
     WebSocket,
+    /// The JavaScript client.
+    ClientScript,
     /// A request's events, for whoever knows its id.
     Events(&'a str),
 }
@@ -112,6 +114,7 @@ fn route<'a>(method: &str, path: &[&'a str]) -> Option<Route<'a>> {
 
         ("GET", [""]) => Open(self::Open::Home),
         ("GET", ["ws"]) => Open(self::Open::WebSocket),
+        ("GET", ["client.js"]) => Open(self::Open::ClientScript),
         ("GET", ["api", "diagram", "events", id]) => Open(self::Open::Events(id)),
 
         ("POST", ["api", "diagram", "generate"]) => User(ForUser::Generate),

@@ -7,6 +7,7 @@ mod auth;
 mod bad_input;
 mod cache;
 mod changes;
+mod client_script;
 #[cfg(feature = "render")]
 mod drawn;
 mod flow;

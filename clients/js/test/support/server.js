@@ -1,0 +1,63 @@
+/** A real diagramd of a test's own: own directory, own port, killed at the test's end. */
+import { execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+
+const BINARY = process.env.DIAGRAMD_BINARY;
+if (!BINARY) throw new Error('DIAGRAMD_BINARY names no binary; run tests/clients/run');
+// Variables that begin with DIAGRAMD_ are the server's own, and it refuses those that it does not know.
+const { DIAGRAMD_BINARY, ANTHROPIC_API_KEY, ...INHERITED } = process.env;
+const env = { ...INHERITED, DIAGRAMD_LOG__FORMAT: 'json' };
+
+export class Server {
+  #child;
+  #dir = mkdtempSync(join(tmpdir(), 'diagramd-client-'));
+  #listen = '127.0.0.1:0';
+
+  /** Starts with this configuration file; `t` is the test, which ends it. */
+  static async start(t, config = '') {
+    const server = new Server();
+    t.after(async () => {
+      await server.kill();
+      rmSync(server.#dir, { recursive: true });
+    });
+    writeFileSync(join(server.#dir, 'config.toml'), config);
+    await server.start();
+    return server;
+  }
+
+  /** Starts again, at the address of the first time. */
+  async start() {
+    const args = ['serve', '--config', 'config.toml', '--data-dir', 'data', '--listen', this.#listen];
+    const child = spawn(BINARY, args, { cwd: this.#dir, env, stdio: ['ignore', 'ignore', 'pipe'] });
+    this.#child = child;
+    const lines = createInterface({ input: child.stderr });
+    const seen = [];
+    this.url = await new Promise((resolve, reject) => {
+      child.once('exit', () => reject(new Error(`it did not start:\n${seen.join('\n')}`)));
+      lines.on('line', (line) => {
+        if (seen.length < 50) seen.push(line);
+        const address = /"address":"([^"]+)"/.exec(line)?.[1];
+        if (address) resolve(address);
+      });
+    });
+    this.#listen = new URL(this.url).host;
+  }
+
+  /** `kill -9`. */
+  async kill() {
+    const child = this.#child;
+    if (child.exitCode !== null || child.signalCode !== null) return;
+    child.kill('SIGKILL');
+    await once(child, 'exit');
+  }
+
+  /** A new key. */
+  key(user, tier, ...more) {
+    const args = ['key', 'create', '--user', user, '--tier', tier, '--data-dir', join(this.#dir, 'data'), ...more];
+    return execFileSync(BINARY, args, { cwd: this.#dir, env, stdio: ['ignore', 'pipe', 'pipe'] }).toString().trim();
+  }
+}
