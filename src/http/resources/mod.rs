@@ -1,9 +1,11 @@
 //! What the routes are about, one file a resource: parse, call, render.
 
 pub mod control;
+pub mod docs;
 pub mod generate;
 pub mod keys;
 pub mod not_yet;
+pub mod openapi;
 pub mod pictures;
 pub mod queue_status;
 pub mod request;
