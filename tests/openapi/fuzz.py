@@ -21,6 +21,8 @@ ANSWERS = (
     "not_a_server_error,status_code_conformance,content_type_conformance,"
     "response_headers_conformance,response_schema_conformance"
 )
+
+
 def closed(schema):
     """The schema with every described object closed: a field that is not described is a fault."""
     if isinstance(schema, list):
@@ -54,8 +56,6 @@ def run(binary, name, caller, checks, *more):
             "--warnings", "off",
             # Credentials are those given here; wrong ones are tried by the check for ignored ones.
             "--generation-with-security-parameters", "false",
-            "--report", "ndjson",
-            "--report-ndjson-path", server.folder / "report.ndjson",
             *more,
         ]
         own = {"FUZZ_OWN_USER": "", "FUZZ_OWN_KEY_ID": ""}
@@ -71,7 +71,6 @@ def run(binary, name, caller, checks, *more):
         if caller is not None:
             # Fails if the key was lost on the way: then most answers were only 401.
             server.get("/api/diagram/usage", key)
-        return (server.folder / "report.ndjson").read_text()
 
 
 def main(binary):
