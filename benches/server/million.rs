@@ -92,7 +92,7 @@ async fn fill(dir: &Path) -> Result<(), Failure> {
             for n in 0..EACH {
                 let request = SubmitRequest {
                     prompt: format!("step {n}, then the next"),
-                    diagram_type: DiagramType::Plantuml,
+                    diagram_type: Some(DiagramType::Plantuml),
                     ..SubmitRequest::default()
                 };
                 queue

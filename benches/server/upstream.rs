@@ -69,7 +69,7 @@ impl Upstream {
     pub fn section(&self, concurrent: u32) -> String {
         format!(
             "[[upstreams]]\nname = \"bench\"\nkind = \"anthropic\"\nbase_url = \"{}\"\napi_key = \"k\"\n\
-             model = \"claude-haiku-5-5\"\nmax_concurrent = {concurrent}\nrequests_per_minute = 0\ntokens_per_minute = 0\n",
+             model = \"claude-haiku-5-5\"\nmax_concurrent = {concurrent}\nrequests_per_minute = 0\ntokens_per_minute = 0\n[cache]\nenabled = false\n",
             self.url
         )
     }

@@ -131,6 +131,7 @@ impl Engine {
             tokio::spawn(queue.clone().tell_positions(stop.clone())),
             tokio::spawn(housekeeping::notice_changes(accounts.clone(), queue.clone(), stop.clone())),
             tokio::spawn(housekeeping::record_uses(accounts.clone(), stop.clone())),
+            tokio::spawn(housekeeping::trim_cache(queue.clone(), stop.clone())),
             tokio::spawn(housekeeping::purge(queue.clone(), config.retention.finished, stop.clone())),
         ];
         Ok(Self {

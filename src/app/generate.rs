@@ -76,7 +76,8 @@ async fn run(
     let (template, variables) = request.template.unzip();
     let body = SubmitRequest {
         prompt: request.prompt,
-        diagram_type: request.diagram_type,
+        diagram_type: Some(request.diagram_type),
+        base_source: request.base_source,
         template,
         variables: variables.map(|variables| serde_json::value::to_raw_value(&variables)).transpose()?,
         ..SubmitRequest::default()

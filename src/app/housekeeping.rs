@@ -12,6 +12,8 @@ use crate::queue::Queue;
 const NOTICE_EVERY: Duration = Duration::from_millis(400);
 /// Last uses of keys are exact to about this.
 const RECORD_USES_EVERY: Duration = Duration::from_secs(10);
+/// Cached answers that do not serve any more are forgotten this often.
+const TRIM_CACHE_EVERY: Duration = Duration::from_secs(60);
 /// Old requests are deleted this often.
 const PURGE_EVERY: Duration = Duration::from_secs(3600);
 
@@ -41,6 +43,15 @@ pub(super) async fn purge(queue: Queue, keep: Duration, stop: CancellationToken)
             Ok(0) => {}
             Ok(purged) => tracing::info!(requests = purged, "old requests were deleted"),
             Err(reason) => tracing::warn!(%reason, "old requests could not be deleted"),
+        }
+    }
+}
+
+pub(super) async fn trim_cache(queue: Queue, stop: CancellationToken) {
+    let mut ticks = ticks(TRIM_CACHE_EVERY);
+    while next(&mut ticks, &stop).await {
+        if let Err(reason) = queue.trim_cache().await {
+            tracing::warn!(%reason, "cached answers that are too old or too many could not be forgotten");
         }
     }
 }

@@ -18,7 +18,7 @@ use crate::provider::anthropic::Anthropic;
 use crate::provider::offline::Offline;
 use crate::provider::openai::Openai;
 use crate::provider::{ApiKey, Endpoint, Provider};
-use crate::queue::{FillTemplate, Rules};
+use crate::queue::{CacheRules, FillTemplate, Rules};
 use crate::telemetry::Format;
 
 use super::engine::now;
@@ -35,6 +35,12 @@ pub(super) fn rules(config: &Config, templates: Arc<dyn FillTemplate>) -> Rules 
         prices: prices(&config.upstreams),
         templates,
         estimate_input,
+        prompt_version: prompt::PROMPT_VERSION,
+        cache: config.cache.enabled.then_some(CacheRules {
+            ttl: config.cache.ttl,
+            bytes_max: config.cache.max_size,
+            shared: config.cache.shared,
+        }),
     }
 }
 

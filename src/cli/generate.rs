@@ -1,5 +1,6 @@
 //! `diagramd generate`: one diagram, from a server or made in this process.
 
+use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -19,7 +20,7 @@ use super::variables::{self, Given};
 use crate::app::{self, Cancelled, DrawRequest, Format, Generated};
 use crate::client::{Client, ClientError, GenerateRequest, Progress, Status, Verdict};
 use crate::config::Loaded;
-use crate::domain::{DiagramType, JobState, ValidationStatus};
+use crate::domain::{BASE_SOURCE_BYTES_MAX, DiagramType, JobState, ValidationStatus};
 
 /// How long Ctrl-C waits for the server to take the cancellation.
 const CANCEL_TIMEOUT: Duration = Duration::from_secs(5);
@@ -28,9 +29,12 @@ const CANCEL_TIMEOUT: Duration = Duration::from_secs(5);
 pub(super) struct Generate {
     /// What to draw
     prompt: String,
-    /// The language: mermaid, graphviz, plantuml or d2
-    #[arg(short = 't', long = "type", value_name = "TYPE", default_value = "mermaid")]
-    diagram_type: DiagramType,
+    /// The language: mermaid, graphviz, plantuml or d2; without it that of --base, else mermaid
+    #[arg(short = 't', long = "type", value_name = "TYPE")]
+    diagram_type: Option<DiagramType>,
+    /// A diagram to change as the prompt says
+    #[arg(long, value_name = "FILE")]
+    base: Option<PathBuf>,
     /// A template to follow; `diagramd template list` names them
     #[arg(long, value_name = "NAME")]
     template: Option<String>,
@@ -61,8 +65,7 @@ impl Generate {
                 let client = self.key.client(server)?;
                 let generated = talk(self.by_server(&client))?;
                 let draw = |source: &str, format: Format| {
-                    let picture =
-                        async { Ok(client.render(self.diagram_type, source, format.name()).await?) };
+                    let picture = async { Ok(client.render(self.language(), source, format.name()).await?) };
                     talk(picture)
                 };
                 self.finish(&generated, draw)
@@ -71,7 +74,7 @@ impl Generate {
                 let loaded = sources.load(Vec::new())?;
                 let generated = self.in_process(loaded.clone())?;
                 let draw = |source: &str, format: Format| {
-                    let request = DrawRequest::plain(self.diagram_type, source, format);
+                    let request = DrawRequest::plain(self.language(), source, format);
                     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
                     runtime.block_on(app::draw_in_process(&loaded.config, &request))
                 };
@@ -129,11 +132,19 @@ impl Generate {
             let variables = variables::values(name, &self.variables, &templates()?)?;
             anyhow::Ok((name.clone(), variables))
         });
+        let base_source = self.base.as_deref().map(base_source).transpose()?;
         Ok(GenerateRequest {
             prompt: self.prompt.clone(),
-            diagram_type: self.diagram_type,
+            diagram_type: self.language(),
+            base_source,
             template: template.transpose()?,
         })
+    }
+
+    /// The language asked for, else that of the diagram to change.
+    fn language(&self) -> DiagramType {
+        let of_base = || self.base.as_deref().map(source::type_of);
+        self.diagram_type.or_else(of_base).unwrap_or_default()
     }
 
     async fn by_server(&self, client: &Client) -> anyhow::Result<Generated> {
@@ -152,6 +163,18 @@ impl Generate {
                 .with_context(|| format!("{} cannot be written", file.display())),
         }
     }
+}
+
+/// The text of a diagram to change.
+fn base_source(file: &Path) -> anyhow::Result<String> {
+    let mut text = String::new();
+    let limit = u64::try_from(BASE_SOURCE_BYTES_MAX + 1).unwrap_or(u64::MAX);
+    let read = std::fs::File::open(file).and_then(|file| file.take(limit).read_to_string(&mut text));
+    read.with_context(|| format!("{} cannot be read", file.display()))?;
+    if text.len() > BASE_SOURCE_BYTES_MAX {
+        bail!("{} has more than {BASE_SOURCE_BYTES_MAX} bytes, which is too large to change", file.display());
+    }
+    Ok(text)
 }
 
 /// What would fail after the diagram is made, found out before.

@@ -51,6 +51,9 @@ impl Validate {
                 output::line(&format!("{}: {}", source::place(&name, error), output::safe(&error.message)))?;
             }
         }
+        if report.validation.status == ValidationStatus::Unchecked {
+            bail!("{name} could not be checked");
+        }
         if !valid {
             bail!("{name} is not valid");
         }

@@ -20,6 +20,8 @@ pub struct GenerateRequest {
     pub prompt: String,
     /// The language.
     pub diagram_type: DiagramType,
+    /// The diagram to change.
+    pub base_source: Option<String>,
     /// The template to follow, and its variables.
     pub template: Option<(String, Map<String, Value>)>,
 }
@@ -36,6 +38,9 @@ impl Client {
         idempotency_key: &str,
     ) -> Result<Accepted, ClientError> {
         let mut body = json!({ "prompt": request.prompt, "diagramType": request.diagram_type });
+        if let Some(source) = &request.base_source {
+            body["baseSource"] = json!(source);
+        }
         if let Some((name, variables)) = &request.template {
             body["template"] = json!(name);
             body["variables"] = json!(variables);

@@ -21,6 +21,9 @@ const CALLS_MAX: usize = 4;
 /// Calls that wait or run; more are refused.
 const PLACES: usize = 64;
 
+/// Until it is known whether anybody is there.
+const CONNECT_TIME_MAX: Duration = Duration::from_secs(5);
+
 /// The server.
 pub struct Kroki {
     url: String,
@@ -39,6 +42,7 @@ impl Kroki {
         // It answers itself or not at all: a redirect could lead anywhere.
         let client = reqwest::Client::builder()
             .timeout(timeout)
+            .connect_timeout(timeout.min(CONNECT_TIME_MAX))
             .redirect(reqwest::redirect::Policy::none())
             .build()?;
         Ok(Self { url, timeout, client, calls: Semaphore::new(CALLS_MAX), places: Semaphore::new(PLACES) })
@@ -81,7 +85,8 @@ impl Kroki {
 
     /// Without the address, which may hold a secret.
     fn away(&self, reason: reqwest::Error) -> Undrawn {
-        if reason.is_timeout() {
+        if reason.is_timeout() && !reason.is_connect() {
+            tracing::warn!(seconds = self.timeout.as_secs_f32(), "the Kroki server did not answer in time");
             return Undrawn::TooSlow(self.timeout);
         }
         Undrawn::Away(format!("the Kroki server cannot be reached: {}", reason.without_url()))

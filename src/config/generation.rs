@@ -46,6 +46,8 @@ pub struct Cache {
     pub ttl: Duration,
     /// Size limit in bytes.
     pub max_size: u64,
+    /// Whether an answer may serve other users than the one it was made for.
+    pub shared: bool,
 }
 
 const MS: Duration = Duration::from_millis(1);
@@ -99,6 +101,7 @@ impl Cache {
             enabled: section.flag("enabled", true),
             ttl: section.duration("ttl", 7 * DAY, MS..=3650 * DAY),
             max_size: section.size("max_size", 256 << 20, 1 << 10..=1024 << 30),
+            shared: section.flag("shared", false),
         }
     }
 }

@@ -62,6 +62,7 @@ pub(super) fn sections(config: &Config, secret: &dyn Fn(&Secret) -> String) -> V
             ("enabled", cache.enabled.into()),
             ("ttl", show_duration(cache.ttl).into()),
             ("max_size", show_size(cache.max_size).into()),
+            ("shared", cache.shared.into()),
         ],
     ));
     all.push(render(config));

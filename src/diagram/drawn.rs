@@ -5,6 +5,7 @@ use std::sync::Arc;
 use crate::domain::{DiagramType, SourceError, Validation, ValidationStatus};
 
 use super::check::{Busy, Checker, Checking, Purpose, Report};
+use super::draw;
 use super::picture::{Remote, Undrawn};
 
 /// `checker` first; what it does not know, `remote` draws.
@@ -20,8 +21,12 @@ impl ByDrawing {
     }
 
     async fn report(&self, diagram_type: DiagramType, source: &str) -> Result<Report, Busy> {
-        let (status, errors) = match self.remote.svg(diagram_type, source).await {
-            Ok(_) => (ValidationStatus::Valid, Vec::new()),
+        let drawn = match self.remote.svg(diagram_type, source).await {
+            Ok(svg) => is_drawing(svg).await,
+            Err(reason) => Err(reason),
+        };
+        let (status, errors) = match drawn {
+            Ok(()) => (ValidationStatus::Valid, Vec::new()),
             Err(Undrawn::Source(errors)) => (ValidationStatus::Invalid, errors),
             Err(Undrawn::Busy) => return Err(Busy),
             // No word on the source: it stays unchecked, and the author hears why.
@@ -33,6 +38,14 @@ impl ByDrawing {
         };
         Ok(Report { kind: None, validation: Validation::of(status, errors) })
     }
+}
+
+/// Whether it is a drawing at all, and not the page of some proxy before it.
+async fn is_drawing(svg: String) -> Result<(), Undrawn> {
+    // Megabytes of it take a while.
+    let cleaned = tokio::task::spawn_blocking(move || draw::clean(&svg)).await;
+    let cleaned = cleaned.map_err(|reason| Undrawn::Fault(reason.to_string()))?;
+    cleaned.map(drop).map_err(|reason| Undrawn::Away(format!("what was drawn cannot be used: {reason}")))
 }
 
 impl Checker for ByDrawing {
@@ -74,7 +87,11 @@ mod tests {
 
     #[tokio::test]
     async fn what_is_drawn_is_valid_and_silence_is_no_verdict() {
-        assert_eq!(status(Ok("<svg/>".into())).await, Ok(ValidationStatus::Valid));
+        let svg = "<svg xmlns=\"http://www.w3.org/2000/svg\"/>";
+        assert_eq!(status(Ok(svg.into())).await, Ok(ValidationStatus::Valid));
+        for other in ["", "<html>Log in</html>", "ok"] {
+            assert_eq!(status(Ok(other.into())).await, Ok(ValidationStatus::Unchecked), "{other}");
+        }
         assert_eq!(status(Err(Undrawn::source("no"))).await, Ok(ValidationStatus::Invalid));
         assert_eq!(status(Err(Undrawn::Away("gone".into()))).await, Ok(ValidationStatus::Unchecked));
         assert_eq!(status(Err(Undrawn::Busy)).await, Err(Busy));

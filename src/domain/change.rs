@@ -25,6 +25,8 @@ pub enum Change {
         /// but a further step.
         repairing: Option<Vec<SourceError>>,
     },
+    /// A job was over as it was accepted: the cache had its answer. It never waited.
+    Answered(Box<JobRecord>),
     /// A job ended.
     Ended(Ended),
     /// A user's tier changed, or the user was disabled.

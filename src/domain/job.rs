@@ -79,6 +79,9 @@ impl FromStr for JobState {
     }
 }
 
+/// Bytes of a diagram that is to be changed: what the validator reads at most.
+pub const BASE_SOURCE_BYTES_MAX: usize = 50_000;
+
 /// What the model is asked, stored as JSON apart from the narrow job row.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Brief {
@@ -154,6 +157,8 @@ pub struct NewJob {
     pub deadline_at: Option<Timestamp>,
     /// What to ask.
     pub brief: Brief,
+    /// SHA-256 of all that makes two requests equal; `None`: it neither asks the cache nor fills it.
+    pub cache_key: Option<[u8; 32]>,
     /// Acceptance time.
     pub created_at: Timestamp,
 }
@@ -231,15 +236,19 @@ pub struct Outcome {
     pub validation: Option<Validation>,
     /// Why there is none.
     pub failure: Option<Failure>,
+    /// The answer was cut off at the tokens that the request allows. Not stored: it decides on the
+    /// unit, and the validation's errors tell of it.
+    pub cut_off: bool,
 }
 
 impl Outcome {
-    /// Whether the user gets the hourly and daily unit back: for a source that is not valid, and
-    /// for what [`FailureCode::returns_unit`](super::failure::FailureCode::returns_unit) says.
+    /// Whether the user gets the hourly and daily unit back: for a source that is not valid, unless
+    /// the request itself left no room for a whole one, and for what
+    /// [`FailureCode::returns_unit`](super::failure::FailureCode::returns_unit) says.
     pub fn returns_unit(&self) -> bool {
         let invalid =
             self.validation.as_ref().is_some_and(|known| known.status == super::ValidationStatus::Invalid);
-        invalid || self.failure.as_ref().is_some_and(|failure| failure.code.returns_unit())
+        (invalid && !self.cut_off) || self.failure.as_ref().is_some_and(|failure| failure.code.returns_unit())
     }
 }
 

@@ -24,7 +24,7 @@ pub use diagram::{DiagramType, SourceError, Validation, ValidationStatus};
 pub use event::{Event, JobEvent};
 pub use failure::Failure;
 pub use id::{JobId, JobSeq, KeyId, UserId};
-pub use job::{Brief, Claimed, JobState, NewJob, QueuedJob};
+pub use job::{BASE_SOURCE_BYTES_MAX, Brief, Claimed, JobState, NewJob, QueuedJob};
 pub use lane::LaneName;
 pub use money::{Money, Price};
 pub use repair::Repair;

@@ -87,6 +87,11 @@ impl PriceBook {
         self.0.iter().find(|pricing| pricing.lane == *lane).map_or("", |pricing| pricing.provider)
     }
 
+    /// Whether `lane` drafts by rules, without a model.
+    pub fn is_offline(&self, lane: &LaneName) -> bool {
+        self.provider(lane) == "offline"
+    }
+
     /// The price of a call of `model` on `lane`.
     pub fn quote(&self, lane: &LaneName, model: &str) -> Quote {
         let pricing = self.0.iter().find(|pricing| pricing.lane == *lane);

@@ -48,6 +48,7 @@ impl Repair {
             title: self.title.clone(),
             validation: Some(Validation::of(ValidationStatus::Invalid, self.errors.clone())),
             failure: None,
+            cut_off: false,
         }
     }
 

@@ -33,6 +33,8 @@ pub struct Call {
     pub user: String,
     /// The user's own text alone, for the offline lane.
     pub prompt: String,
+    /// Whether it asks for a change of a diagram, which `user` brings along.
+    pub changes: bool,
     /// The language asked for.
     pub diagram_type: DiagramType,
     /// Output bound, in tokens.

@@ -17,6 +17,9 @@ use crate::events::Bus;
 use crate::store::{Reader, Writer};
 
 mod admin;
+mod base;
+mod cache;
+mod cache_key;
 mod cancel;
 mod claim;
 mod hint;
@@ -31,6 +34,7 @@ mod running;
 mod settle;
 mod submit;
 
+pub use cache::CacheRules;
 pub use claim::ClaimRequest;
 pub use ports::{FillTemplate, Scheduling};
 pub use recover::Recovery;

@@ -29,6 +29,10 @@ pub(super) fn relay(inner: &Inner, changes: &[Change]) {
             }
             Change::Ended(ended) => end(inner, ended),
             Change::Queued(job) => accept(inner, job),
+            Change::Answered(job) => {
+                let event = Event { job: job.id, user: job.user, what: JobEvent::Completed(job.clone()) };
+                inner.bus.publish_end(event, job.created_at);
+            }
             Change::UserChanged { .. } | Change::Paused(_) => {}
         }
     }

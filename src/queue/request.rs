@@ -7,14 +7,13 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use crate::domain::job::FilledTemplate;
-use crate::domain::{Brief, DiagramType, JobId, Tier, TierPolicy};
+use crate::domain::{Brief, DiagramType, Tier, TierPolicy};
 
+use super::base::{self, Base};
 use super::{Queue, Rules};
 
 /// Bytes of `metadata`.
 pub const METADATA_BYTES_MAX: usize = 2048;
-/// Bytes of `baseSource`: what the validator reads at most.
-pub const BASE_SOURCE_BYTES_MAX: usize = 50_000;
 /// What is said of JSON that nobody can read back.
 const UNREADABLE: &str = "Holds a number that is too large or half of a surrogate pair; write it as text.";
 /// Characters of all of a template's variables together.
@@ -28,9 +27,9 @@ pub const DEADLINE_SECONDS_MAX: u64 = 30 * 24 * 3600;
 pub struct SubmitRequest {
     /// What to draw.
     pub prompt: String,
-    /// Language; Mermaid when absent.
+    /// Language; when absent that of the base request, else Mermaid.
     #[serde(default)]
-    pub diagram_type: DiagramType,
+    pub diagram_type: Option<DiagramType>,
     /// Output bound.
     #[serde(default)]
     pub max_tokens: Option<u64>,
@@ -83,8 +82,8 @@ pub struct Checked {
     pub model: Option<String>,
     /// Time allowed.
     pub deadline: Option<Duration>,
-    /// A finished request of the same user to start from.
-    pub base: Option<JobId>,
+    /// Whether it neither asks the cache nor fills it.
+    pub bypasses_cache: bool,
     /// What to ask.
     pub brief: Brief,
 }
@@ -102,18 +101,24 @@ impl Queue {
     /// The faults of a request that is not submitted, because others are known already.
     pub fn faults_of(&self, request: SubmitRequest, tier: Tier) -> Vec<Fault> {
         let rules = self.rules();
-        match check(request, &rules, rules.tiers.of(tier)) {
+        match check(request, Base::Unnamed, &rules, rules.tiers.of(tier)) {
             Err(Unacceptable::Faults(faults)) => faults,
             Ok(_) | Err(Unacceptable::ModelForbidden(_)) => Vec::new(),
         }
     }
 }
 
-/// Checks a body against the rules and the caller's tier.
+/// Checks a body against the rules and the caller's tier. `base` is what its `baseRequestId`
+/// names.
 ///
 /// # Errors
 /// Every fault at once; a forbidden model only when there is no other fault.
-pub fn check(request: SubmitRequest, rules: &Rules, policy: &TierPolicy) -> Result<Checked, Unacceptable> {
+pub fn check(
+    request: SubmitRequest,
+    base: Base,
+    rules: &Rules,
+    policy: &TierPolicy,
+) -> Result<Checked, Unacceptable> {
     let mut faults = Vec::new();
     let mut fault =
         |pointer: &'static str, detail: String| faults.push(Fault { pointer: pointer.into(), detail });
@@ -156,16 +161,10 @@ pub fn check(request: SubmitRequest, rules: &Rules, policy: &TierPolicy) -> Resu
     if let Some(mode) = request.cache.as_deref().filter(|mode| !matches!(*mode, "default" | "bypass")) {
         fault("/cache", format!("{mode:?} is not a cache mode; use \"default\" or \"bypass\"."));
     }
-    check_base(&request, &mut fault);
-    let base = request.base_request_id.as_deref().and_then(|id| {
-        let parsed = id.parse::<JobId>().ok();
-        if parsed.is_none() {
-            fault("/baseRequestId", "Is not a request id (req_ and 32 hexadecimal digits).".into());
-        }
-        parsed
-    });
+    base::check(&request, &base, &mut fault);
+    let diagram_type = request.diagram_type.or(base.diagram_type()).unwrap_or_default();
     check_not_yet(&request, &mut fault);
-    let template = match fill_template(&request, rules) {
+    let template = match fill_template(&request, diagram_type, rules) {
         Ok(template) => template,
         Err(mut wrong) => {
             faults.append(&mut wrong);
@@ -182,15 +181,15 @@ pub fn check(request: SubmitRequest, rules: &Rules, policy: &TierPolicy) -> Resu
         None => policy.models.first().cloned(),
     };
     Ok(Checked {
-        diagram_type: request.diagram_type,
+        diagram_type,
         max_tokens,
         model,
         deadline: request.deadline_seconds.map(Duration::from_secs).or(rules.default_deadline),
-        base,
+        bypasses_cache: request.cache.as_deref() == Some("bypass"),
         brief: Brief {
             prompt: prompt.to_owned(),
             template,
-            base_source: request.base_source,
+            base_source: request.base_source.or(base.into_source()),
             metadata: request.metadata,
         },
     })
@@ -202,21 +201,12 @@ fn is_readable(raw: &RawValue) -> bool {
     serde_json::from_str::<serde_json::Value>(raw.get()).is_ok()
 }
 
-fn check_base(request: &SubmitRequest, fault: &mut impl FnMut(&'static str, String)) {
-    if request.base_source.is_some() && request.base_request_id.is_some() {
-        fault("/baseSource", "Give either baseSource or baseRequestId, not both.".into());
-    }
-    if let Some(source) = &request.base_source {
-        if source.trim().is_empty() {
-            fault("/baseSource", "Is empty; leave it out to start from nothing.".into());
-        } else if source.len() > BASE_SOURCE_BYTES_MAX {
-            fault("/baseSource", format!("Must be at most {BASE_SOURCE_BYTES_MAX} bytes."));
-        }
-    }
-}
-
 /// The template that a request names, with its variables in it.
-fn fill_template(request: &SubmitRequest, rules: &Rules) -> Result<Option<FilledTemplate>, Vec<Fault>> {
+fn fill_template(
+    request: &SubmitRequest,
+    diagram_type: DiagramType,
+    rules: &Rules,
+) -> Result<Option<FilledTemplate>, Vec<Fault>> {
     let one = |pointer: &'static str, detail: String| vec![Fault { pointer: pointer.into(), detail }];
     let variables = match request.variables.as_deref().map(RawValue::get) {
         None => serde_json::Map::new(),
@@ -231,7 +221,7 @@ fn fill_template(request: &SubmitRequest, rules: &Rules) -> Result<Option<Filled
             None => Ok(None),
         };
     };
-    let filled = rules.templates.fill(name, request.diagram_type, &variables)?;
+    let filled = rules.templates.fill(name, diagram_type, &variables)?;
     let chars: usize = filled.values.iter().map(|value| value.text.chars().count()).sum();
     if chars > TEMPLATE_CHARS_MAX {
         let detail = format!(

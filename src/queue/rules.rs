@@ -8,6 +8,7 @@ use crate::domain::tier::Tiers;
 use crate::domain::{Brief, DiagramType, Money, Tier, TierPolicy};
 use crate::store::commands::SubmitLimits;
 
+use super::CacheRules;
 use super::ports::FillTemplate;
 
 /// Estimates the input tokens of a call, prompt and system prompt together.
@@ -34,6 +35,10 @@ pub struct Rules {
     pub templates: Arc<dyn FillTemplate>,
     /// Input tokens of a call.
     pub estimate_input: EstimateInput,
+    /// Moves when any prompt does: no answer of before is one of now.
+    pub prompt_version: u32,
+    /// How long answers serve equal requests; `None`: never.
+    pub cache: Option<CacheRules>,
 }
 
 impl Rules {

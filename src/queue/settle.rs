@@ -85,9 +85,18 @@ impl Queue {
             seq: job.seq,
             run: job.run,
             call: self.call_record(job, &result),
+            cache_bytes_max: self.cache_bytes_max(&job.lane),
             end: job_end(result.conclusion, verdict, result.end, |input| self.reserved(job, input)),
         };
         self.write_settlement(settlement).await
+    }
+
+    /// Room for what this upstream answers. What the offline lane drafts costs nothing to draft
+    /// again, and must not stand in for a model's answer once one is configured.
+    fn cache_bytes_max(&self, lane: &LaneName) -> Option<u64> {
+        let rules = self.rules();
+        let cache = rules.cache.filter(|_| !rules.prices.is_offline(lane))?;
+        Some(cache.bytes_max)
     }
 
     fn call_record(&self, job: &Claimed, result: &CallResult) -> CallRecord {

@@ -3,13 +3,14 @@
 use rand::Rng;
 
 use crate::domain::limits::{Place, UserCounts};
-use crate::domain::{Brief, JobId, JobSeq, JobState, NewJob, Tier, Timestamp, UserId};
+use crate::domain::{JobId, JobSeq, JobState, NewJob, Tier, Timestamp, UserId};
 use crate::store::commands::{Submission, Submitted};
 use crate::store::{Priority, StoreError};
 
+use super::cache_key::cache_key;
 use super::refusal::{self, Times, named};
 use super::request::{self, Checked, Unacceptable};
-use super::{Fault, Queue, SubmitError, SubmitRequest};
+use super::{Queue, SubmitError, SubmitRequest};
 
 /// A caller's idempotency key and the SHA-256 of the body it came with.
 #[derive(Clone, Debug)]
@@ -27,7 +28,7 @@ pub struct Receipt {
     pub id: JobId,
     /// Its place of acceptance.
     pub seq: JobSeq,
-    /// Its state: queued, unless it is a replay.
+    /// Its state: queued, unless the cache had its answer or it is a replay.
     pub state: JobState,
     /// Its place; absent once it does not wait.
     pub place: Option<Place>,
@@ -58,8 +59,9 @@ impl Queue {
             return Err(SubmitError::ShuttingDown);
         }
         let rules = self.rules();
+        let base = self.base_of(user, &request).await?;
         let checked =
-            request::check(request, &rules, rules.tiers.of(tier)).map_err(|reason| match reason {
+            request::check(request, base, &rules, rules.tiers.of(tier)).map_err(|reason| match reason {
                 Unacceptable::Faults(faults) => SubmitError::Invalid(faults),
                 Unacceptable::ModelForbidden(model) => {
                     let better = rules.upgrade(tier, |policy| policy.models.contains(&model));
@@ -69,13 +71,13 @@ impl Queue {
                     SubmitError::ModelForbidden { model, upgrade }
                 }
             })?;
-        let checked = self.with_base(user, checked).await?;
         let job = self.new_job(user, tier, checked);
         let (id, created_at, held) = (job.id, job.created_at, job.reserved);
         let bytes = job.brief.bytes() + 512;
         let submission = Submission {
             job,
             limits: rules.submit_limits(tier),
+            kept_since: rules.cache.map(|cache| cache.kept_since(created_at)),
             idempotency: idempotency.map(|i| (i.key, i.body_hash)),
         };
         let submitted = self
@@ -97,6 +99,15 @@ impl Queue {
                     replayed: false,
                 })
             }
+            Submitted::Answered { seq, counts } => Ok(Receipt {
+                id,
+                seq,
+                state: JobState::Completed,
+                place: None,
+                created_at,
+                counts: Some(counts),
+                replayed: false,
+            }),
             Submitted::Replayed(id) => self.replay(id).await,
             Submitted::KeyReused => Err(SubmitError::KeyReused),
             Submitted::Refused { limit, counts, oldest } => {
@@ -125,21 +136,6 @@ impl Queue {
         })
     }
 
-    /// Puts the source of the base request, if one is named, into the brief.
-    async fn with_base(&self, user: UserId, mut checked: Checked) -> Result<Checked, SubmitError> {
-        let Some(base) = checked.base else { return Ok(checked) };
-        let job = self.inner.reader.read(move |reads| reads.job(base)).await?;
-        let source = job.filter(|job| job.user == user).and_then(|job| job.outcome.source);
-        let Some(source) = source else {
-            return Err(SubmitError::Invalid(vec![Fault {
-                pointer: "/baseRequestId".into(),
-                detail: "Names no completed request of yours.".into(),
-            }]));
-        };
-        checked.brief = Brief { base_source: Some(source), ..checked.brief };
-        Ok(checked)
-    }
-
     fn new_job(&self, user: UserId, tier: Tier, checked: Checked) -> NewJob {
         let rules = self.rules();
         let now = self.now();
@@ -147,6 +143,7 @@ impl Queue {
         rand::rng().fill_bytes(&mut id);
         let estimated_input = (rules.estimate_input)(checked.diagram_type, &checked.brief);
         let reserved = rules.reserve(checked.model.as_deref(), estimated_input, checked.max_tokens);
+        let cache_key = cache_key(user, &checked, &rules);
         NewJob {
             id: JobId(id),
             user,
@@ -158,6 +155,7 @@ impl Queue {
             reserved,
             deadline_at: checked.deadline.map(|span| now.after(span)),
             brief: checked.brief,
+            cache_key,
             created_at: now,
         }
     }

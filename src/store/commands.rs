@@ -20,6 +20,8 @@ pub struct Submission {
     pub job: NewJob,
     /// Limits in force for its user.
     pub limits: SubmitLimits,
+    /// Kept answers younger than this may serve; `None`: none may.
+    pub kept_since: Option<Timestamp>,
     /// The caller's idempotency key and the SHA-256 of the body it came with.
     pub idempotency: Option<(String, [u8; 32])>,
 }
@@ -39,11 +41,18 @@ pub struct SubmitLimits {
     pub monthly_budget: Option<Money>,
 }
 
-/// What became of a submission. Nothing but `Accepted` consumed anything.
+/// What became of a submission. Nothing but `Accepted` and `Answered` consumed anything.
 #[derive(Clone, Debug)]
 pub enum Submitted {
     /// On disk once the transaction commits.
     Accepted {
+        /// Place of acceptance.
+        seq: JobSeq,
+        /// The user's counts after it.
+        counts: UserCounts,
+    },
+    /// On disk once the transaction commits, and over: the cache had its answer.
+    Answered {
         /// Place of acceptance.
         seq: JobSeq,
         /// The user's counts after it.
@@ -175,6 +184,8 @@ pub struct Settlement {
     pub call: CallRecord,
     /// The job.
     pub end: JobEnd,
+    /// Bytes that kept answers may have together, when this one may be kept for equal requests.
+    pub cache_bytes_max: Option<u64>,
 }
 
 /// What became of a settlement.
@@ -290,6 +301,9 @@ pub trait Commands {
     /// Deletes at most `limit` jobs that ended before `before`, and as many idempotency keys,
     /// windows of units and hours of usage that are too old to count.
     fn purge(&mut self, before: Timestamp, now: Timestamp, limit: u32) -> Result<Purged, StoreError>;
+    /// Forgets at most `limit` cached answers, oldest first: those kept until `before`, and those
+    /// that are too many for `bytes_max`. Returns how many.
+    fn trim_cache(&mut self, before: Timestamp, bytes_max: u64, limit: u32) -> Result<u32, StoreError>;
 }
 
 /// Usage that survives restarts, to rebuild a lane's budgets.

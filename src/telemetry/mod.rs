@@ -78,6 +78,10 @@ fn lines(format: Format) -> Lines {
     }
 }
 
+/// The level, but for what the painter of pictures says of every attribute that it passes over:
+/// nobody can do anything about it. Who names it in the level hears it.
+const QUIET: &str = "usvg=off,resvg=off";
+
 fn filter(level: &str) -> Result<EnvFilter, LogError> {
-    EnvFilter::try_new(level).map_err(|reason| LogError::Level(reason.to_string()))
+    EnvFilter::try_new(format!("{QUIET},{level}")).map_err(|reason| LogError::Level(reason.to_string()))
 }

@@ -47,7 +47,10 @@ impl Worker {
             return completed(draft.source, title, validation);
         }
         if cut_off.is_some() {
-            let as_it_is = || completed(draft.source, draft.title, validation);
+            let as_it_is = || {
+                let outcome = outcome(draft.source, draft.title, validation);
+                Conclusion::Completed(Outcome { cut_off: true, ..outcome })
+            };
             return self.once_more(job, corrects).unwrap_or_else(as_it_is);
         }
         let next = Repair::after(job.repair.as_ref(), draft.source, draft.title, validation.errors);
@@ -87,12 +90,11 @@ impl Worker {
 }
 
 fn completed(source: String, title: Option<String>, validation: Validation) -> Conclusion {
-    Conclusion::Completed(Outcome {
-        source: Some(source),
-        title,
-        validation: Some(validation),
-        failure: None,
-    })
+    Conclusion::Completed(outcome(source, title, validation))
+}
+
+fn outcome(source: String, title: Option<String>, validation: Validation) -> Outcome {
+    Outcome { source: Some(source), title, validation: Some(validation), ..Outcome::default() }
 }
 
 fn ask(job: &Claimed, next: Repair) -> Conclusion {

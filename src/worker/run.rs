@@ -94,6 +94,7 @@ impl Worker {
             system: prompt.system,
             user: prompt.user,
             prompt: job.brief.prompt.clone(),
+            changes: job.brief.base_source.is_some(),
             diagram_type: job.diagram_type,
             max_tokens: job.max_tokens,
             user_tag: self.tags.tag(job.user),

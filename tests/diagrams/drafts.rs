@@ -72,6 +72,7 @@ async fn drawn(prompt: &str, diagram_type: DiagramType, max_tokens: u32) -> Opti
         system: String::new(),
         user: String::new(),
         prompt: prompt.to_owned(),
+        changes: false,
         diagram_type,
         max_tokens,
         user_tag: String::new(),

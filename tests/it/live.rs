@@ -92,7 +92,8 @@ async fn a_second_subscription_repeats_no_delta() {
     let upstream = Upstream::anthropic().start().await;
     let gate = Gate::closed();
     let text = format!("```mermaid\nflowchart TD\n{}```\n", "  A --> B\n".repeat(500));
-    upstream.always(Behaviour::answer(text).deltas(100).hold_midway(&gate));
+    // So few that none is shed, however slowly they are read.
+    upstream.always(Behaviour::answer(text).deltas(50).hold_midway(&gate));
     let server = Server::start(&config(&upstream, ""));
     let key = server.key("ann", "pro", &[]);
     let id = id_of(&server.prompt(&key, "draw it").await);

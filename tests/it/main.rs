@@ -5,6 +5,8 @@
 
 mod auth;
 mod bad_input;
+mod cache;
+mod changes;
 #[cfg(feature = "render")]
 mod drawn;
 mod flow;

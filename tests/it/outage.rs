@@ -17,7 +17,7 @@ fn config(upstreams: &[&Upstream], more: &str) -> String {
             upstream.key()
         ));
     }
-    text + "[queue]\nretry_base = \"10ms\"\n[tiers.enterprise]\nmax_queued = 1000000\nrequests_per_hour = 1000000\nrequests_per_day = 1000000\n\
+    text + "[cache]\nenabled = false\n[queue]\nretry_base = \"10ms\"\n[tiers.enterprise]\nmax_queued = 1000000\nrequests_per_hour = 1000000\nrequests_per_day = 1000000\n\
      [server]\napi_requests_per_minute = 0\nanonymous_requests_per_minute = 0\n"
         + more
 }

@@ -120,6 +120,18 @@ async fn a_result_that_cannot_be_drawn_says_why() {
 }
 
 #[tokio::test]
+async fn what_would_cost_graphviz_gigabytes_is_refused_as_too_much() {
+    let server = Server::start("");
+    let key = server.key("ann", "pro", &[]);
+    let edges: String = (0..100).map(|n| format!("a{n} -> b{n} [minlen=1000000]\n")).collect();
+    for source in [format!("digraph {{ {edges} }}"), "digraph { a [image=x] }".to_owned()] {
+        let body = json!({ "source": source, "diagramType": "graphviz" });
+        let (status, problem) = server.post_to(&key, "/api/diagram/render", body).await;
+        assert_eq!((status, &problem["code"]), (422, &json!("not_drawable")), "{problem}");
+    }
+}
+
+#[tokio::test]
 async fn what_this_server_does_not_draw_says_what_would() {
     let (server, key, id, _upstream) = completed(&fenced("d2", "a -> b"), "d2", "").await;
     let (status, problem) = server.get(&key, &format!("/api/diagram/svg/{id}")).await;
@@ -199,8 +211,12 @@ async fn plantuml_and_d2_are_drawn_and_checked_by_a_kroki_server() {
         (&bad["valid"], &bad["errors"][0]["line"], &bad["errors"][0]["column"]),
         (&json!(false), &json!(2), &json!(7))
     );
-    let (_, silent) = server.post_to(&key, path, ask("d2", "other")).await;
-    assert_eq!((&silent["valid"], silent["errors"].as_array().unwrap().len()), (&json!(false), 1));
+    let (status, silent) = server.post_to(&key, path, ask("d2", "other")).await;
+    assert_eq!(
+        (status, &silent["code"]),
+        (503, &json!("check_unavailable")),
+        "no verdict is no \"not valid\""
+    );
     assert!(kroki.asked().iter().all(|(path, _)| path.starts_with("/plantuml/") || path.starts_with("/d2/")));
 }
 

@@ -25,7 +25,17 @@ struct Entry {
     cost: i64,
     wait: Option<i64>,
     service: Option<i64>,
+    saved: i64,
 }
+
+/// What a cached request would have cost: the calls of the last one before it that was equal,
+/// brought a diagram that may be kept, and made its calls itself.
+const SAVED: &str = "CASE WHEN job.cached = 0 THEN 0 ELSE (
+    SELECT (SELECT sum(cost) FROM attempt WHERE job_seq = made.seq) FROM job AS made
+    JOIN job_result ON job_result.job_seq = made.seq
+    WHERE made.cache_key = job.cache_key AND made.cached = 0 AND made.state = 2 AND made.ended_at <= job.created_at
+      AND json_extract(validation, '$.status') <> 'invalid'
+    ORDER BY made.ended_at DESC, made.seq DESC LIMIT 1) END";
 
 impl Books {
     pub fn of(server: &Server) -> Self {
@@ -60,7 +70,7 @@ impl Books {
                         (SELECT coalesce(sum(input + cache_read + cache_write), 0) {ended}),
                         (SELECT coalesce(sum(output), 0) {ended}),
                         (SELECT coalesce(sum(cost), 0) {ended}),
-                        started_at - created_at, ended_at - started_at
+                        started_at - created_at, ended_at - started_at, {SAVED}
                  FROM job"
             ))
             .unwrap();
@@ -77,6 +87,7 @@ impl Books {
                 cost: row.get(8)?,
                 wait: row.get(9)?,
                 service: row.get(10)?,
+                saved: row.get(11)?,
             })
         };
         statement.query_map([], entry).unwrap().map(Result::unwrap).collect()
@@ -136,6 +147,12 @@ impl Books {
             });
             assert_eq!(kept.unwrap_or_default(), spent(since), "{user}: usage_window of kind {kind}");
         }
+        let saved = format!(
+            "SELECT count(*), coalesce(sum({SAVED}), 0) FROM job
+             WHERE user_id = ?1 AND cached = 1 AND created_at >= ?2"
+        );
+        let hits = |row: &rusqlite::Row<'_>| Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?));
+        let hits = self.0.query_row(&saved, params![id, hour.month().0], hits).unwrap();
         json!({
             "hour": units(hour), "day": units(hour.day()), "running": live(1), "queued": live(0),
             "tokens": {
@@ -143,6 +160,7 @@ impl Books {
                 "month": { "input": month.0, "output": month.1 },
             },
             "today": Money(today.2).to_string(), "month": Money(month.2).to_string(),
+            "cache": { "hits": hits.0, "savedUsd": Money(hits.1).to_string() },
         })
     }
 }
@@ -174,7 +192,7 @@ fn figures<'a>(entries: impl Iterator<Item = &'a Entry>) -> Value {
         "inputTokens": sum(|entry| entry.input),
         "outputTokens": sum(|entry| entry.output),
         "costUsd": Money(entries.iter().map(|entry| entry.cost).sum()).to_string(),
-        "savedUsd": Money(0).to_string(),
+        "savedUsd": Money(entries.iter().map(|entry| entry.saved).sum()).to_string(),
         "waitMs": spread(|entry| entry.wait),
         "serviceMs": spread(|entry| entry.service),
     })

@@ -243,6 +243,9 @@ async fn an_answer_that_was_cut_off_is_not_sent_back() {
     assert_eq!(job["validation"]["status"], "invalid");
     assert!(job["validation"]["errors"][0]["message"].as_str().unwrap().contains("maxTokens"), "{job}");
     assert_eq!(upstream.ledger().len(), 1);
+    // The request itself left no room for a whole one: that is no way to diagrams for nothing.
+    let (_, usage) = server.get(&key, "/api/diagram/usage").await;
+    assert_eq!(usage["hour"]["used"], 1, "{usage}");
 }
 
 #[tokio::test]

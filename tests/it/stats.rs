@@ -46,6 +46,7 @@ async fn usage_agrees(server: &Server, key: &str, user: &str, books: &Books) {
             "hour": usage["hour"]["used"], "day": usage["day"]["used"],
             "running": concurrent["running"], "queued": concurrent["queued"],
             "tokens": usage["tokens"], "today": usage["cost"]["todayUsd"], "month": usage["cost"]["monthUsd"],
+            "cache": usage["cache"],
         });
         assert_eq!(told, counted, "{user}");
         return;
@@ -101,7 +102,8 @@ async fn figures_equal_a_recount_at_every_instant() {
     let upstream = Upstream::anthropic().start().await;
     let gate = Gate::closed();
     script(&upstream, &gate);
-    let settings = config(&upstream, TIERS).replace("[queue]", "[queue]\nmax_attempts = 3");
+    let settings = config(&upstream, &format!("{TIERS}[cache]\nshared = true\n"))
+        .replace("[queue]", "[queue]\nmax_attempts = 3");
     let server = Server::start(&settings);
     let admin = server.key("root", "enterprise", &["--admin"]);
     let users = [("ann", "free"), ("bob", "basic"), ("cid", "pro"), ("dee", "enterprise")];
@@ -181,6 +183,15 @@ async fn figures_equal_a_recount_at_every_instant() {
     };
     tokio::join!(counting, working);
 
+    // Answers from the cache: one's own, and another user's.
+    let hits = [("dee", "plain"), ("dee", "plain"), ("cid", "held three"), ("ann", "held one")];
+    for (user, prompt) in hits {
+        let (status, cached) = server.prompt(&keys[user], prompt).await;
+        assert_eq!((status, &cached["cached"]), (200, &json!(true)), "{cached}");
+        agree(&server, &admin, &books, "user").await;
+        usage_agrees(&server, &keys[user], user, &books).await;
+    }
+
     // A failed request, tried again by the operator, to the same end.
     let failing = &ids[&("bob", "failing")];
     let retry = server.client.post(format!("{}/api/admin/requests/{failing}/retry", server.url));
@@ -194,10 +205,13 @@ async fn figures_equal_a_recount_at_every_instant() {
     }
     let (_, stats) = server.get(&admin, "/api/diagram/stats").await;
     let totals = &stats["totals"];
-    for what in ["completed", "failed", "cancelled", "expired", "retries", "inputTokens", "outputTokens"] {
+    for what in
+        ["completed", "failed", "cancelled", "expired", "retries", "inputTokens", "outputTokens", "cacheHits"]
+    {
         assert_ne!(totals[what], 0, "{what}: the load has some");
     }
-    assert_eq!(totals["submitted"], LOAD.len() + 1 + 1 + 40);
+    assert_eq!(totals["submitted"], LOAD.len() + 1 + 1 + 40 + hits.len());
+    assert_ne!(totals["savedUsd"], "0.000000000");
     let again = Gate::closed();
     upstream.script(move |_| Behaviour::default().hold_midway(&again));
     let calls = upstream.ledger().len();

@@ -33,6 +33,7 @@ pub fn call() -> Call {
         system: "You draw diagrams.".to_owned(),
         user: "Draw my TOP-SECRET shop.".to_owned(),
         prompt: "my TOP-SECRET shop".to_owned(),
+        changes: false,
         diagram_type: DiagramType::Mermaid,
         max_tokens: 1234,
         user_tag: "tag-of-ada".to_owned(),

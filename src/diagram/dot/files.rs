@@ -38,6 +38,10 @@ fn names_file(before: Option<Token<'_>>, token: Token<'_>, next: Token<'_>) -> O
     if is_joined {
         return Some("Write the attribute's name in one piece.".into());
     }
+    // An HTML-like id is a legal name, and to Graphviz `<image>` is `image`.
+    if token.text.starts_with('<') {
+        return Some("Write the attribute's name without < and >.".into());
+    }
     let is_naming = NAMING.iter().any(|naming| naming.eq_ignore_ascii_case(name));
     is_naming.then(|| format!("The attribute {name} names a file, and the server opens none. Leave it out."))
 }
@@ -64,6 +68,8 @@ mod tests {
             ("digraph { a [\"im\"+\"age\"=x] }", (1, 19)),
             ("digraph { a [\"im\\\nage\"=x] }", (1, 14)),
             ("digraph { a [label=<<TABLE><TR><TD><Img SRC=\"x\"/></TD></TR></TABLE>>] }", (1, 20)),
+            ("digraph { a [<image>=\"x.png\"] }", (1, 14)),
+            ("digraph { a [<i&#109;age>=x] }", (1, 14)),
             ("digraph { _background=\"c 7\" }", (1, 11)),
         ] {
             assert_eq!(places(source), [at], "{source}");

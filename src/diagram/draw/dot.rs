@@ -1,9 +1,10 @@
 //! Graphviz drawn by its own program: a process that gets the source and gives the SVG.
 //!
 //! No shell, no environment but the search path, an empty way to files, little time, bounded
-//! output. The source is read by our own grammar first, so that its faults are told with their
+//! memory and output. The source is read by our own grammar first, so that its faults are told with their
 //! places, and so that it names no file.
 
+use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
@@ -19,8 +20,23 @@ use crate::domain::SourceError;
 const SVG_BYTES_MAX: u64 = 8 << 20;
 /// Of what the program has to say.
 const WORDS_BYTES_MAX: u64 = 16 << 10;
+/// Of the program's address space: a few attributes of a small source can ask for gigabytes.
+const MEMORY_BYTES_MAX: u64 = 512 << 20;
 /// Of a message.
 const MESSAGE_CHARS_MAX: usize = 300;
+
+/// Whether whoever draws may be given a source: one that parses and names no file.
+///
+/// # Errors
+/// [`Undrawn::Source`] with what is wrong.
+pub fn acceptable(source: &str) -> Result<(), Undrawn> {
+    let report = dot::check(source);
+    let errors = if report.is_valid() { dot::files(source) } else { report.errors };
+    if errors.is_empty() {
+        return Ok(());
+    }
+    Err(Undrawn::Source(errors.into_iter().map(SourceError::from).collect()))
+}
 
 /// The program.
 pub struct Dot {
@@ -45,11 +61,6 @@ impl Dot {
     /// # Errors
     /// Why there is none.
     pub async fn svg(&self, source: &str, theme: Theme) -> Result<String, Undrawn> {
-        let report = dot::check(source);
-        let errors = if report.is_valid() { dot::files(source) } else { report.errors };
-        if !errors.is_empty() {
-            return Err(Undrawn::Source(errors.into_iter().map(SourceError::from).collect()));
-        }
         let drawn = tokio::time::timeout(self.deadline, self.run(source, theme)).await;
         drawn.unwrap_or(Err(Undrawn::TooSlow(self.deadline)))
     }
@@ -71,6 +82,7 @@ impl Dot {
             .stderr(Stdio::piped())
             .kill_on_drop(true);
         let mut child = command.spawn().map_err(|reason| away(&self.program, &reason))?;
+        bound_memory(&child).map_err(|reason| away(&self.program, &reason))?;
         let (Some(mut stdin), Some(stdout), Some(stderr)) =
             (child.stdin.take(), child.stdout.take(), child.stderr.take())
         else {
@@ -106,12 +118,32 @@ impl Dot {
             .chars()
             .take(MESSAGE_CHARS_MAX)
             .collect();
+        // It ran out of memory, or over its stack: a source has done that, and will again.
+        if status.signal().is_some() || words.contains("out of memory") {
+            return Undrawn::source(
+                "Graphviz cannot draw this within its bounds. Make it smaller or simpler.",
+            );
+        }
         if message.is_empty() {
             let program = self.program.display();
             return Undrawn::Away(format!("{program} ended with {status} and said nothing of the diagram"));
         }
         Undrawn::source(message)
     }
+}
+
+/// Before it has been given anything to work on.
+#[cfg(target_os = "linux")]
+fn bound_memory(child: &tokio::process::Child) -> std::io::Result<()> {
+    let Some(pid) = child.id().and_then(|pid| i32::try_from(pid).ok()) else { return Ok(()) };
+    let bound = Some((MEMORY_BYTES_MAX, MEMORY_BYTES_MAX));
+    rlimit::prlimit(pid, rlimit::Resource::AS, bound, None)
+}
+
+/// Other systems have no way to do it from outside.
+#[cfg(not(target_os = "linux"))]
+fn bound_memory(_: &tokio::process::Child) -> std::io::Result<()> {
+    Ok(())
 }
 
 /// What is read until the end; `None` when it is more than `max` bytes.

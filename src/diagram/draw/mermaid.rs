@@ -107,12 +107,18 @@ impl Mermaid {
             RenderError::Cancelled(_) => Undrawn::TooSlow(self.deadline),
             RenderError::Parse(diagnostic) => Undrawn::Source(vec![error(diagnostic, source)]),
             RenderError::NoDiagram => Undrawn::source("This is no diagram."),
-            RenderError::ResourceLimitExceeded(limit) => Undrawn::source(format!(
-                "This diagram is too large to be drawn ({} {}, at most {}). Split it, or make it simpler.",
-                limit.id.trim_start_matches("max_").replace('_', " "),
-                limit.actual,
-                limit.maximum
-            )),
+            RenderError::ResourceLimitExceeded(limit) => {
+                tracing::debug!(
+                    limit = limit.id,
+                    actual = limit.actual,
+                    maximum = limit.maximum,
+                    "too large"
+                );
+                Undrawn::source(
+                    "This diagram is too large to be drawn here, though it may be valid. Split it, or draw fewer \
+                     nodes and edges.",
+                )
+            }
             RenderError::NativeFont(_)
             | RenderError::RuntimePolicy(_)
             | RenderError::UnsupportedTarget(_) => Undrawn::Fault(reason.to_string()),

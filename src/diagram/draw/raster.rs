@@ -16,8 +16,12 @@ const SCALE: f64 = 2.0;
 /// Of one picture; four bytes each.
 const PIXELS_MAX: u64 = 16 << 20;
 
+/// Of all layers of a picture together: each gradient, mask, filter or part of its own opacity may
+/// be painted over the whole of it, and painting cannot be stopped on the way.
+const PAINTED_PIXELS_MAX: u64 = 1 << 30;
+
 /// The PNG, on the theme's background. A picture that would have more than 4096 pixels on a side,
-/// or 16 million in all, is made smaller.
+/// or 16 million in all, or that would take long to paint, is made smaller.
 ///
 /// # Errors
 /// [`Undrawn::TooSlow`], and [`Undrawn::Source`] for what is too much to be painted.
@@ -39,10 +43,11 @@ pub fn png(
         }
         Undrawn::source(format!("It is too large, or too intricate, to be painted: {reason}"))
     };
+    let pixels_max = PIXELS_MAX.min(PAINTED_PIXELS_MAX / layers(svg));
     let svg = finalize_resvg_svg(svg, &session).map_err(|reason| refused(&reason))?;
     let mut options = RasterOptions::default()
         .with_background(theme.background())
-        .with_size_limit(limit(WIDTH_MAX))
+        .with_size_limit(limit(WIDTH_MAX, pixels_max))
         .with_font_context(fonts.for_operation(&control));
     let scale = match width {
         Some(width) => {
@@ -53,10 +58,29 @@ pub fn png(
         }
         None => SCALE,
     };
-    options = options.with_scale(scale as f32).with_size_limit(limit(width.unwrap_or(WIDTH_MAX)));
+    options = options.with_scale(scale as f32).with_size_limit(limit(width.unwrap_or(WIDTH_MAX), pixels_max));
     svg_to_png_controlled(&svg, &options, control.clone()).map_err(|reason| refused(&reason))
 }
 
-const fn limit(width_max: u32) -> RasterSizeLimit {
-    RasterSizeLimit::new(Some(width_max), Some(WIDTH_MAX), Some(PIXELS_MAX))
+const fn limit(width_max: u32, pixels_max: u64) -> RasterSizeLimit {
+    RasterSizeLimit::new(Some(width_max), Some(WIDTH_MAX), Some(pixels_max))
+}
+
+/// Layers that an SVG asks for, counted high; at least 1.
+fn layers(svg: &str) -> u64 {
+    let asked = ["url(#", "opacity", "mix-blend-mode"].map(|mark| svg.matches(mark).count());
+    u64::try_from(asked.iter().sum::<usize>()).unwrap_or(u64::MAX).max(1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_layer_counts() {
+        assert_eq!(layers("<svg/>"), 1);
+        let svg =
+            "<svg><g opacity=\".5\"/><path stroke=\"url(#a)\" style=\"mix-blend-mode:multiply\"/></svg>";
+        assert_eq!(layers(svg), 3);
+    }
 }

@@ -12,7 +12,7 @@ use crate::domain::DiagramType;
 
 use super::cache::{Cache, Key};
 use super::clean::clean;
-use super::dot::Dot;
+use super::dot::{self, Dot};
 use super::threads::{Place, Threads};
 
 /// Pictures drawn at once: at least, so that one bad source delays no other, and at most.
@@ -114,6 +114,9 @@ impl Studio {
         if order.diagram_type == DiagramType::Mermaid {
             let (mermaid, source, theme) = (Arc::clone(&self.mermaid), order.source.to_owned(), order.theme);
             return self.threads.run(place, self.deadline, move || mermaid.svg(&source, theme)).await;
+        }
+        if order.diagram_type == DiagramType::Graphviz {
+            dot::acceptable(order.source)?;
         }
         let drawn = match (&self.dot, &self.remote) {
             (Some(dot), _) if order.diagram_type == DiagramType::Graphviz => {

@@ -17,6 +17,8 @@ use crate::http::respond::{self, Answer};
 
 /// Seconds after which some of what waits has had its turn: one source takes three at most.
 const BUSY_SECONDS: u64 = 3;
+/// Seconds after which to ask a server that gave no verdict again.
+const AWAY_SECONDS: u64 = 30;
 
 /// What is asked.
 #[derive(Deserialize)]
@@ -47,7 +49,8 @@ struct Verdict<'a> {
 /// The verdict; a source that is not valid is an answer, not an error.
 ///
 /// # Errors
-/// 422 for a type that nothing here checks, 503 when too many sources wait.
+/// 422 for a type that nothing here checks and for a source that is too much to check, 503 when too
+/// many sources wait or who checks them gives no verdict.
 pub async fn validate(api: &Arc<Api>, caller: &Caller, call: &mut Call) -> Answer {
     let bytes = inbound::read_json(&call.head.headers, &mut call.body, api.options.max_body).await?;
     let Question { source, diagram_type } = json::decode(&bytes)?;
@@ -57,6 +60,9 @@ pub async fn validate(api: &Arc<Api>, caller: &Caller, call: &mut Call) -> Answe
     }
     let asker = Purpose::Asked(caller.user.0);
     let report = api.checker.check(diagram_type, &source, asker).await.map_err(Problem::from)?;
+    if report.validation.status == ValidationStatus::Unchecked {
+        return Err(not_checked(diagram_type, &report.validation.errors));
+    }
     let verdict = Verdict {
         valid: report.validation.status == ValidationStatus::Valid,
         diagram_type,
@@ -64,6 +70,22 @@ pub async fn validate(api: &Arc<Api>, caller: &Caller, call: &mut Call) -> Answe
         errors: &report.validation.errors,
     };
     respond::json(StatusCode::OK, &verdict)
+}
+
+/// No verdict is no "not valid". What is checked here was too much to be checked; what another
+/// server checks may get its verdict later.
+fn not_checked(diagram_type: DiagramType, errors: &[SourceError]) -> Problem {
+    let why = errors.first().map_or("nothing is known of why", |error| error.message.as_str());
+    match diagram_type {
+        DiagramType::Mermaid | DiagramType::Graphviz => {
+            let detail = format!("The diagram could not be checked: {why}");
+            Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "not_checkable", detail)
+        }
+        DiagramType::Plantuml | DiagramType::D2 => {
+            let problem = Problem::new(StatusCode::SERVICE_UNAVAILABLE, "check_unavailable", why);
+            problem.with_retry_after(AWAY_SECONDS)
+        }
+    }
 }
 
 impl From<Busy> for Problem {

@@ -27,8 +27,8 @@ mod tests;
 const PIECE_BYTES: usize = 48;
 /// Bytes that count as a token.
 const BYTES_PER_TOKEN: usize = 4;
-/// Bytes of an answer around its source: the fences and the title.
-const FRAME_BYTES: usize = 400;
+/// Bytes of an answer around its source: the fences, the title, and what a change says of itself.
+const FRAME_BYTES: usize = 500;
 
 /// The rule-based lane.
 #[derive(Clone, Copy, Debug, Default)]
@@ -71,7 +71,9 @@ impl Provider for Offline {
 fn answer(call: &Call) -> (String, Stop) {
     let bytes_max = usize::try_from(call.max_tokens).unwrap_or(usize::MAX).saturating_mul(BYTES_PER_TOKEN);
     let draft = draft::draft(&call.prompt, call.diagram_type, bytes_max.saturating_sub(FRAME_BYTES));
-    let mut text = format!("```{}\n{}\n```\nTitle: {}\n", call.diagram_type, draft.source, draft.title);
+    // Rules cannot change a diagram as a request asks; the draft says so.
+    let source = if call.changes { write::drawn_anew(&draft.source) } else { draft.source };
+    let mut text = format!("```{}\n{source}\n```\nTitle: {}\n", call.diagram_type, draft.title);
     if text.len() <= bytes_max {
         return (text, Stop::Done);
     }

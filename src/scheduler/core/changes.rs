@@ -32,6 +32,8 @@ impl Core {
                     self.finish_run(job.seq, now);
                 }
             }
+            // Never waited here.
+            Change::Answered(_) => {}
             Change::Ended(ended) => self.ended(ended, now),
             Change::UserChanged { user, tier } => self.user_changed(*user, *tier),
             Change::Paused(paused) => self.paused = *paused,

@@ -130,7 +130,10 @@ pub(super) const RECORD_SELECT: &str = "
     LEFT JOIN job_result AS result ON result.job_seq = job.seq";
 
 pub(super) fn record(row: &Row<'_>) -> rusqlite::Result<JobRecord> {
+    let cached: bool = row.get("cached")?;
     let bill = match row.get::<_, i64>("calls")? {
+        // No call was made, and none had to be: zero, exactly.
+        0 if cached => Some(Bill::default()),
         0 => None,
         _ => Some(Bill {
             tokens: TokenUsage {
@@ -163,11 +166,12 @@ pub(super) fn record(row: &Row<'_>) -> rusqlite::Result<JobRecord> {
             title: row.get("title")?,
             validation: json("validation")?.map(|Json(validation)| validation),
             failure: failure.map(|Json(failure)| failure),
+            cut_off: false,
         },
         bill,
         model: row.get("model")?,
         provider: row.get("provider")?,
-        cached: row.get("cached")?,
+        cached,
         metadata: brief.0.metadata,
     })
 }

@@ -21,19 +21,22 @@ use crate::store::commands::{
 use crate::store::writer::Backend;
 use crate::store::{Commands, Priority};
 
+mod cache;
+
 const NOW: Timestamp = Timestamp(1_800_000_000_000);
 const DAY_MS: i64 = 24 * 3_600_000;
 
 struct Store {
     writer: Writer,
+    reader: Reader,
     _dir: TempDir,
 }
 
 impl Store {
     fn new() -> Self {
         let dir = TempDir::new().unwrap();
-        let Sqlite { writer, .. } = open(&path_in(dir.path())).unwrap();
-        Self { writer, _dir: dir }
+        let Sqlite { writer, reader } = open(&path_in(dir.path())).unwrap();
+        Self { writer, reader, _dir: dir }
     }
 
     fn run<T: Send + 'static>(
@@ -78,7 +81,7 @@ impl Store {
         let tokens = TokenUsage { output, ..TokenUsage::default() };
         let bill = Bill { tokens, cost: Money::ZERO, estimated: true };
         let call = CallRecord { sent_at: sent.then_some(NOW), ended_at: NOW, bill, counts: false };
-        let settlement = Settlement { seq, run, call, end };
+        let settlement = Settlement { seq, run, call, end, cache_bytes_max: None };
         self.run(move |commands| commands.settle(&settlement).map(drop));
     }
 
@@ -106,6 +109,7 @@ fn submission(user: UserId, number: u8, key: Option<&str>, at: Timestamp) -> Sub
             reserved: Money::ZERO,
             deadline_at: None,
             brief: Brief { prompt: "A -> B".to_owned(), ..Brief::default() },
+            cache_key: None,
             created_at: at,
         },
         limits: SubmitLimits {
@@ -115,6 +119,7 @@ fn submission(user: UserId, number: u8, key: Option<&str>, at: Timestamp) -> Sub
             max_queued_server: 100_000,
             monthly_budget: None,
         },
+        kept_since: None,
         idempotency: key.map(|key| (key.to_owned(), [7; 32])),
     }
 }

@@ -61,9 +61,25 @@ fn call(prompt: &str, max_tokens: u32) -> Call {
         system: String::new(),
         user: String::new(),
         prompt: prompt.to_owned(),
+        changes: false,
         diagram_type: DiagramType::Mermaid,
         max_tokens,
         user_tag: String::new(),
+    }
+}
+
+#[tokio::test]
+async fn a_change_is_drafted_anew_and_says_so_in_every_language() {
+    for diagram_type in DiagramType::ALL {
+        let asked = Call { changes: true, diagram_type, ..call("the shop calls the bank", 2048) };
+        let plain = Call { changes: false, ..asked.clone() };
+        let text = |call: Call| async move { Offline.call(&call, &mut Heard::default()).await.unwrap().text };
+        let (changed, drafted) = (text(asked).await, text(plain).await);
+        let differ: Vec<&str> =
+            changed.lines().filter(|line| !drafted.lines().any(|one| one == *line)).collect();
+        let [label] = differ.as_slice() else { panic!("{changed}") };
+        assert!(label.contains("the diagram that was to be changed was not read"), "{label}");
+        assert_eq!(changed.lines().count(), drafted.lines().count());
     }
 }
 

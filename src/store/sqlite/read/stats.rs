@@ -29,6 +29,7 @@ struct Counted {
     input: u64,
     output: u64,
     cost: Money,
+    saved: Money,
     wait: Option<u64>,
     service: Option<u64>,
 }
@@ -42,7 +43,7 @@ pub(super) fn stats(
     let mut statement = connection.prepare_cached(
         "SELECT job.created_at, user.name, job.tier, coalesce(job.model, ''), job.diagram_type, job.state,
                 job.cached, job.repaired, job.calls, job.input + job.cache_read + job.cache_write, job.output,
-                job.cost, job.started_at, job.ended_at, job.repairs
+                job.cost, job.started_at, job.ended_at, job.repairs, job.saved
          FROM job JOIN user ON user.id = job.user_id
          WHERE job.created_at >= ?1 AND job.created_at < ?2",
     )?;
@@ -72,6 +73,7 @@ pub(super) fn stats(
             input: count(9)?,
             output: count(10)?,
             cost: row.get(11)?,
+            saved: row.get(15)?,
             wait: started.map(|started| span(created, started)),
             service: started.zip(ended).map(|(started, ended)| span(started, ended)),
         };
@@ -104,6 +106,7 @@ impl Counting {
         figures.input_tokens += job.input;
         figures.output_tokens += job.output;
         figures.cost_usd += job.cost;
+        figures.saved_usd += job.saved;
         self.waits.extend(job.wait);
         self.services.extend(job.service);
     }

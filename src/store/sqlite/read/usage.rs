@@ -43,7 +43,8 @@ pub(super) fn spending(
 ) -> Result<Spending, StoreError> {
     let (today, cost_today) = window(connection, user, DAY, now.day())?;
     let (month, cost_month) = window(connection, user, MONTH, now.month())?;
-    Ok(Spending { today, month, cost_today, cost_month, ..Spending::default() })
+    let (cache_hits, cache_saved) = saved(connection, user, now.month())?;
+    Ok(Spending { today, month, cost_today, cost_month, cache_hits, cache_saved })
 }
 
 fn window(
@@ -65,6 +66,17 @@ fn window(
             cache_write: tokens(3)?,
         };
         Ok((usage, row.get(4)?))
+    });
+    Ok(found.optional()?.unwrap_or_default())
+}
+
+/// Answers from the cache in a month, and what they would have cost.
+fn saved(connection: &Connection, user: UserId, month: Timestamp) -> Result<(u64, Money), StoreError> {
+    let mut statement = connection.prepare_cached(
+        "SELECT hits, saved FROM usage_window WHERE user_id = ?1 AND kind = ?2 AND start = ?3",
+    )?;
+    let found = statement.query_row(params![user, MONTH, month], |row| {
+        Ok((u64::try_from(row.get::<_, i64>(0)?).unwrap_or(0), row.get(1)?))
     });
     Ok(found.optional()?.unwrap_or_default())
 }

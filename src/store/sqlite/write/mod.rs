@@ -15,6 +15,7 @@ use crate::store::{Commands, StoreError};
 
 mod accounts;
 mod backlog;
+mod cache;
 mod claim;
 mod end;
 pub(in crate::store::sqlite) mod quota;
@@ -198,5 +199,9 @@ impl Commands for Batch<'_> {
 
     fn purge(&mut self, before: Timestamp, now: Timestamp, limit: u32) -> Result<Purged, StoreError> {
         self.purge_old(before, now, limit)
+    }
+
+    fn trim_cache(&mut self, before: Timestamp, bytes_max: u64, limit: u32) -> Result<u32, StoreError> {
+        self.trim(before, bytes_max, limit)
     }
 }

@@ -48,6 +48,8 @@ pub(super) struct Counters {
     month_costs: HashMap<(UserId, Timestamp), Money>,
     /// What this batch adds.
     usage: HashMap<Window, Bill>,
+    /// Answers from the cache that this batch adds, and what they would have cost.
+    saved: HashMap<Window, (i64, Money)>,
 }
 
 impl Batch<'_> {
@@ -153,11 +155,21 @@ impl Batch<'_> {
         }
     }
 
+    /// Counts an answer from the cache in the hour, day and month it was given in.
+    pub(super) fn add_saved(&mut self, user: UserId, saved: Money, at: Timestamp) {
+        for (kind, start) in [(HOUR, at.hour()), (DAY, at.day()), (MONTH, at.month())] {
+            let added = self.counters.saved.entry((user, kind, start)).or_default();
+            added.0 += 1;
+            added.1 += saved;
+        }
+    }
+
     /// Writes what has changed; the last thing before the commit.
     pub(super) fn write_counters(&self) -> Result<(), StoreError> {
         write_units(self.transaction, &self.counters.units)?;
         write_held(self.transaction, &self.counters.held)?;
-        write_usage(self.transaction, &self.counters.usage)
+        write_usage(self.transaction, &self.counters.usage)?;
+        write_saved(self.transaction, &self.counters.saved)
     }
 }
 
@@ -207,6 +219,20 @@ fn write_usage(transaction: &Transaction<'_>, usage: &HashMap<Window, Bill>) -> 
             signed(tokens.cache_write),
             cost
         ])?;
+    }
+    Ok(())
+}
+
+fn write_saved(
+    transaction: &Transaction<'_>,
+    saved: &HashMap<Window, (i64, Money)>,
+) -> Result<(), StoreError> {
+    let mut statement = transaction.prepare_cached(
+        "INSERT INTO usage_window (user_id, kind, start, hits, saved) VALUES (?1, ?2, ?3, ?4, ?5)
+         ON CONFLICT DO UPDATE SET hits = hits + excluded.hits, saved = saved + excluded.saved",
+    )?;
+    for ((user, kind, start), (hits, saved)) in saved {
+        statement.execute(params![user, kind, start, hits, saved])?;
     }
     Ok(())
 }

@@ -12,7 +12,7 @@ use super::end::{End, Live};
 
 impl Batch<'_> {
     pub(super) fn settle_run(&mut self, settlement: &Settlement) -> Result<Settled, StoreError> {
-        let Settlement { seq, run, call, end } = settlement;
+        let Settlement { seq, run, call, end, cache_bytes_max } = settlement;
         let Some(job) = self.live_job(*seq)? else { return Ok(Settled::Superseded) };
         if self.record_call(settlement, &job)? {
             self.add_usage(job.user, &call.bill, call.ended_at);
@@ -22,15 +22,18 @@ impl Batch<'_> {
         }
         let at = call.ended_at;
         match end {
-            JobEnd::Completed(outcome) => self.end(
-                &job,
-                &End {
+            JobEnd::Completed(outcome) => {
+                let end = End {
                     state: JobState::Completed,
                     outcome: Some(outcome),
                     return_unit: outcome.returns_unit(),
                     at,
-                },
-            )?,
+                };
+                self.end(&job, &end)?;
+                if let Some(bytes_max) = cache_bytes_max {
+                    self.keep(&job, &end, *bytes_max)?;
+                }
+            }
             JobEnd::Failed { outcome, return_unit } => self.end(
                 &job,
                 &End { state: JobState::Failed, outcome: Some(outcome), return_unit: *return_unit, at },

@@ -3,7 +3,7 @@
 use rusqlite::{OptionalExtension, params};
 
 use crate::domain::limits::UserCounts;
-use crate::domain::{Change, JobId, JobSeq, JobState, NewJob, QueuedJob, UserId};
+use crate::domain::{Change, JobId, JobSeq, JobState, Money, NewJob, QueuedJob, UserId};
 use crate::store::StoreError;
 use crate::store::commands::{RefusedBy, Submission, SubmitLimits, Submitted};
 use crate::store::sqlite::rows::Json;
@@ -12,18 +12,21 @@ use super::Batch;
 
 impl Batch<'_> {
     pub(super) fn submit_job(&mut self, submission: &Submission) -> Result<Submitted, StoreError> {
-        let Submission { job, limits, idempotency } = submission;
+        let Submission { job, limits, idempotency, kept_since } = submission;
         if let Some((key, hash)) = idempotency
             && let Some(known) = self.known_key(job, key, hash)?
         {
             return Ok(known);
         }
         let counts = self.counts(job.user, job.created_at)?;
+        if let Some((kept, saved)) = self.cached(job, *kept_since)? {
+            return self.answer(submission, kept, saved, counts);
+        }
         if let Some(limit) = self.refused(job, limits, &counts) {
             let oldest = if limit == RefusedBy::UserBacklog { self.oldest_waiting(job.user)? } else { None };
             return Ok(Submitted::Refused { limit, counts, oldest });
         }
-        let seq = self.insert(job)?;
+        let seq = self.insert(job, JobState::Queued)?;
         if let Some((key, hash)) = idempotency {
             self.remember_key(job, key, hash)?;
         }
@@ -41,16 +44,36 @@ impl Batch<'_> {
         Ok(Submitted::Accepted { seq, counts })
     }
 
+    /// Accepts a job whose answer is kept: it takes a unit like any other, but no place in a queue
+    /// and no money.
+    fn answer(
+        &mut self,
+        submission: &Submission,
+        kept: JobSeq,
+        saved: Money,
+        counts: UserCounts,
+    ) -> Result<Submitted, StoreError> {
+        let Submission { job, limits, idempotency, .. } = submission;
+        if let Some(limit) = out_of_units(limits, &counts) {
+            return Ok(Submitted::Refused { limit, counts, oldest: None });
+        }
+        let seq = self.insert_answered(job, kept, saved)?;
+        if let Some((key, hash)) = idempotency {
+            self.remember_key(job, key, hash)?;
+        }
+        self.charge_unit(job.user, job.created_at)?;
+        let counts = UserCounts { hour: counts.hour + 1, day: counts.day + 1, ..counts };
+        Ok(Submitted::Answered { seq, counts })
+    }
+
     /// The limit that stands against the job; the one that lasts longest first, so that its
     /// `Retry-After` is enough.
     fn refused(&self, job: &NewJob, limits: &SubmitLimits, counts: &UserCounts) -> Option<RefusedBy> {
         let spent = counts.month_cost + counts.month_reserved + job.reserved;
         if limits.monthly_budget.is_some_and(|budget| spent > budget) {
             Some(RefusedBy::Budget)
-        } else if counts.day >= limits.per_day {
-            Some(RefusedBy::Day)
-        } else if counts.hour >= limits.per_hour {
-            Some(RefusedBy::Hour)
+        } else if let Some(limit) = out_of_units(limits, counts) {
+            Some(limit)
         } else if counts.queued >= limits.max_queued_user {
             Some(RefusedBy::UserBacklog)
         } else if self.queued_total() >= i64::from(limits.max_queued_server) {
@@ -94,11 +117,12 @@ impl Batch<'_> {
         Ok(statement.query_row(params![user], |row| row.get(0))?)
     }
 
-    fn insert(&self, job: &NewJob) -> Result<JobSeq, StoreError> {
+    /// Stores a job in its first state.
+    pub(super) fn insert(&self, job: &NewJob, state: JobState) -> Result<JobSeq, StoreError> {
         let mut statement = self.transaction.prepare_cached(
-            "INSERT INTO job (id, user_id, tier, state, diagram_type, max_tokens, model_asked, estimated_input,
-                              reserved, created_at, deadline_at)
-             VALUES (?1, ?2, ?3, 0, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+            "INSERT INTO job (id, user_id, tier, diagram_type, max_tokens, model_asked, estimated_input,
+                              reserved, created_at, deadline_at, cache_key, state)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
         )?;
         let seq = statement.insert(params![
             job.id,
@@ -110,12 +134,23 @@ impl Batch<'_> {
             job.estimated_input,
             job.reserved,
             job.created_at,
-            job.deadline_at
+            job.deadline_at,
+            job.cache_key.as_ref().map(<[u8; 32]>::as_slice),
+            state
         ])?;
         let mut statement =
             self.transaction.prepare_cached("INSERT INTO job_body (job_seq, brief) VALUES (?1, ?2)")?;
         statement.execute(params![seq, Json(&job.brief)])?;
         Ok(JobSeq(seq))
+    }
+}
+
+/// The window of units that is used up; the one that lasts longer first.
+fn out_of_units(limits: &SubmitLimits, counts: &UserCounts) -> Option<RefusedBy> {
+    if counts.day >= limits.per_day {
+        Some(RefusedBy::Day)
+    } else {
+        (counts.hour >= limits.per_hour).then_some(RefusedBy::Hour)
     }
 }
 
