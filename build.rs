@@ -1,5 +1,6 @@
 //! Makes what the binary embeds of npm's packages, at the versions that lock files pin: Mermaid's
-//! own parser, bundled without a page, and the font that pictures are drawn with. Both compressed.
+//! own parser, bundled without a page, the font that pictures are drawn with, and the page that
+//! shows the API. All compressed.
 //!
 //! The source tree is only read. Packages are installed in folders of the target directory, once
 //! for each lock file; without a change there, a later build needs no network.
@@ -28,7 +29,7 @@ struct Bundle {
     workshop: &'static str,
 }
 
-const BUNDLES: [Bundle; 2] = [
+const BUNDLES: [Bundle; 3] = [
     Bundle {
         what: "Mermaid's parser",
         done: "bundled",
@@ -57,6 +58,16 @@ const BUNDLES: [Bundle; 2] = [
         entry: "pack.mjs",
         out: "",
         workshop: "picture-fonts",
+    },
+    Bundle {
+        what: "The API page",
+        done: "packed",
+        feature: "CARGO_FEATURE_PAGES",
+        sources: "web/docs",
+        scripts: &["pack.mjs", "page.css", "page.html", "page.js"],
+        entry: "pack.mjs",
+        out: "",
+        workshop: "api-page",
     },
 ];
 const PACKAGES: [&str; 2] = ["package.json", "package-lock.json"];
@@ -106,7 +117,7 @@ impl Bundle {
         format!(
             "{} cannot be {}: {reason}\n\
              Either install Node {NODE_MAJOR_MIN} or newer with npm (it is needed to build, not to run; the first \
-             build also needs the npm registry), or build without checking and drawing Mermaid diagrams: \
+             build also needs the npm registry), or build without checking and drawing Mermaid diagrams and without the API page: \
              `cargo build --no-default-features`.",
             self.what, self.done
         )

@@ -15,8 +15,8 @@ use super::problem::Problem;
 use super::query::Query;
 use super::readiness;
 use super::resources::{
-    client_script, control, generate, keys, not_yet, pictures, queue_status, request, requests, stats,
-    templates, tokens, usage, users, validate,
+    client_script, control, docs, generate, keys, not_yet, openapi, pictures, queue_status, request,
+    requests, stats, templates, tokens, usage, users, validate,
 };
 use super::respond::{Answer, json};
 use super::router::{ForAdmin, ForUser, Health, Open, Route};
@@ -91,6 +91,9 @@ async fn open(api: &Arc<Api>, route: Open<'_>, caller: Option<Caller>, call: &Ca
             let id = request::id(id)?;
             sse::events(Arc::clone(api), id, caller, call.stop.clone()).await
         }
+        Open::Openapi => Ok(openapi::document(call.headers())),
+        Open::Docs => docs::page(call.headers()),
+        Open::DocsFile(name) => docs::file(name, call.headers()),
     }
 }
 

@@ -56,7 +56,12 @@ pub fn decode<T: JsonBody>(bytes: &[u8]) -> Result<T, Problem> {
     if is_too_deep(bytes) {
         return Err(invalid(format!("The body is nested more than {DEPTH_MAX} deep; make it flatter.")));
     }
-    match serde_json::from_str(text) {
+    // To serde a list of the fields' values, in their order, is as good as the object.
+    let parsed = match text.trim_start().starts_with('[') {
+        true => Err(serde::de::Error::custom("a list is no object")),
+        false => serde_json::from_str(text),
+    };
+    match parsed {
         Ok(body) => Ok(body),
         Err(reason) => Err(explain(text, T::FIELDS, &reason)),
     }
@@ -245,6 +250,7 @@ mod tests {
             b"{",
             b"nonsense",
             b"[]",
+            b"[\"a\",1]",
             b"\"text\"",
             b"null",
             b"{\"text\":\"a\"} x",

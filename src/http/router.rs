@@ -41,6 +41,12 @@ pub enum Open<'a> {
     ClientScript,
     /// A request's events, for whoever knows its id.
     Events(&'a str),
+    /// The description of the API.
+    Openapi,
+    /// The description as a page.
+    Docs,
+    /// A file of that page.
+    DocsFile(&'a str),
 }
 
 /// Routes for any caller.
@@ -116,6 +122,9 @@ fn route<'a>(method: &str, path: &[&'a str]) -> Option<Route<'a>> {
         ("GET", ["ws"]) => Open(self::Open::WebSocket),
         ("GET", ["client.js"]) => Open(self::Open::ClientScript),
         ("GET", ["api", "diagram", "events", id]) => Open(self::Open::Events(id)),
+        ("GET", ["openapi.json"]) => Open(self::Open::Openapi),
+        ("GET", ["docs"]) => Open(self::Open::Docs),
+        ("GET", ["docs", file]) => Open(self::Open::DocsFile(file)),
 
         ("POST", ["api", "diagram", "generate"]) => User(ForUser::Generate),
         ("POST", ["api", "diagram", "validate"]) => User(ForUser::Validate),
@@ -208,9 +217,9 @@ impl Route<'_> {
 impl From<Miss> for Problem {
     fn from(miss: Miss) -> Self {
         match miss {
-            Miss::Path => Self::not_found(
-                "There is nothing at this path; docs/api.md of diagramd's source lists every one.",
-            ),
+            Miss::Path => {
+                Self::not_found("There is nothing at this path; GET /openapi.json lists every one.")
+            }
             Miss::Method(allow) => {
                 let detail = format!("This path does not take this method; it takes {allow}.");
                 let problem = Self::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", detail);

@@ -20,6 +20,7 @@ mod live;
 #[allow(dead_code)]
 #[path = "../../src/http/auth/minted.rs"]
 mod minted;
+mod openapi;
 mod outage;
 mod paused;
 // Builds that draw use the rest of it.

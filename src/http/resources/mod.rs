@@ -2,9 +2,11 @@
 
 pub mod client_script;
 pub mod control;
+pub mod docs;
 pub mod generate;
 pub mod keys;
 pub mod not_yet;
+pub mod openapi;
 pub mod pictures;
 pub mod queue_status;
 pub mod request;
