@@ -2,6 +2,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{Duration, Instant};
 
 use crate::diagram::check::{Drawing, Report};
@@ -19,6 +20,15 @@ const STACK_BYTES: usize = 8 << 20;
 const CHECKS_UNTIDY_MAX: u32 = 64;
 /// A check that is over sooner leaves little behind.
 const QUICK: Duration = Duration::from_millis(300);
+
+/// Bytes of contexts that were broken off in the middle and are kept for ever. Freeing such a one
+/// can end the whole process: the interpreter asserts reference counts that an interrupt leaves
+/// wrong. With this much kept nothing is checked any more until the next start.
+const ABANDONED_BYTES_MAX: i64 = 3 << 29;
+/// What one counts for: its heap is not looked at any more. One that grew to its bound, and others.
+const GROWN_BYTES: i64 = 256 << 20;
+const BROKEN_BYTES: i64 = 48 << 20;
+static ABANDONED_BYTES: AtomicI64 = AtomicI64::new(0);
 
 /// Starts one; the caller counts it among the pool's threads.
 ///
@@ -93,7 +103,7 @@ impl Thread {
             Ok(Err(broken)) => broken,
             Err(_) => Broken::Fault("it panicked".to_owned()),
         };
-        self.discard();
+        self.abandon(if matches!(broken, Broken::TooLarge) { GROWN_BYTES } else { BROKEN_BYTES });
         match broken {
             Broken::TooSlow => undecided(format!(
                 "Checking this diagram took longer than {} seconds. Make it smaller or simpler.",
@@ -113,12 +123,13 @@ impl Thread {
         let deadline = self.shared.settings.deadline;
         let raw = self.engine()?.check(source, deadline)?;
         if raw.is_exhausted() {
+            // Broken off in the middle: `answer` abandons the context.
             return Err(Broken::TooLarge);
         }
         // Whatever failed half-way inside may fail for the next source too.
         let crashed = raw.faults.iter().any(|fault| fault.sort == Sort::Crash);
         if raw.spoilt || crashed {
-            self.discard();
+            self.abandon(BROKEN_BYTES);
         }
         let kind = raw.diagram.as_deref().and_then(kind::of).map(str::to_owned);
         let mut errors = words::errors(source, kind.as_deref(), &raw.faults);
@@ -135,6 +146,10 @@ impl Thread {
 
     fn engine(&mut self) -> Result<&Engine, Broken> {
         if self.engine.is_none() {
+            if ABANDONED_BYTES.load(Ordering::Relaxed) > ABANDONED_BYTES_MAX {
+                let reason = "too many checks were broken off since the start; restart to check again";
+                return Err(Broken::Fault(reason.to_owned()));
+            }
             let begin = Instant::now();
             let engine = Engine::start()?;
             tracing::debug!(
@@ -148,7 +163,6 @@ impl Thread {
         self.engine.as_ref().ok_or_else(|| Broken::Fault("it is gone".to_owned()))
     }
 
-    /// Looking at the memory takes milliseconds: it is done after a while, or after much work.
     /// Makes the context ahead of the source that needs it; a fault shows when that comes.
     fn load(&mut self) {
         let loaded = catch_unwind(AssertUnwindSafe(|| self.engine().map(drop)));
@@ -159,6 +173,7 @@ impl Thread {
         }
     }
 
+    /// Looking at the memory takes milliseconds: it is done after a while, or after much work.
     fn tidy(&mut self, took: Duration) {
         self.untidy += 1;
         if self.untidy < CHECKS_UNTIDY_MAX && took < QUICK {
@@ -167,6 +182,17 @@ impl Thread {
         self.untidy = 0;
         if self.engine.as_ref().is_some_and(|engine| !engine.tidy()) {
             self.discard();
+        }
+    }
+
+    /// Lets go of a context that was broken off in the middle without freeing it; see
+    /// [`ABANDONED_BYTES_MAX`].
+    fn abandon(&mut self, bytes: i64) {
+        if let Some(engine) = self.engine.take() {
+            let kept = ABANDONED_BYTES.fetch_add(bytes, Ordering::Relaxed) + bytes;
+            tracing::warn!(kept_bytes = kept, "a check was broken off; its context is kept, not freed");
+            std::mem::forget(engine);
+            self.shared.contexts.send_modify(|contexts| *contexts -= 1);
         }
     }
 
