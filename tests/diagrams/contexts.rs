@@ -18,7 +18,7 @@ pub fn endless() -> String {
 }
 
 fn hasty(threads: usize) -> Parsers {
-    Parsers::new(Settings { threads, deadline: Duration::from_millis(20), ..Settings::default() }, None)
+    Parsers::new(Settings { threads, deadline: Duration::from_millis(200), ..Settings::default() }, None)
 }
 
 #[tokio::test]
@@ -47,12 +47,25 @@ async fn an_interrupted_context_is_thrown_away_and_the_next_source_gets_its_verd
     let parsers = hasty(1);
     let report = check(&parsers, &endless()).await;
     assert_eq!(report.validation.status, ValidationStatus::Unchecked);
-    assert!(report.validation.errors[0].message.contains("longer than 0.02 seconds"), "{report:?}");
+    assert!(report.validation.errors[0].message.contains("longer than 0.2 seconds"), "{report:?}");
     parsers.contexts().wait_for(|living| *living == 0).await.unwrap();
     // The same thread goes on, with a context of its own making.
     parsers.expect(DiagramType::Mermaid);
     parsers.contexts().wait_for(|living| *living == 1).await.unwrap();
     assert_eq!(check(&parsers, "error").await.validation.status, ValidationStatus::Invalid);
+}
+
+/// The interpreter may end the whole process when a context that was interrupted is freed.
+#[tokio::test]
+async fn checks_that_are_broken_off_again_and_again_end_nothing_else() {
+    let parsers = hasty(1);
+    for _ in 0..12 {
+        let report = check(&parsers, &endless()).await;
+        assert_eq!(report.validation.status, ValidationStatus::Unchecked);
+        parsers.contexts().wait_for(|living| *living == 0).await.unwrap();
+    }
+    drop(parsers);
+    assert!(is_valid(&check(&crate::parsers(), GOOD).await));
 }
 
 #[tokio::test]

@@ -129,7 +129,7 @@ impl Thread {
         // Whatever failed half-way inside may fail for the next source too.
         let crashed = raw.faults.iter().any(|fault| fault.sort == Sort::Crash);
         if raw.spoilt || crashed {
-            self.abandon(BROKEN_BYTES);
+            self.discard();
         }
         let kind = raw.diagram.as_deref().and_then(kind::of).map(str::to_owned);
         let mut errors = words::errors(source, kind.as_deref(), &raw.faults);
