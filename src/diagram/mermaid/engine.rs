@@ -62,16 +62,28 @@ impl Engine {
         let context = Context::full(&runtime).map_err(fault)?;
         let engine = Self { context, runtime, deadline };
         let script = unpack()?;
-        engine.until(START_DEADLINE, |ctx| {
+        let loaded = engine.until(START_DEADLINE, |ctx| {
             ctx.eval::<(), _>(script).catch(&ctx).map_err(|reason| Broken::Fault(reason.to_string()))
-        })?;
-        Ok(engine)
+        });
+        match loaded {
+            Ok(()) => Ok(engine),
+            Err(reason) => {
+                engine.leave();
+                Err(reason)
+            }
+        }
+    }
+
+    /// Lets go of a context that was broken off in the middle, without freeing it: the interpreter
+    /// asserts reference counts that an interrupt can leave wrong, and ends the whole process.
+    pub fn leave(self) {
+        std::mem::forget(self);
     }
 
     /// Mermaid's verdict on a source.
     ///
     /// # Errors
-    /// [`Broken`]; this context must not be used again.
+    /// [`Broken`]; this context must not be used again, and is to be left ([`Engine::leave`]).
     pub fn check(&self, source: &str, deadline: Duration) -> Result<Raw, Broken> {
         let json = self.until(deadline, |ctx| self.drive(&ctx, source))?;
         serde_json::from_str(&json)

@@ -70,6 +70,8 @@ pub(super) struct State {
     pub(super) threads: usize,
     pub(super) idle: usize,
     pub(super) closed: bool,
+    /// What contexts that were broken off still hold.
+    pub(super) left_bytes: u64,
     /// A source will come soon: a thread without a context makes one.
     pub(super) expected: bool,
 }

@@ -2,7 +2,6 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{Duration, Instant};
 
 use crate::diagram::check::{Drawing, Report};
@@ -21,14 +20,12 @@ const CHECKS_UNTIDY_MAX: u32 = 64;
 /// A check that is over sooner leaves little behind.
 const QUICK: Duration = Duration::from_millis(300);
 
-/// Bytes of contexts that were broken off in the middle and are kept for ever. Freeing such a one
-/// can end the whole process: the interpreter asserts reference counts that an interrupt leaves
-/// wrong. With this much kept nothing is checked any more until the next start.
-const ABANDONED_BYTES_MAX: i64 = 3 << 29;
+/// Of contexts that were left unfreed ([`Engine::leave`]). With this much left nothing is checked
+/// any more until the next start.
+const LEFT_BYTES_MAX: u64 = 3 << 29;
 /// What one counts for: its heap is not looked at any more. One that grew to its bound, and others.
-const GROWN_BYTES: i64 = 256 << 20;
-const BROKEN_BYTES: i64 = 48 << 20;
-static ABANDONED_BYTES: AtomicI64 = AtomicI64::new(0);
+const GROWN_BYTES: u64 = 256 << 20;
+const BROKEN_BYTES: u64 = 48 << 20;
 
 /// Starts one; the caller counts it among the pool's threads.
 ///
@@ -103,7 +100,7 @@ impl Thread {
             Ok(Err(broken)) => broken,
             Err(_) => Broken::Fault("it panicked".to_owned()),
         };
-        self.abandon(if matches!(broken, Broken::TooLarge) { GROWN_BYTES } else { BROKEN_BYTES });
+        self.leave(if matches!(broken, Broken::TooLarge) { GROWN_BYTES } else { BROKEN_BYTES });
         match broken {
             Broken::TooSlow => undecided(format!(
                 "Checking this diagram took longer than {} seconds. Make it smaller or simpler.",
@@ -123,7 +120,7 @@ impl Thread {
         let deadline = self.shared.settings.deadline;
         let raw = self.engine()?.check(source, deadline)?;
         if raw.is_exhausted() {
-            // Broken off in the middle: `answer` abandons the context.
+            // Broken off in the middle: `answer` leaves the context.
             return Err(Broken::TooLarge);
         }
         // Whatever failed half-way inside may fail for the next source too.
@@ -146,7 +143,7 @@ impl Thread {
 
     fn engine(&mut self) -> Result<&Engine, Broken> {
         if self.engine.is_none() {
-            if ABANDONED_BYTES.load(Ordering::Relaxed) > ABANDONED_BYTES_MAX {
+            if self.shared.state.lock().left_bytes > LEFT_BYTES_MAX {
                 let reason = "too many checks were broken off since the start; restart to check again";
                 return Err(Broken::Fault(reason.to_owned()));
             }
@@ -185,13 +182,15 @@ impl Thread {
         }
     }
 
-    /// Lets go of a context that was broken off in the middle without freeing it; see
-    /// [`ABANDONED_BYTES_MAX`].
-    fn abandon(&mut self, bytes: i64) {
+    /// Lets go of a context that was broken off in the middle, and counts `bytes` for it.
+    fn leave(&mut self, bytes: u64) {
         if let Some(engine) = self.engine.take() {
-            let kept = ABANDONED_BYTES.fetch_add(bytes, Ordering::Relaxed) + bytes;
-            tracing::warn!(kept_bytes = kept, "a check was broken off; its context is kept, not freed");
-            std::mem::forget(engine);
+            engine.leave();
+            let mut state = self.shared.state.lock();
+            state.left_bytes += bytes;
+            let left_bytes = state.left_bytes;
+            drop(state);
+            tracing::warn!(left_bytes, "a check was broken off; its context is left unfreed");
             self.shared.contexts.send_modify(|contexts| *contexts -= 1);
         }
     }
