@@ -21,4 +21,4 @@ pub use generate::{Cancelled, Generated, generate_in_process};
 pub use pictures::{DrawRequest, Format, Theme, Undrawn, WIDTH_MAX, WIDTH_MIN, check_fonts, draw_in_process};
 pub use serve::{ServeOptions, serve};
 pub use shelf::{Shelf, shelf};
-pub use validate::{Report, validate_in_process};
+pub use validate::{Report, Verdict, validate_in_process};

@@ -6,6 +6,7 @@ use crate::diagram::draw::{Settings, Studio};
 use crate::domain::DiagramType;
 
 pub use crate::diagram::check::Report;
+pub use crate::http::resources::validate::Verdict;
 
 /// The verdict on a source; `None` when this build cannot check its language.
 pub async fn validate_in_process(diagram_type: DiagramType, source: &str) -> Option<Report> {

@@ -4,11 +4,10 @@ use std::path::PathBuf;
 
 use anyhow::{Context, bail};
 use clap::Args;
-use serde::Serialize;
 
 use super::{output, source};
 use crate::app;
-use crate::domain::{DiagramType, SourceError, ValidationStatus};
+use crate::domain::{DiagramType, ValidationStatus};
 
 #[derive(Args, Debug)]
 pub(super) struct Validate {
@@ -20,17 +19,6 @@ pub(super) struct Validate {
     /// Print JSON
     #[arg(long)]
     json: bool,
-}
-
-/// As the API tells it.
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Verdict<'a> {
-    valid: bool,
-    diagram_type: DiagramType,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    kind: Option<&'a str>,
-    errors: &'a [SourceError],
 }
 
 impl Validate {
@@ -45,7 +33,7 @@ impl Validate {
         let valid = report.validation.status == ValidationStatus::Valid;
         let (kind, errors) = (report.kind.as_deref(), &report.validation.errors);
         if self.json {
-            output::json(&Verdict { valid, diagram_type, kind, errors })?;
+            output::json(&app::Verdict::of(diagram_type, &report))?;
         } else {
             for error in errors {
                 output::line(&format!("{}: {}", source::place(&name, error), output::safe(&error.message)))?;

@@ -23,6 +23,8 @@ pub struct Report {
     pub kind: Option<String>,
     /// The verdict.
     pub validation: Validation,
+    /// There is no verdict through no fault of the source: asked later, it may get one.
+    pub is_temporary: bool,
 }
 
 /// Too many sources wait for their verdict; try again in a few seconds.
@@ -61,9 +63,22 @@ pub trait Drawing: Send + Sync {
 }
 
 impl Report {
+    /// The verdict: valid without errors.
+    pub fn verdict(kind: Option<String>, errors: Vec<SourceError>) -> Self {
+        let status = if errors.is_empty() { ValidationStatus::Valid } else { ValidationStatus::Invalid };
+        Self { kind, validation: Validation::of(status, errors), is_temporary: false }
+    }
+
     /// Nothing here can tell.
     pub fn unchecked() -> Self {
-        Self { kind: None, validation: Validation::unchecked() }
+        Self { kind: None, validation: Validation::unchecked(), is_temporary: false }
+    }
+
+    /// No verdict, and why, for people.
+    pub fn undecided(message: impl Into<String>, is_temporary: bool) -> Self {
+        let error = SourceError { line: 0, column: 0, message: message.into() };
+        let validation = Validation::of(ValidationStatus::Unchecked, vec![error]);
+        Self { kind: None, validation, is_temporary }
     }
 }
 

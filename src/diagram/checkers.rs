@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::domain::{DiagramType, SourceError, Validation, ValidationStatus};
+use crate::domain::{DiagramType, SourceError};
 
 use super::check::{Checker, Checking, Drawing, Purpose, Report};
 use super::dot;
@@ -55,14 +55,13 @@ impl<M: Checker> Checker for BuiltIn<M> {
 /// Linear in the source, which is at most a body or an answer long.
 fn graphviz(source: &str) -> Report {
     let dot::Report { kind, errors, .. } = dot::check(source);
-    let status = if errors.is_empty() { ValidationStatus::Valid } else { ValidationStatus::Invalid };
-    let errors = errors.into_iter().map(SourceError::from).collect();
-    Report { kind: kind.map(str::to_owned), validation: Validation::of(status, errors) }
+    Report::verdict(kind.map(str::to_owned), errors.into_iter().map(SourceError::from).collect())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::ValidationStatus;
 
     async fn report(diagram_type: DiagramType, source: &str) -> Report {
         built_in(None).check(diagram_type, source, Purpose::Asked(1)).await.unwrap()

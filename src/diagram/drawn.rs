@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::domain::{DiagramType, SourceError, Validation, ValidationStatus};
+use crate::domain::DiagramType;
 
 use super::check::{Busy, Checker, Checking, Purpose, Report};
 use super::draw;
@@ -25,18 +25,16 @@ impl ByDrawing {
             Ok(svg) => is_drawing(svg).await,
             Err(reason) => Err(reason),
         };
-        let (status, errors) = match drawn {
-            Ok(()) => (ValidationStatus::Valid, Vec::new()),
-            Err(Undrawn::Source(errors)) => (ValidationStatus::Invalid, errors),
-            Err(Undrawn::Busy) => return Err(Busy),
+        match drawn {
+            Ok(()) => Ok(Report::verdict(None, Vec::new())),
+            Err(Undrawn::Source(errors)) => Ok(Report::verdict(None, errors)),
+            Err(Undrawn::Busy) => Err(Busy),
             // No word on the source: it stays unchecked, and the author hears why.
             Err(reason) => {
                 tracing::warn!(%reason, %diagram_type, "a diagram was not checked");
-                let message = "The server that checks this language gave no verdict.".to_owned();
-                (ValidationStatus::Unchecked, vec![SourceError { line: 0, column: 0, message }])
+                Ok(Report::undecided("The server that checks this language gave no verdict.", true))
             }
-        };
-        Ok(Report { kind: None, validation: Validation::of(status, errors) })
+        }
     }
 }
 
@@ -70,6 +68,7 @@ mod tests {
     use super::super::check::Unchecked;
     use super::super::picture::Fetching;
     use super::*;
+    use crate::domain::ValidationStatus;
 
     struct Says(Result<String, Undrawn>);
 

@@ -8,7 +8,7 @@ use tokio::sync::{Semaphore, oneshot, watch};
 
 use crate::diagram::check::{Busy, Checker, Checking, Drawing, Purpose, Report};
 use crate::diagram::size;
-use crate::domain::{DiagramType, SourceError, Validation, ValidationStatus};
+use crate::domain::DiagramType;
 
 use super::queue::{Queue, Task};
 use super::thread;
@@ -100,7 +100,7 @@ impl Parsers {
 
     async fn report(&self, source: &str, purpose: Purpose) -> Result<Report, Busy> {
         if let Some(error) = size::too_large(source) {
-            return Ok(refused(ValidationStatus::Invalid, error));
+            return Ok(Report::verdict(None, vec![error]));
         }
         let place = match purpose {
             Purpose::Generated => Arc::clone(&self.generated).acquire_owned().await.map_err(|_| Busy)?,
@@ -108,7 +108,7 @@ impl Parsers {
         };
         let (reply, answer) = oneshot::channel();
         self.submit(Task { source: source.to_owned(), purpose, reply, place })?;
-        let answer = async { answer.await.unwrap_or_else(|_| undecided(FAULT)) };
+        let answer = async { answer.await.unwrap_or_else(|_| Report::undecided(FAULT, true)) };
         match purpose {
             Purpose::Generated => Ok(answer.await),
             Purpose::Asked(_) => tokio::time::timeout(ASKED_WAIT_MAX, answer).await.map_err(|_| Busy),
@@ -183,12 +183,3 @@ impl Drop for Parsers {
 
 /// What is said when the fault is the server's.
 pub(super) const FAULT: &str = "The server could not check this diagram.";
-
-/// A report without a verdict.
-pub(super) fn undecided(message: impl Into<String>) -> Report {
-    refused(ValidationStatus::Unchecked, SourceError { line: 0, column: 0, message: message.into() })
-}
-
-fn refused(status: ValidationStatus, error: SourceError) -> Report {
-    Report { kind: None, validation: Validation::of(status, vec![error]) }
-}

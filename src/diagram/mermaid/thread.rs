@@ -5,10 +5,10 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::diagram::check::{Drawing, Report};
-use crate::domain::{SourceError, Validation, ValidationStatus};
+use crate::domain::SourceError;
 
 use super::engine::{Broken, Engine};
-use super::pool::{FAULT, Shared, undecided};
+use super::pool::{FAULT, Shared};
 use super::queue::Task;
 use super::raw::Sort;
 use super::{kind, words};
@@ -102,16 +102,20 @@ impl Thread {
         };
         self.leave(if matches!(broken, Broken::TooLarge) { GROWN_BYTES } else { BROKEN_BYTES });
         match broken {
-            Broken::TooSlow => undecided(format!(
-                "Checking this diagram took longer than {} seconds. Make it smaller or simpler.",
-                self.shared.settings.deadline.as_secs_f32()
-            )),
-            Broken::TooLarge => undecided(
+            Broken::TooSlow => Report::undecided(
+                format!(
+                    "Checking this diagram took longer than {} seconds. Make it smaller or simpler.",
+                    self.shared.settings.deadline.as_secs_f32()
+                ),
+                false,
+            ),
+            Broken::TooLarge => Report::undecided(
                 "This diagram is nested too deeply, or too large, to be checked. Make it smaller or simpler.",
+                false,
             ),
             Broken::Fault(reason) => {
                 tracing::error!(reason, "a diagram could not be checked");
-                undecided(FAULT)
+                Report::undecided(FAULT, true)
             }
         }
     }
@@ -137,8 +141,7 @@ impl Thread {
         if errors.is_empty() {
             errors = undrawable(self.shared.drawing.as_deref(), kind.as_deref(), source);
         }
-        let status = if errors.is_empty() { ValidationStatus::Valid } else { ValidationStatus::Invalid };
-        Ok(Report { kind, validation: Validation::of(status, errors) })
+        Ok(Report::verdict(kind, errors))
     }
 
     fn engine(&mut self) -> Result<&Engine, Broken> {

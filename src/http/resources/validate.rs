@@ -6,7 +6,7 @@ use hyper::StatusCode;
 use serde::{Deserialize, Serialize};
 
 use crate::accounts::Caller;
-use crate::diagram::check::{Busy, Purpose};
+use crate::diagram::check::{Busy, Purpose, Report};
 use crate::domain::{DiagramType, SourceError, ValidationStatus};
 use crate::http::api::Api;
 use crate::http::call::Call;
@@ -36,14 +36,27 @@ impl JsonBody for Question {
     ];
 }
 
+/// The verdict as it is told, here and on the command line.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Verdict<'a> {
+pub struct Verdict<'a> {
     valid: bool,
     diagram_type: DiagramType,
     #[serde(skip_serializing_if = "Option::is_none")]
     kind: Option<&'a str>,
     errors: &'a [SourceError],
+}
+
+impl<'a> Verdict<'a> {
+    /// What a report says of a source in this language.
+    pub fn of(diagram_type: DiagramType, report: &'a Report) -> Self {
+        Self {
+            valid: report.validation.status == ValidationStatus::Valid,
+            diagram_type,
+            kind: report.kind.as_deref(),
+            errors: &report.validation.errors,
+        }
+    }
 }
 
 /// The verdict; a source that is not valid is an answer, not an error.
@@ -61,31 +74,20 @@ pub async fn validate(api: &Arc<Api>, caller: &Caller, call: &mut Call) -> Answe
     let asker = Purpose::Asked(caller.user.0);
     let report = api.checker.check(diagram_type, &source, asker).await.map_err(Problem::from)?;
     if report.validation.status == ValidationStatus::Unchecked {
-        return Err(not_checked(diagram_type, &report.validation.errors));
+        return Err(not_checked(&report));
     }
-    let verdict = Verdict {
-        valid: report.validation.status == ValidationStatus::Valid,
-        diagram_type,
-        kind: report.kind.as_deref(),
-        errors: &report.validation.errors,
-    };
-    respond::json(StatusCode::OK, &verdict)
+    respond::json(StatusCode::OK, &Verdict::of(diagram_type, &report))
 }
 
-/// No verdict is no "not valid". What is checked here was too much to be checked; what another
-/// server checks may get its verdict later.
-fn not_checked(diagram_type: DiagramType, errors: &[SourceError]) -> Problem {
-    let why = errors.first().map_or("nothing is known of why", |error| error.message.as_str());
-    match diagram_type {
-        DiagramType::Mermaid | DiagramType::Graphviz => {
-            let detail = format!("The diagram could not be checked: {why}");
-            Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "not_checkable", detail)
-        }
-        DiagramType::Plantuml | DiagramType::D2 => {
-            let problem = Problem::new(StatusCode::SERVICE_UNAVAILABLE, "check_unavailable", why);
-            problem.with_retry_after(AWAY_SECONDS)
-        }
+/// No verdict is no "not valid".
+fn not_checked(report: &Report) -> Problem {
+    let why = report.validation.errors.first().map_or("nothing is known of why", |error| &error.message);
+    if report.is_temporary {
+        let problem = Problem::new(StatusCode::SERVICE_UNAVAILABLE, "check_unavailable", why);
+        return problem.with_retry_after(AWAY_SECONDS);
     }
+    let detail = format!("The diagram could not be checked: {why}");
+    Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "not_checkable", detail)
 }
 
 impl From<Busy> for Problem {
