@@ -7,7 +7,7 @@ use crate::domain::job::Outcome;
 use crate::domain::repair::Repair;
 use crate::domain::{Change, JobSeq, JobState, Money};
 use crate::store::StoreError;
-use crate::store::sqlite::rows::{self, Json, QUEUED_COLUMNS};
+use crate::store::sqlite::rows::Json;
 
 use super::Batch;
 use super::end::Live;
@@ -33,12 +33,8 @@ impl Batch<'_> {
         statement.execute(params![job.seq, estimated_input, reserved])?;
         self.hold(job.user, Money(reserved.0.saturating_sub(job.reserved.0)))?;
         self.moved(job.user, Some(JobState::Processing), JobState::Queued);
-        let mut statement = self
-            .transaction
-            .prepare_cached(&format!("SELECT {QUEUED_COLUMNS}, attempts FROM job WHERE seq = ?1"))?;
-        let (queued, attempts) = statement
-            .query_row(params![job.seq], |row| Ok((rows::queued_job(row)?, row.get("attempts")?)))?;
         drop(statement);
+        let (queued, attempts) = self.queued_again(job.seq)?;
         self.changes.push(Change::Requeued {
             job: queued,
             attempts,

@@ -2,7 +2,7 @@
 
 use rusqlite::{OptionalExtension, params};
 
-use crate::domain::{Change, JobState, Timestamp};
+use crate::domain::{Change, JobSeq, JobState, QueuedJob, Timestamp};
 use crate::store::StoreError;
 use crate::store::commands::{CallRecord, JobEnd, Settled, Settlement};
 use crate::store::sqlite::rows::{self, QUEUED_COLUMNS, signed};
@@ -119,12 +119,16 @@ impl Batch<'_> {
         )?;
         statement.execute(params![job.seq, retry_at, strikes])?;
         self.moved(job.user, Some(JobState::Processing), JobState::Queued);
+        let (queued, attempts) = self.queued_again(job.seq)?;
+        self.changes.push(Change::Requeued { job: queued, attempts, reason, failed, repairing: None });
+        Ok(())
+    }
+
+    /// A job as it waits again, and its attempts so far.
+    pub(super) fn queued_again(&self, seq: JobSeq) -> Result<(QueuedJob, u32), StoreError> {
         let mut statement = self
             .transaction
             .prepare_cached(&format!("SELECT {QUEUED_COLUMNS}, attempts FROM job WHERE seq = ?1"))?;
-        let (queued, attempts) = statement
-            .query_row(params![job.seq], |row| Ok((rows::queued_job(row)?, row.get("attempts")?)))?;
-        self.changes.push(Change::Requeued { job: queued, attempts, reason, failed, repairing: None });
-        Ok(())
+        Ok(statement.query_row(params![seq], |row| Ok((rows::queued_job(row)?, row.get("attempts")?)))?)
     }
 }
