@@ -10,7 +10,7 @@ use crate::store::{Priority, StoreError};
 use super::cache_key::cache_key;
 use super::refusal::{self, Times, named};
 use super::request::{self, Checked, Unacceptable};
-use super::{Queue, SubmitError, SubmitRequest};
+use super::{Queue, Rules, SubmitError, SubmitRequest};
 
 /// A caller's idempotency key and the SHA-256 of the body it came with.
 #[derive(Clone, Debug)]
@@ -71,7 +71,7 @@ impl Queue {
                     SubmitError::ModelForbidden { model, upgrade }
                 }
             })?;
-        let job = self.new_job(user, tier, checked);
+        let job = self.new_job(user, tier, checked, &rules);
         let (id, created_at, held) = (job.id, job.created_at, job.reserved);
         let bytes = job.brief.bytes() + 512;
         let submission = Submission {
@@ -136,14 +136,13 @@ impl Queue {
         })
     }
 
-    fn new_job(&self, user: UserId, tier: Tier, checked: Checked) -> NewJob {
-        let rules = self.rules();
+    fn new_job(&self, user: UserId, tier: Tier, checked: Checked, rules: &Rules) -> NewJob {
         let now = self.now();
         let mut id = [0; 16];
         rand::rng().fill_bytes(&mut id);
         let estimated_input = (rules.estimate_input)(checked.diagram_type, &checked.brief);
         let reserved = rules.reserve(checked.model.as_deref(), estimated_input, checked.max_tokens);
-        let cache_key = cache_key(user, &checked, &rules);
+        let cache_key = cache_key(user, &checked, rules);
         NewJob {
             id: JobId(id),
             user,
