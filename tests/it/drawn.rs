@@ -1,14 +1,14 @@
 //! Pictures that are drawn in the process: over HTTP, on the command line, and of sources that mean
 //! harm.
 
-use std::io::Write;
-use std::process::{Command, Stdio};
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 use serde_json::json;
 
 use crate::pictures::{BINARY, GOOD, POLICY, RENDER, completed, draw, fenced, get, header};
 use crate::server::Server;
+use crate::verb;
 
 /// Width and height of a PNG.
 fn size(png: &[u8]) -> (u32, u32) {
@@ -202,19 +202,5 @@ async fn one_callers_hostile_sources_delay_nobody_else_for_long() {
 /// Runs `render` with this on standard input.
 fn render(arguments: &[&str], input: &str) -> (i32, Vec<u8>, String) {
     let dir = tempfile::TempDir::new().unwrap();
-    let mut child = Command::new(BINARY)
-        .arg("render")
-        .args(arguments)
-        .current_dir(dir.path())
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let mut stdin = child.stdin.take().unwrap();
-    // A verb that refuses its arguments reads nothing.
-    let _ = stdin.write_all(input.as_bytes());
-    drop(stdin);
-    let ended = child.wait_with_output().unwrap();
-    (ended.status.code().unwrap(), ended.stdout, String::from_utf8(ended.stderr).unwrap())
+    verb::run(dir.path(), &[&["render"], arguments].concat(), input)
 }

@@ -41,3 +41,4 @@ mod upstream;
 mod upstreams;
 #[cfg(feature = "validate")]
 mod validate;
+mod verb;

@@ -1,15 +1,12 @@
 //! Verdicts through the real binary: the API, the command line, and generated diagrams.
 
-use std::io::Write;
-use std::process::{Command, Stdio};
-
 use serde_json::{Value, json};
 
 use crate::flow::config;
 use crate::server::Server;
 use crate::upstream::{Behaviour, Upstream};
+use crate::verb;
 
-const BINARY: &str = env!("CARGO_BIN_EXE_diagramd");
 const PATH: &str = "/api/diagram/validate";
 const GOOD: &str = "flowchart TD\n  a --> b\n";
 const BAD: &str = "%% orders\nflowchart TD\n  a[call f(x)] --> b\n";
@@ -162,21 +159,9 @@ async fn watchers_hear_of_the_check_before_the_end() {
 
 /// Runs `validate` with this on standard input.
 fn validate(arguments: &[&str], input: &str) -> (i32, String, String) {
-    let mut child = Command::new(BINARY)
-        .arg("validate")
-        .args(arguments)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let mut stdin = child.stdin.take().unwrap();
-    // A verb that refuses its arguments reads nothing.
-    let _ = stdin.write_all(input.as_bytes());
-    drop(stdin);
-    let ended = child.wait_with_output().unwrap();
-    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
-    (ended.status.code().unwrap(), text(ended.stdout), text(ended.stderr))
+    let here = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+    let (status, out, err) = verb::run(here, &[&["validate"], arguments].concat(), input);
+    (status, String::from_utf8(out).unwrap(), err)
 }
 
 #[test]
