@@ -71,8 +71,9 @@ async fn every_part_of_a_request_that_changes_the_answer_makes_it_another_one() 
     let server = Server::start(&config(&upstream, &more));
     let key = server.key("ann", "pro", &[]);
     upstream.script(|call| {
-        let is_d2 = call.body.windows(6).any(|bytes| bytes == b"```d2\\");
-        if is_d2 { Behaviour::answer("```d2\na -> b\n```\nTitle: T") } else { Behaviour::default() }
+        let is_dot = call.body.windows(7).any(|bytes| bytes == b"```dot\\");
+        let dot = || Behaviour::answer("```dot\ndigraph { a -> b }\n```\nTitle: T");
+        if is_dot { dot() } else { Behaviour::default() }
     });
     let template = json!({"prompt": "p", "template": "er-from-sql", "variables": {"ddl": "a"}});
     for body in [
@@ -80,7 +81,7 @@ async fn every_part_of_a_request_that_changes_the_answer_makes_it_another_one() 
         json!({"prompt": "P"}),
         json!({"prompt": "p\n q"}),
         json!({"prompt": "p\n  q"}),
-        json!({"prompt": "p", "diagramType": "d2"}),
+        json!({"prompt": "p", "diagramType": "graphviz"}),
         json!({"prompt": "p", "maxTokens": 77}),
         json!({"prompt": "p", "model": "claude-haiku-5-5"}),
         template.clone(),

@@ -13,13 +13,23 @@ fn cacheable(user: UserId, number: u8, key: u8, kept_since: Option<Timestamp>) -
 
 /// Runs a job to a valid end that may be kept.
 fn run_and_keep(store: &Store, submission: Submission, source: &str, bytes_max: u64) -> JobSeq {
+    run_to(ValidationStatus::Valid, store, submission, source, bytes_max)
+}
+
+fn run_to(
+    status: ValidationStatus,
+    store: &Store,
+    submission: Submission,
+    source: &str,
+    bytes_max: u64,
+) -> JobSeq {
     let Submitted::Accepted { seq, .. } = store.run(move |commands| commands.submit(&submission)) else {
         panic!("not accepted");
     };
     store.claim(seq, 0);
     let outcome = Outcome {
         source: Some(source.to_owned()),
-        validation: Some(Validation::of(ValidationStatus::Valid, Vec::new())),
+        validation: Some(Validation::of(status, Vec::new())),
         ..Outcome::default()
     };
     let bill = Bill { cost: Money(7), ..Bill::default() };
@@ -51,6 +61,20 @@ fn an_answer_serves_until_it_is_too_old_and_no_one_asks_without_a_time() {
     assert_eq!(trim(1, 10_000), 0, "young enough");
     assert_eq!(trim(0, 10_000), 1);
     assert!(!is_answered(&store, cacheable(user, 6, 9, before(1))));
+}
+
+#[test]
+fn only_what_its_parser_accepted_is_kept() {
+    use ValidationStatus::{Invalid, Repaired, Unchecked, Valid};
+    let store = Store::new();
+    let user = store.user("ann");
+    for (number, status, kept) in
+        [(1, Valid, true), (3, Repaired, true), (5, Unchecked, false), (7, Invalid, false)]
+    {
+        run_to(status, &store, cacheable(user, number, number, None), "a", 10_000);
+        let since = Some(Timestamp(NOW.0 - 1));
+        assert_eq!(is_answered(&store, cacheable(user, number + 1, number, since)), kept, "{status:?}");
+    }
 }
 
 #[test]

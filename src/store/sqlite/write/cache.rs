@@ -64,7 +64,8 @@ impl Batch<'_> {
         else {
             return Ok(());
         };
-        if validation.status == ValidationStatus::Invalid {
+        // What nothing has checked may not parse, and may be checked the next time.
+        if !matches!(validation.status, ValidationStatus::Valid | ValidationStatus::Repaired) {
             return Ok(());
         }
         let mut statement = self.transaction.prepare_cached("SELECT cache_key FROM job WHERE seq = ?1")?;
