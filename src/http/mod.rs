@@ -16,6 +16,7 @@ pub mod handlers;
 pub mod inbound;
 pub mod json;
 pub mod live;
+pub mod origin;
 pub mod problem;
 pub mod query;
 pub mod ratelimit;
