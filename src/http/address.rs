@@ -115,7 +115,11 @@ mod tests {
         ] {
             let mut headers = HeaderMap::new();
             headers.insert("x-forwarded-proto", said.parse().unwrap());
-            assert_eq!(is_https(Peer::Tcp(peer.parse().unwrap()), &headers, &trusted), secure, "{peer} {said}");
+            assert_eq!(
+                is_https(Peer::Tcp(peer.parse().unwrap()), &headers, &trusted),
+                secure,
+                "{peer} {said}"
+            );
         }
         assert!(!is_https(Peer::Unix, &HeaderMap::new(), &trusted));
     }

@@ -15,8 +15,8 @@ use super::problem::Problem;
 use super::query::Query;
 use super::readiness;
 use super::resources::{
-    client_script, control, docs, generate, inspection, keys, not_yet, openapi, pictures, queue_status, request,
-    requests, session, stats, templates, timeline, tokens, usage, users, validate,
+    client_script, control, docs, generate, inspection, keys, not_yet, openapi, pictures, queue_status,
+    request, requests, session, stats, templates, timeline, tokens, usage, users, validate,
 };
 use super::respond::{Answer, json};
 use super::router::{ForAdmin, ForUser, Health, Open, Route};

@@ -1,7 +1,7 @@
 //! Does a browser's call come from our own page? A cookie goes along with calls that other pages
 //! make, so what it does is done only for our own.
 
-use hyper::header::{HeaderMap, HeaderName, HOST, ORIGIN};
+use hyper::header::{HOST, HeaderMap, HeaderName, ORIGIN};
 use hyper::{Method, StatusCode};
 
 use crate::accounts::Caller;
@@ -112,7 +112,10 @@ mod tests {
         }
         assert_eq!(seen_of(&[("sec-fetch-site", "same-origin")]), Seen::Same);
         assert_eq!(seen_of(&[("sec-fetch-site", "cross-site")]), Seen::Other);
-        assert_eq!(seen_of(&[("sec-fetch-site", "same-origin"), ("origin", "https://evil.example")]), Seen::Other);
+        assert_eq!(
+            seen_of(&[("sec-fetch-site", "same-origin"), ("origin", "https://evil.example")]),
+            Seen::Other
+        );
         let twice = [("origin", "http://d.example:3000"), ("origin", "http://d.example:3000")];
         assert_eq!(seen_of(&twice), Seen::Other);
     }

@@ -7,13 +7,12 @@ use crate::domain::limits::UserCounts;
 use crate::domain::session::Session;
 use crate::domain::user::ApiKey;
 use crate::domain::{
-    Brief, JobId, JobState, KeyId, Money, QueuedJob, SessionId, Tier, Timestamp, TokenUsage, User,
-    UserId,
+    Brief, JobId, JobState, KeyId, Money, QueuedJob, SessionId, Tier, Timestamp, TokenUsage, User, UserId,
 };
 
 use super::StoreError;
-use super::inspection::{CallMade, Listed, ListedJob, Sought, SplitBy, Timeline};
 use super::commands::LiveCharge;
+use super::inspection::{CallMade, Listed, ListedJob, Sought, SplitBy, Timeline};
 
 /// A list of jobs to read, newest first.
 #[derive(Clone, Debug)]

@@ -87,10 +87,7 @@ mod tests {
     #[test]
     fn the_cookie_is_kept_from_scripts_other_sites_and_plain_http() {
         let cookie = set("t", true);
-        assert_eq!(
-            cookie,
-            "diagramd_session=t; Path=/; Max-Age=43200; HttpOnly; SameSite=Strict; Secure"
-        );
+        assert_eq!(cookie, "diagramd_session=t; Path=/; Max-Age=43200; HttpOnly; SameSite=Strict; Secure");
         assert!(!set("t", false).contains("Secure"));
         assert!(unset(true).starts_with("diagramd_session=; Path=/; Max-Age=0;"));
     }

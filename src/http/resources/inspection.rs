@@ -134,6 +134,7 @@ impl<'a> From<&'a CallMade> for CallView<'a> {
 }
 
 /// Whose requests are meant.
+#[derive(Debug)]
 enum Whose {
     Everybodys,
     /// Of the user with this name.
@@ -184,7 +185,8 @@ fn filters(query: &mut Parameters<'_>) -> (Whose, Sought) {
     let named = query.parsed("user", "Must be a user's name.", |name| {
         valid_user_name(name).then(|| Whose::Named(name.to_owned()))
     });
-    let detail = "Must be the beginning of a request's id (req_ and four digits or more) or of a user's name.";
+    let detail =
+        "Must be the beginning of a request's id (req_ and four digits or more) or of a user's name.";
     let searched = query.parsed("q", detail, |text| {
         let text = text.trim();
         if text.starts_with("req_") {
@@ -255,8 +257,7 @@ pub async fn waiting(api: &Arc<Api>, query: &Query<'_>) -> Answer {
     let ids: Vec<JobId> = api.queue.front(limit as usize).into_iter().map(|(id, _)| id).collect();
     let jobs = api.reader.read(move |reads| reads.listed(&ids)).await?;
     // What was claimed meanwhile waits no longer.
-    let mut requests: Vec<_> =
-        views(api, &jobs).into_iter().filter(|view| view.position.is_some()).collect();
+    let mut requests: Vec<_> = views(api, &jobs).into_iter().filter(|view| view.position.is_some()).collect();
     requests.sort_by_key(|view| view.position);
     respond::json(StatusCode::OK, &serde_json::json!({ "requests": requests }))
 }
@@ -282,7 +283,8 @@ mod tests {
         let known = ["status", "user", "tier", "model", "type", "from", "to", "q", "limit", "cursor"];
         let read = |text: &str| Query::parse(Some(text), &known).read(filters);
         let (whose, sought) =
-            read("status=failed&user=ann&tier=pro&model=m&type=d2&from=2026-01-01T00:00:00Z&q=req_abcd").unwrap();
+            read("status=failed&user=ann&tier=pro&model=m&type=d2&from=2026-01-01T00:00:00Z&q=req_abcd")
+                .unwrap();
         assert!(matches!(whose, Whose::Named(name) if name == "ann"));
         assert_eq!((sought.state, sought.tier), (Some(JobState::Failed), Some(Tier::Pro)));
         assert!(sought.ids.is_some() && sought.from.is_some());

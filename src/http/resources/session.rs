@@ -115,7 +115,10 @@ pub async fn sign_in(api: &Arc<Api>, call: &mut Call) -> Answer {
 /// 401 when nobody is.
 pub async fn show(api: &Arc<Api>, caller: &Caller, call: &Call) -> Answer {
     let (_, session) = current(api, caller, call).await?;
-    respond::json(StatusCode::OK, &SessionView::of(&session, cookie::token(call.headers()).unwrap_or_default()))
+    respond::json(
+        StatusCode::OK,
+        &SessionView::of(&session, cookie::token(call.headers()).unwrap_or_default()),
+    )
 }
 
 /// `DELETE /api/auth/session`: the session ends, and so do the connections opened with it.
@@ -143,8 +146,9 @@ pub async fn set_password(api: &Arc<Api>, caller: &Caller, call: &mut Call) -> A
     let NewPassword { password, current_password } = json::decode(&bytes)?;
     let name = &session.user.name;
     if session.user.has_password && !session.by_link {
-        let known = current_password
-            .ok_or_else(|| refused_field("/currentPassword", "Is missing; it must be the password so far."))?;
+        let known = current_password.ok_or_else(|| {
+            refused_field("/currentPassword", "Is missing; it must be the password so far.")
+        })?;
         if !api.accounts.is_password(name, &known).await? {
             let problem = Problem::unauthorized("The current password is wrong.");
             return Err(admission::wrong(api, call.address, problem).await);
@@ -153,7 +157,10 @@ pub async fn set_password(api: &Arc<Api>, caller: &Caller, call: &mut Call) -> A
     api.accounts.set_own_password(name, &password, id).await?;
     tracing::info!(user = name, "a password was set");
     let session = Session { user: crate::domain::User { has_password: true, ..session.user }, ..session };
-    respond::json(StatusCode::OK, &SessionView::of(&session, cookie::token(call.headers()).unwrap_or_default()))
+    respond::json(
+        StatusCode::OK,
+        &SessionView::of(&session, cookie::token(call.headers()).unwrap_or_default()),
+    )
 }
 
 /// The session of a call that came with its cookie.

@@ -68,9 +68,8 @@ fn search(connection: &Connection, sought: &Sought) -> Result<(Vec<JobSeq>, Opti
         }
         (None, Some(JobState::Completed) | None) => ("NOT INDEXED", ""),
     };
-    let mut statement = connection.prepare_cached(&format!(
-        "{LOOK} {index} WHERE seq >= ?1 AND seq < ?2 {more} ORDER BY seq DESC"
-    ))?;
+    let mut statement = connection
+        .prepare_cached(&format!("{LOOK} {index} WHERE seq >= ?1 AND seq < ?2 {more} ORDER BY seq DESC"))?;
     let mut bound: Vec<&dyn ToSql> = vec![&first, &before];
     if let Some(user) = &only_user {
         bound.push(user);
@@ -219,8 +218,8 @@ pub(super) fn calls(connection: &Connection, seq: JobSeq) -> Result<Vec<CallMade
 
 /// Users whose names begin so.
 pub(super) fn users_named(connection: &Connection, beginning: &str) -> Result<Vec<UserId>, StoreError> {
-    let mut statement =
-        connection.prepare_cached("SELECT id FROM user WHERE name >= ?1 AND name < ?2 ORDER BY name LIMIT ?3")?;
+    let mut statement = connection
+        .prepare_cached("SELECT id FROM user WHERE name >= ?1 AND name < ?2 ORDER BY name LIMIT ?3")?;
     // No name holds the last code point.
     let behind = format!("{beginning}{}", char::MAX);
     let found = statement.query_map(params![beginning, behind, NAMES_MAX], |row| row.get(0))?;

@@ -9,7 +9,8 @@ use crate::store::StoreError;
 use crate::store::sqlite::rows::{self, USER_COLUMN_COUNT, USER_COLUMNS};
 
 /// An admin key that is good at `?2`.
-const IS_GOOD: &str = "api_key.role = 'admin' AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > ?2)";
+const IS_GOOD: &str =
+    "api_key.role = 'admin' AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > ?2)";
 
 pub(super) fn session(
     connection: &Connection,
@@ -35,7 +36,11 @@ pub(super) fn session(
 }
 
 /// Until when a user may do everything; `None`: not now.
-fn admin_until(connection: &Connection, user: &User, now: Timestamp) -> Result<Option<Timestamp>, StoreError> {
+fn admin_until(
+    connection: &Connection,
+    user: &User,
+    now: Timestamp,
+) -> Result<Option<Timestamp>, StoreError> {
     if user.is_admin {
         return Ok(Some(Timestamp(i64::MAX)));
     }

@@ -5,10 +5,12 @@ use std::collections::HashMap;
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 
 use crate::domain::job::JobRecord;
-use crate::domain::{Change, Failure, JobId, JobSeq, JobState, KeyId, SessionId, Tier, Timestamp, User, UserId};
+use crate::domain::{
+    Change, Failure, JobId, JobSeq, JobState, KeyId, SessionId, Tier, Timestamp, User, UserId,
+};
 use crate::store::commands::{
-    Cancellation, Claim, ClaimOutcome, NewKey, NewLink, NewSession, Owner, Purged, Recovered, Settled, Settlement, Submission,
-    Submitted,
+    Cancellation, Claim, ClaimOutcome, NewKey, NewLink, NewSession, Owner, Purged, Recovered, Settled,
+    Settlement, Submission, Submitted,
 };
 use crate::store::writer::Backend;
 use crate::store::{Commands, StoreError};
