@@ -16,6 +16,8 @@ pub mod handlers;
 pub mod inbound;
 pub mod json;
 pub mod live;
+#[cfg(feature = "pages")]
+mod packed;
 pub mod problem;
 pub mod query;
 pub mod ratelimit;
