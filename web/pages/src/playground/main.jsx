@@ -1,5 +1,7 @@
 // The playground's entry.
 import { render } from "preact";
-import { Shell } from "../shared/shell.jsx";
+import { begin } from "../shared/session.js";
+import { Playground } from "./view/playground.jsx";
 
-render(<Shell title="Playground"><main class="quiet-page"><h1>Diagrams from words</h1></main></Shell>, document.getElementById("page"));
+render(<Playground />, document.getElementById("page"));
+begin();
