@@ -1,6 +1,6 @@
 //! Makes what the binary embeds of npm's packages, at the versions that lock files pin: Mermaid's
-//! own parser, bundled without a page, the font that pictures are drawn with, and the page that
-//! shows the API. All compressed.
+//! own parser, bundled without a page, the font that pictures are drawn with, the page that shows
+//! the API, and the playground with the dashboard. All compressed.
 //!
 //! The source tree is only read. Packages are installed in folders of the target directory, once
 //! for each lock file; without a change there, a later build needs no network.
@@ -19,8 +19,10 @@ struct Bundle {
     feature: &'static str,
     /// Where its sources are.
     sources: &'static str,
-    /// The files there, besides the two that pin the packages.
+    /// The files and folders there, besides the two that pin the packages.
     scripts: &'static [&'static str],
+    /// Files from elsewhere in the tree, and what they are called there.
+    borrowed: &'static [(&'static str, &'static str)],
     /// The script that makes it.
     entry: &'static str,
     /// What the script is given: this in `OUT_DIR`.
@@ -29,7 +31,7 @@ struct Bundle {
     workshop: &'static str,
 }
 
-const BUNDLES: [Bundle; 3] = [
+const BUNDLES: [Bundle; 4] = [
     Bundle {
         what: "Mermaid's parser",
         done: "bundled",
@@ -45,6 +47,7 @@ const BUNDLES: [Bundle; 3] = [
             "prepared.js",
             "tracked.js",
         ],
+        borrowed: &[],
         entry: "bundle.mjs",
         out: "mermaid.js.br",
         workshop: "mermaid-parser",
@@ -55,6 +58,7 @@ const BUNDLES: [Bundle; 3] = [
         feature: "CARGO_FEATURE_RENDER",
         sources: "web/fonts",
         scripts: &["pack.mjs"],
+        borrowed: &[],
         entry: "pack.mjs",
         out: "",
         workshop: "picture-fonts",
@@ -65,9 +69,21 @@ const BUNDLES: [Bundle; 3] = [
         feature: "CARGO_FEATURE_PAGES",
         sources: "web/docs",
         scripts: &["pack.mjs", "page.css", "page.html", "page.js"],
+        borrowed: &[],
         entry: "pack.mjs",
         out: "",
         workshop: "api-page",
+    },
+    Bundle {
+        what: "The playground and the dashboard",
+        done: "packed",
+        feature: "CARGO_FEATURE_PAGES",
+        sources: "web/pages",
+        scripts: &["licences.mjs", "pack.mjs", "src"],
+        borrowed: &[("clients/js/index.js", "client.js")],
+        entry: "pack.mjs",
+        out: "",
+        workshop: "pages",
     },
 ];
 const PACKAGES: [&str; 2] = ["package.json", "package-lock.json"];
@@ -79,6 +95,9 @@ fn main() {
     for bundle in &BUNDLES {
         for file in PACKAGES.iter().chain(bundle.scripts) {
             println!("cargo::rerun-if-changed={}/{file}", bundle.sources);
+        }
+        for (file, _) in bundle.borrowed {
+            println!("cargo::rerun-if-changed={file}");
         }
     }
     for bundle in BUNDLES.iter().filter(|bundle| env::var_os(bundle.feature).is_some()) {
@@ -107,7 +126,10 @@ impl Bundle {
         let lock = fs::File::create(folder.join("lock")).map_err(told("the lock file cannot be made"))?;
         lock.lock().map_err(told("the lock cannot be taken"))?;
         for file in PACKAGES.iter().chain(self.scripts) {
-            fs::copy(Path::new(self.sources).join(file), folder.join(file)).map_err(told(file))?;
+            lay(&Path::new(self.sources).join(file), &folder.join(file)).map_err(told(file))?;
+        }
+        for (file, name) in self.borrowed {
+            fs::copy(file, folder.join(name)).map_err(told(file))?;
         }
         install(&folder)?;
         run(Command::new("node").arg(self.entry).arg(out.join(self.out)).current_dir(&folder), self.entry)
@@ -117,11 +139,27 @@ impl Bundle {
         format!(
             "{} cannot be {}: {reason}\n\
              Either install Node {NODE_MAJOR_MIN} or newer with npm (it is needed to build, not to run; the first \
-             build also needs the npm registry), or build without checking and drawing Mermaid diagrams and without the API page: \
+             build also needs the npm registry), or build without checking and drawing Mermaid diagrams and without pages: \
              `cargo build --no-default-features`.",
             self.what, self.done
         )
     }
+}
+
+/// Copies a file, or a folder as it is now: what an earlier build left there goes.
+fn lay(from: &Path, to: &Path) -> io::Result<()> {
+    if !from.is_dir() {
+        return fs::copy(from, to).map(|_| ());
+    }
+    if to.is_dir() {
+        fs::remove_dir_all(to)?;
+    }
+    fs::create_dir(to)?;
+    for entry in fs::read_dir(from)? {
+        let name = entry?.file_name();
+        lay(&from.join(&name), &to.join(&name))?;
+    }
+    Ok(())
 }
 
 /// `npm ci`, unless it has run for this very lock file.

@@ -30,6 +30,9 @@ pub(super) async fn welcome(accounts: &Accounts, address: &str, page: &str) -> a
         text.push_str(&format!("  {:<11} {key}\n", tier.name()));
     }
     text.push_str(&format!("  {:<11} {admin}\n", "admin"));
+    if cfg!(feature = "pages") && address.starts_with("http") {
+        text.push_str(&format!("\nThe playground, without a key: {address}/\n"));
+    }
     if let Some((_, key)) = tiers.last() {
         // curl takes a socket's path apart from the URL.
         let target = match address.strip_prefix("unix:") {

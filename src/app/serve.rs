@@ -51,7 +51,7 @@ pub async fn serve(loaded: Loaded, options: ServeOptions) -> anyhow::Result<()> 
         tracing::warn!("{warning}");
     }
     wiring::say_upstreams(&config, &loaded.warnings);
-    let api = Arc::new(api(&config, &engine)?);
+    let api = Arc::new(api(&config, &engine, options)?);
     // Who connects meanwhile waits for the answer: the listener stands.
     engine.begin().await?;
     let stop = CancellationToken::new();
@@ -117,7 +117,7 @@ async fn hurry_up(mut signals: Signals, grace: Duration, hurry: CancellationToke
     hurry.cancel();
 }
 
-fn api(config: &Config, engine: &Engine) -> anyhow::Result<Api> {
+fn api(config: &Config, engine: &Engine, serving: ServeOptions) -> anyhow::Result<Api> {
     let scheduler = Arc::clone(&engine.scheduler);
     Ok(Api {
         queue: engine.queue.clone(),
@@ -132,6 +132,7 @@ fn api(config: &Config, engine: &Engine) -> anyhow::Result<Api> {
         readiness: Readiness::default(),
         live: Live::new(config.server.max_connections),
         options: config.server.clone(),
+        is_in_development: serving.dev,
         effective_config: ArcSwap::from_pointee(crate::config::show_json(config)),
         clock: now,
         scheduler_ticked: Box::new(move || scheduler.ticked_at()),

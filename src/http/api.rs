@@ -40,6 +40,8 @@ pub struct Api {
     pub auth: Auth,
     /// `[server]` as it was at the start.
     pub options: config::Server,
+    /// Whether it runs for its developer: `serve --dev`.
+    pub is_in_development: bool,
     /// The configuration in force, secrets masked, for `GET /api/admin/config`.
     pub effective_config: ArcSwap<serde_json::Value>,
     /// Now.

@@ -15,8 +15,8 @@ use super::problem::Problem;
 use super::query::Query;
 use super::readiness;
 use super::resources::{
-    client_script, control, docs, generate, inspection, keys, not_yet, openapi, pictures, queue_status,
-    request, requests, session, stats, templates, timeline, tokens, usage, users, validate,
+    client_script, control, development, docs, generate, inspection, keys, openapi, pages, pictures,
+    queue_status, request, requests, session, stats, templates, timeline, tokens, usage, users, validate,
 };
 use super::respond::{Answer, json};
 use super::router::{ForAdmin, ForUser, Health, Open, Route};
@@ -84,8 +84,12 @@ fn allowed<'a, 'q>(
 
 async fn open(api: &Arc<Api>, route: Open<'_>, caller: Option<Caller>, call: &mut Call) -> Answer {
     match route {
-        Open::Home => not_yet::home(),
-        Open::WebSocket => not_yet::home(),
+        // A call for the WebSocket has left already.
+        Open::Home | Open::WebSocket => pages::playground(api, call.headers()),
+        Open::Dashboard => pages::dashboard(api, call.headers()),
+        Open::Frame => pages::frame(call.headers()),
+        Open::Asset(name) => pages::asset(name, call.headers()),
+        Open::DevelopmentToken => development::token(api, call.headers()).await,
         Open::ClientScript => Ok(client_script::show(call.headers())),
         Open::Events(id) => {
             let id = request::id(id)?;

@@ -17,6 +17,8 @@ pub mod inbound;
 pub mod json;
 pub mod live;
 pub mod origin;
+#[cfg(feature = "pages")]
+mod packed;
 pub mod problem;
 pub mod query;
 pub mod ratelimit;

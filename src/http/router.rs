@@ -33,8 +33,14 @@ pub enum Health {
 /// Routes for anybody.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Open<'a> {
-    /// The front page, or the WebSocket when the call asks for an upgrade.
+    /// The playground, or the WebSocket when the call asks for an upgrade.
     Home,
+    /// The dashboard.
+    Dashboard,
+    /// Where pages let diagrams be drawn.
+    Frame,
+    /// A file of a page.
+    Asset(&'a str),
     /// The WebSocket; it does its own authentication.
     WebSocket,
     /// The JavaScript client.
@@ -49,6 +55,8 @@ pub enum Open<'a> {
     DocsFile(&'a str),
     /// A session for a password or a link.
     SignIn,
+    /// Under `--dev`, a token without a key for the server's own pages.
+    DevelopmentToken,
 }
 
 /// Routes for any caller.
@@ -135,6 +143,10 @@ fn route<'a>(method: &str, path: &[&'a str]) -> Option<Route<'a>> {
         ("GET", ["readyz"]) => Health(self::Health::Ready),
 
         ("GET", [""]) => Open(self::Open::Home),
+        ("GET", ["admin"]) => Open(self::Open::Dashboard),
+        ("GET", ["frame"]) => Open(self::Open::Frame),
+        ("GET", ["assets", file]) => Open(self::Open::Asset(file)),
+        ("POST", ["api", "auth", "dev"]) => Open(self::Open::DevelopmentToken),
         ("GET", ["ws"]) => Open(self::Open::WebSocket),
         ("GET", ["client.js"]) => Open(self::Open::ClientScript),
         ("GET", ["api", "diagram", "events", id]) => Open(self::Open::Events(id)),

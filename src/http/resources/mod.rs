@@ -2,12 +2,13 @@
 
 pub mod client_script;
 pub mod control;
+pub mod development;
 pub mod docs;
 pub mod generate;
 pub mod inspection;
 pub mod keys;
-pub mod not_yet;
 pub mod openapi;
+pub mod pages;
 pub mod pictures;
 pub mod queue_status;
 pub mod request;

@@ -1,0 +1,79 @@
+// The source editor. It stands in a shadow root: there it may add its styles as constructed style
+// sheets, which the page's policy allows.
+import { defaultKeymap, history, historyKeymap } from "@codemirror/commands";
+import { bracketMatching, syntaxHighlighting } from "@codemirror/language";
+import { lintGutter, setDiagnostics } from "@codemirror/lint";
+import { Annotation, Compartment, EditorState, Transaction } from "@codemirror/state";
+import { EditorView, drawSelection, highlightActiveLine, keymap, lineNumbers } from "@codemirror/view";
+import { badLines, markBadLines } from "./bad-lines.js";
+import { languageOf } from "./languages.js";
+import { look, words } from "./look.js";
+
+const fromProgram = Annotation.define();
+
+/**
+ * Puts an editor into an element; `onChange` hears what a person types. Returns `{setText, setErrors, setReadOnly,
+ * setLanguage, goTo, destroy}`.
+ */
+export function createEditor(element, { onChange }) {
+  const root = element.shadowRoot ?? element.attachShadow({ mode: "open" });
+  const [language, readOnly] = [new Compartment(), new Compartment()];
+  const view = new EditorView({
+    root,
+    parent: root,
+    state: EditorState.create({
+      extensions: [
+        lineNumbers(),
+        history(),
+        drawSelection(),
+        bracketMatching(),
+        highlightActiveLine(),
+        lintGutter(),
+        badLines,
+        EditorView.lineWrapping,
+        keymap.of([...defaultKeymap, ...historyKeymap]),
+        syntaxHighlighting(words),
+        look,
+        language.of([]),
+        readOnly.of([]),
+        EditorView.contentAttributes.of({ "aria-label": "Source of the diagram", spellcheck: "false" }),
+        EditorView.updateListener.of((update) => {
+          if (update.docChanged && !update.transactions.some((one) => one.annotation(fromProgram))) onChange(update.state.doc.toString());
+        }),
+      ],
+    }),
+  });
+  return {
+    setText(text, isFollowed) {
+      const now = view.state.doc.toString();
+      if (now === text) return;
+      const changes = text.startsWith(now) ? { from: now.length, insert: text.slice(now.length) } : { from: 0, to: now.length, insert: text };
+      view.dispatch({ changes, annotations: [fromProgram.of(true), Transaction.addToHistory.of(!isFollowed)] });
+      if (isFollowed) view.scrollDOM.scrollTop = view.scrollDOM.scrollHeight;
+    },
+    setErrors(errors) {
+      const placed = errors.filter(({ line }) => line >= 1 && line <= view.state.doc.lines);
+      view.dispatch(setDiagnostics(view.state, placed.map((error) => diagnostic(view.state.doc, error))));
+      view.dispatch({ effects: markBadLines.of(placed.map(({ line }) => view.state.doc.line(line).from)) });
+    },
+    setReadOnly(isReadOnly) {
+      view.dispatch({ effects: readOnly.reconfigure(EditorState.readOnly.of(isReadOnly)) });
+    },
+    setLanguage(name) {
+      view.dispatch({ effects: language.reconfigure(languageOf(name)) });
+    },
+    goTo(line) {
+      const { from } = view.state.doc.line(Math.min(Math.max(line, 1), view.state.doc.lines));
+      view.dispatch({ selection: { anchor: from }, effects: EditorView.scrollIntoView(from, { y: "center" }) });
+      view.focus();
+    },
+    destroy: () => view.destroy(),
+  };
+}
+
+/** Lines and columns count from 1; column 0 is unknown. */
+function diagnostic(doc, { line, column, message }) {
+  const { from, to } = doc.line(line);
+  const start = column > 0 ? Math.min(from + column - 1, to) : from;
+  return { from: start === to ? from : start, to, severity: "error", message };
+}

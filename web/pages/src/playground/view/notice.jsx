@@ -1,0 +1,71 @@
+// What went wrong and what to do: a limit with its way up, or an error.
+import { useEffect, useState } from "preact/hooks";
+import { Icon } from "../../shared/icons.jsx";
+import { duration, moment } from "../../shared/words.js";
+import { dismiss, notice } from "../state/notice.js";
+
+/** Seconds until a moment; ends the notice when it has come. */
+function Countdown({ until }) {
+  const [left, setLeft] = useState((until - Date.now()) / 1000);
+  useEffect(() => {
+    const timer = setInterval(() => {
+      const seconds = (until - Date.now()) / 1000;
+      if (seconds <= 0) dismiss();
+      else setLeft(seconds);
+    }, 1000);
+    return () => clearInterval(timer);
+  }, [until]);
+  return (
+    <p class="until">
+      <Icon name="clock" />
+      Again in {duration(left)}
+      {left > 600 && `, at ${moment(until)}`}
+    </p>
+  );
+}
+
+function Upgrade({ upgrade: { tier, message, url } }) {
+  return (
+    <div class="upgrade">
+      <p>{message}</p>
+      {url ? (
+        <a class="button primary" href={url} target="_blank" rel="noopener noreferrer">
+          Go to {tier}
+        </a>
+      ) : (
+        <p class="hint">Ask whoever runs this server for the tier “{tier}”.</p>
+      )}
+    </div>
+  );
+}
+
+export function Notice() {
+  if (!notice.value) return null;
+  const { kind, title, text, details = [], until, upgrade, again } = notice.value;
+  return (
+    <section class={`card notice ${kind}`} role="alert">
+      <Icon name={kind === "limit" ? "clock" : "alert"} />
+      <div class="notice-words">
+        <h2>{title}</h2>
+        <p>{text}</p>
+        {details.length > 0 && (
+          <ul>
+            {details.map((detail) => (
+              <li key={detail}>{detail}</li>
+            ))}
+          </ul>
+        )}
+        {until !== undefined && <Countdown until={until} />}
+        {upgrade && <Upgrade upgrade={upgrade} />}
+        {again && (
+          <button type="button" class="button" onClick={again}>
+            Try again
+          </button>
+        )}
+      </div>
+      <button type="button" class="icon-button" onClick={dismiss} aria-label="Close this message">
+        <Icon name="close" />
+      </button>
+    </section>
+  );
+}
