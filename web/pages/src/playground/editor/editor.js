@@ -44,6 +44,9 @@ export function createEditor(element, { onChange }) {
     }),
   });
   let wasFollowed = false;
+  const keepInSight = () => {
+    if (view.hasFocus) view.dispatch({ effects: EditorView.scrollIntoView(view.state.selection.main.head) });
+  };
   return {
     /** `isFollowed`: it is being written, and its end is kept in sight. */
     setText(text, isFollowed) {
@@ -63,6 +66,8 @@ export function createEditor(element, { onChange }) {
       const placed = errors.filter(({ line }) => line >= 1 && line <= view.state.doc.lines);
       view.dispatch(setDiagnostics(view.state, placed.map((error) => diagnostic(view.state.doc, error))));
       view.dispatch({ effects: markBadLines.of(placed.map(({ line }) => view.state.doc.line(line).from)) });
+      // The list of errors takes some of the editor's height.
+      requestAnimationFrame(keepInSight);
     },
     setReadOnly(isReadOnly) {
       view.dispatch({ effects: readOnly.reconfigure(EditorState.readOnly.of(isReadOnly)) });

@@ -49,7 +49,7 @@ function Editor() {
   const tell = (what, ...values) => held.current?.[what](...values);
   useEffect(() => {
     let isGone = false;
-    whenIdle(async () => {
+    (async () => {
       const { createEditor } = await editor();
       if (isGone) return;
       held.current = createEditor(place.current, { onChange: edited });
@@ -58,7 +58,7 @@ function Editor() {
       tell("setReadOnly", isRunning.value);
       tell("setLanguage", language.value);
       place.current.dataset.ready = "true";
-    });
+    })().catch(() => (place.current.dataset.ready = "false"));
     return () => {
       isGone = true;
       held.current?.destroy();
@@ -102,9 +102,12 @@ function Origin() {
 }
 
 export function Source() {
+  useEffect(() => whenIdle(() => editor().catch(() => {})), []);
   const isThere = text.value !== "" || isWriting.value || isEdited.value;
+  // An editor that is not seen cannot measure itself.
+  if (!isThere) return null;
   return (
-    <section class="card source" aria-label="Source" hidden={!isThere}>
+    <section class="card source" aria-label="Source">
       <div class="panel-head">
         <h2>Source</h2>
         <Verdict />
