@@ -17,9 +17,12 @@ export class Server {
   #dir = mkdtempSync(join(tmpdir(), 'diagramd-client-'));
   #listen = '127.0.0.1:0';
 
-  /** Starts with this configuration file; `t` is the test, which ends it. */
-  static async start(t, config = '') {
+  #flags = [];
+
+  /** Starts with this configuration file and these flags; `t` is the test, which ends it. */
+  static async start(t, config = '', ...flags) {
     const server = new Server();
+    server.#flags = flags;
     t.after(async () => {
       await server.kill();
       rmSync(server.#dir, { recursive: true });
@@ -31,7 +34,7 @@ export class Server {
 
   /** Starts again, at the address of the first time. */
   async start() {
-    const args = ['serve', '--config', 'config.toml', '--data-dir', 'data', '--listen', this.#listen];
+    const args = ['serve', '--config', 'config.toml', '--data-dir', 'data', '--listen', this.#listen, ...this.#flags];
     const child = spawn(BINARY, args, { cwd: this.#dir, env, stdio: ['ignore', 'ignore', 'pipe'] });
     this.#child = child;
     const lines = createInterface({ input: child.stderr });

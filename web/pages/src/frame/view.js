@@ -10,8 +10,8 @@ const STYLE = `
 const PADDING = 40;
 /** Small pictures are shown larger than they are, but not by more. */
 const FIT_MAX = 1.6;
-const SCALE_MIN = 0.1;
-const SCALE_MAX = 8;
+const FACTOR_MIN = 0.25;
+const FACTOR_MAX = 8;
 
 const sheet = new CSSStyleSheet();
 sheet.replaceSync(STYLE);
@@ -42,7 +42,7 @@ export function show(svg) {
 
 /** Larger or smaller by a factor; without one, as it fits. */
 export function zoom(by) {
-  factor = by === undefined ? 1 : factor * by;
+  factor = by === undefined ? 1 : Math.min(Math.max(factor * by, FACTOR_MIN), FACTOR_MAX);
   scale();
 }
 
@@ -50,8 +50,8 @@ function scale() {
   const svg = holder.firstElementChild;
   if (!svg) return;
   const fit = Math.min((innerWidth - PADDING) / size.width, (innerHeight - PADDING) / size.height, FIT_MAX);
-  const times = Math.min(Math.max(fit * factor, SCALE_MIN), SCALE_MAX);
-  factor = times / fit;
+  // A frame without a size yet is told of it by `resize`.
+  const times = Math.max(fit, 0) * factor;
   svg.setAttribute("width", size.width * times);
   svg.setAttribute("height", size.height * times);
 }

@@ -17,6 +17,11 @@ export function moment(text) {
   return (time.toDateString() === new Date().toDateString() ? CLOCK : DAY).format(time);
 }
 
+/** A text of the server with its times as this place has them. */
+export function withLocalTimes(text) {
+  return text.replaceAll(/\d{4}-\d\d-\d\dT[\d:.]+Z/g, moment);
+}
+
 /** "1 error", "2 errors". */
 export function counted(count, noun) {
   return `${count} ${noun}${count === 1 ? "" : "s"}`;

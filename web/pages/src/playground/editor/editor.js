@@ -43,18 +43,31 @@ export function createEditor(element, { onChange }) {
       ],
     }),
   });
+  let wasFollowed = false;
+  const keepInSight = () => {
+    if (view.hasFocus) view.dispatch({ effects: EditorView.scrollIntoView(view.state.selection.main.head) });
+  };
   return {
+    /** `isFollowed`: it is being written, and its end is kept in sight. */
     setText(text, isFollowed) {
       const now = view.state.doc.toString();
-      if (now === text) return;
+      if (now === text) {
+        if (wasFollowed && !isFollowed) view.scrollDOM.scrollTop = 0;
+        wasFollowed = isFollowed;
+        return;
+      }
+      wasFollowed = isFollowed;
       const changes = text.startsWith(now) ? { from: now.length, insert: text.slice(now.length) } : { from: 0, to: now.length, insert: text };
       view.dispatch({ changes, annotations: [fromProgram.of(true), Transaction.addToHistory.of(!isFollowed)] });
       if (isFollowed) view.scrollDOM.scrollTop = view.scrollDOM.scrollHeight;
+      else view.scrollDOM.scrollTop = 0;
     },
     setErrors(errors) {
       const placed = errors.filter(({ line }) => line >= 1 && line <= view.state.doc.lines);
       view.dispatch(setDiagnostics(view.state, placed.map((error) => diagnostic(view.state.doc, error))));
       view.dispatch({ effects: markBadLines.of(placed.map(({ line }) => view.state.doc.line(line).from)) });
+      // The list of errors takes some of the editor's height.
+      requestAnimationFrame(keepInSight);
     },
     setReadOnly(isReadOnly) {
       view.dispatch({ effects: readOnly.reconfigure(EditorState.readOnly.of(isReadOnly)) });

@@ -1,5 +1,6 @@
 // What went wrong, in words, with what to do next.
 import { signal } from "@preact/signals";
+import { withLocalTimes } from "../../shared/words.js";
 import { LimitError, ValidationError } from "diagramd-client";
 
 /**
@@ -18,7 +19,7 @@ export function refuse(error, again) {
     notice.value = {
       kind: "limit",
       title: titleOf(error.limit),
-      text: error.message,
+      text: withLocalTimes(error.message),
       until: error.retryAfter === undefined ? undefined : Date.now() + error.retryAfter * 1000,
       upgrade: error.upgrade,
     };

@@ -15,10 +15,10 @@ function Modes() {
   return (
     <div class="segments" role="group" aria-label="What to do">
       <button type="button" aria-pressed={!isChange.value} onClick={choose("new")}>
-        New diagram
+        New
       </button>
       <button type="button" aria-pressed={isChange.value} onClick={choose("change")}>
-        Change this one
+        Change this
       </button>
     </div>
   );

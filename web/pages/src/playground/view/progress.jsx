@@ -13,9 +13,10 @@ function Waiting() {
   return (
     <>
       <p class="place">
+        <span class="hint">Place</span>
         <strong>{position}</strong>
         <span>
-          {position === 1 ? "next in the queue" : "place in the queue"}
+          {position === 1 ? "next in the queue" : "in the queue"}
           {waitSeconds > 0 && <span class="hint"> · about {duration(waitSeconds)}</span>}
         </span>
       </p>

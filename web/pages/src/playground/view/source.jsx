@@ -1,4 +1,5 @@
 // The source: written by the model, changed by hand, with the verdict on it.
+import { useSignalEffect } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
 import { Icon } from "../../shared/icons.jsx";
 import { counted } from "../../shared/words.js";
@@ -45,29 +46,28 @@ function Verdict() {
 function Editor() {
   const place = useRef();
   const held = useRef();
+  const tell = (what, ...values) => held.current?.[what](...values);
   useEffect(() => {
     let isGone = false;
-    whenIdle(async () => {
+    (async () => {
       const { createEditor } = await editor();
       if (isGone) return;
       held.current = createEditor(place.current, { onChange: edited });
-      tell(held.current);
+      tell("setText", text.value, isWriting.value);
+      tell("setErrors", verdict.value.errors);
+      tell("setReadOnly", isRunning.value);
+      tell("setLanguage", language.value);
       place.current.dataset.ready = "true";
-    });
+    })().catch(() => (place.current.dataset.ready = "false"));
     return () => {
       isGone = true;
       held.current?.destroy();
     };
   }, []);
-  // Each of these is read here, so that the editor hears when one changes.
-  const [now, errors, isLocked, name] = [text.value, verdict.value.errors, isWriting.value || isRunning.value, language.value];
-  const tell = (one) => {
-    one.setLanguage(name);
-    one.setText(now, isWriting.value);
-    one.setErrors(errors);
-    one.setReadOnly(isLocked);
-  };
-  useEffect(() => held.current && tell(held.current), [now, errors, isLocked, name]);
+  useSignalEffect(() => tell("setText", text.value, isWriting.value));
+  useSignalEffect(() => tell("setErrors", verdict.value.errors));
+  useSignalEffect(() => tell("setReadOnly", isRunning.value));
+  useSignalEffect(() => tell("setLanguage", language.value));
   Source.goTo = (line) => held.current?.goTo(line);
   return (
     <div class="editor" ref={place}>
@@ -96,15 +96,18 @@ function Errors() {
 }
 
 function Origin() {
-  if (job.value.provider === "offline" && !isEdited.value) return <span class="badge warn">Drafted by rules, without a model</span>;
+  if (job.value.provider === "offline" && !isEdited.value) return <span class="badge warn">Drafted without a model</span>;
   if (isEdited.value) return <span class="badge">Edited</span>;
   return job.value.isCached ? <span class="badge">From the cache</span> : null;
 }
 
 export function Source() {
+  useEffect(() => whenIdle(() => editor().catch(() => {})), []);
   const isThere = text.value !== "" || isWriting.value || isEdited.value;
+  // An editor that is not seen cannot measure itself.
+  if (!isThere) return null;
   return (
-    <section class="card source" aria-label="Source" hidden={!isThere}>
+    <section class="card source" aria-label="Source">
       <div class="panel-head">
         <h2>Source</h2>
         <Verdict />
