@@ -2,6 +2,9 @@
 import { useEffect, useState } from "preact/hooks";
 import { get } from "../state/api.js";
 
+/** The sections that are read most come first. */
+const ORDER = ["server", "storage", "upstreams", "tiers", "queue", "generation", "cache", "auth", "render", "alerts", "webhooks", "log", "metrics", "retention"];
+
 const isSection = (value) => typeof value === "object" && value !== null && !Array.isArray(value);
 
 /** Sections with their keys in order; a list of tables is a section for each. */
@@ -11,7 +14,7 @@ function sections(tree, path = "") {
   const below = Object.entries(tree).flatMap(([name, value]) => {
     const inner = path ? `${path}.${name}` : name;
     if (isSection(value)) return sections(value, inner);
-    if (isListOfSections(value)) return value.flatMap((one, index) => sections(one, `${inner}[${one.name ?? index}]`));
+    if (isListOfSections(value)) return value.flatMap((one, index) => sections(one, `${inner}.${one.name ?? index}`));
     return [];
   });
   return [...own, ...below];
@@ -27,7 +30,9 @@ export function Configuration() {
   if (fault) return <p class="fault">{fault}</p>;
   if (!tree) return <p class="empty">Loading…</p>;
   const fits = (path, name) => `${path}.${name}`.toLowerCase().includes(wanted.toLowerCase());
-  const shown = sections(tree)
+  const place = (name) => (ORDER.includes(name) ? ORDER.indexOf(name) : ORDER.length);
+  const ordered = Object.entries(tree).sort(([one], [other]) => place(one) - place(other));
+  const shown = sections(Object.fromEntries(ordered))
     .map(({ path, keys }) => ({ path, keys: keys.filter(([name]) => fits(path, name)) }))
     .filter(({ keys }) => keys.length > 0);
   return (

@@ -22,7 +22,11 @@ const SECTIONS = [
 
 export function Dashboard() {
   const shown = SECTIONS.find(({ name }) => name === section.value) ?? SECTIONS[0];
-  useEffect(() => void (document.title = `${shown.title} · diagramd`), [shown]);
+  useEffect(() => {
+    document.title = `${shown.title} · diagramd`;
+    // On a phone the way between the sections is wider than the screen.
+    document.querySelector(".side [aria-current]")?.scrollIntoView({ block: "nearest", inline: "nearest" });
+  }, [shown]);
   const { View } = shown;
   return (
     <div class="frame">

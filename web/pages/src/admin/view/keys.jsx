@@ -40,7 +40,7 @@ export function Keys({ users, onUser }) {
           New key
         </button>
       </div>
-      <div class="scroll-x" tabindex={0} role="region" aria-labelledby="keys">
+      <div class="scroll-x" tabindex={0} role="region" aria-label="The keys, a table">
         <table class="figures-table wide" id="key-table">
           <thead>
             <tr>

@@ -7,7 +7,7 @@ const SPARE = 12;
 /** How near the end more is asked for. */
 const NEAR_ROWS = 60;
 
-/** `columns`: `{name, width, cell(row), isNumber, isOpener, rank}`; those of rank 3 and 2 go first when it is narrow. */
+/** `columns`: `{name, width, cell(row), isNumber, isOpener, from}`; `from`: the list's width from which it is shown. */
 export function List({ rows, keyOf, columns, onOpen, onEnd, foot, label }) {
   const box = useRef();
   const [seen, setSeen] = useState({ top: 0, height: 800, width: 1200 });
@@ -29,8 +29,7 @@ export function List({ rows, keyOf, columns, onOpen, onEnd, foot, label }) {
     };
   }, []);
 
-  const rank = seen.width < 640 ? 1 : seen.width < 1000 ? 2 : 3;
-  const shown = columns.filter((column) => (column.rank ?? 1) <= rank);
+  const shown = columns.filter(({ from = 0 }) => from <= seen.width);
   const grid = { gridTemplateColumns: shown.map(({ width }) => width).join(" ") };
   const first = Math.max(0, Math.floor(seen.top / ROW) - SPARE);
   const last = Math.min(rows.length, Math.ceil((seen.top + seen.height) / ROW) + SPARE);
@@ -47,40 +46,42 @@ export function List({ rows, keyOf, columns, onOpen, onEnd, foot, label }) {
   };
 
   return (
-    <div class="list" ref={box} role="table" aria-label={label} aria-rowcount={rows.length + 1} tabindex={0} onKeyDown={step}>
-      <div role="rowgroup" class="list-head">
-        <div role="row" aria-rowindex={1} class="list-row" style={grid}>
-          {shown.map(({ name, isNumber }) => (
-            <span key={name} role="columnheader" class={isNumber ? "number" : undefined}>
-              {name}
-            </span>
-          ))}
-        </div>
-      </div>
-      <div role="rowgroup" class="list-body" style={{ height: `${rows.length * ROW}px` }}>
-        {rows.slice(first, last).map((row, offset) => (
-          <div
-            key={keyOf(row)}
-            role="row"
-            aria-rowindex={first + offset + 2}
-            class="list-row"
-            data-index={first + offset}
-            style={{ ...grid, transform: `translateY(${(first + offset) * ROW}px)` }}
-            onClick={() => onOpen(row)}
-          >
-            {shown.map(({ name, cell, isNumber, isOpener }) => (
-              <span key={name} role="cell" class={isNumber ? "number" : undefined}>
-                {isOpener ? (
-                  <button type="button" class="plain">
-                    {cell(row)}
-                  </button>
-                ) : (
-                  cell(row)
-                )}
+    <div class="list" ref={box} onKeyDown={step}>
+      <div role="table" aria-label={label} aria-rowcount={rows.length + 1}>
+        <div role="rowgroup" class="list-head">
+          <div role="row" aria-rowindex={1} class="list-row" style={grid}>
+            {shown.map(({ name, isNumber }) => (
+              <span key={name} role="columnheader" class={isNumber ? "number" : undefined}>
+                {name}
               </span>
             ))}
           </div>
-        ))}
+        </div>
+        <div role="rowgroup" class="list-body" style={{ height: `${rows.length * ROW}px` }}>
+          {rows.slice(first, last).map((row, offset) => (
+            <div
+              key={keyOf(row)}
+              role="row"
+              aria-rowindex={first + offset + 2}
+              class="list-row"
+              data-index={first + offset}
+              style={{ ...grid, transform: `translateY(${(first + offset) * ROW}px)` }}
+              onClick={() => onOpen(row)}
+            >
+              {shown.map(({ name, cell, isNumber, isOpener }) => (
+                <span key={name} role="cell" class={isNumber ? "number" : undefined}>
+                  {isOpener ? (
+                    <button type="button" class="plain">
+                      {cell(row)}
+                    </button>
+                  ) : (
+                    cell(row)
+                  )}
+                </span>
+              ))}
+            </div>
+          ))}
+        </div>
       </div>
       <div class="list-foot">{foot}</div>
     </div>

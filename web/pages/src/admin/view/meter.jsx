@@ -15,7 +15,8 @@ export function Meter({ name, figures }) {
   }
   const share = (part) => `${Math.min(100, (100 * part) / Math.max(limit, 1))}%`;
   const taken = used + reserved;
-  const tone = taken >= limit * 0.95 ? "bad" : taken >= limit * 0.8 ? "warn" : "";
+  // A queue that is busy uses up its limits: that is no fault.
+  const tone = taken >= limit * 0.95 ? "warn" : "";
   const told = `${whole(used)} used, ${whole(reserved)} reserved, ${whole(limit)} at most, ${whole(available ?? 0)} left`;
   return (
     <div class="meter" title={told}>

@@ -1,8 +1,9 @@
 // The queue as it is now: how much waits, for whom, on what, and for how long.
 import { useEffect, useState } from "preact/hooks";
 import { duration } from "../../shared/words.js";
-import { get, call } from "../state/api.js";
+import { call, get } from "../state/api.js";
 import { ask } from "../state/ask.js";
+import { TIERS } from "../state/lists.js";
 import { alerts, queue, samples } from "../state/live.js";
 import { attempt } from "../state/notice.js";
 import { to } from "../state/route.js";
@@ -39,13 +40,13 @@ function Figures({ now }) {
   return (
     <section class="panel figures" aria-label="The queue now">
       <Figure name="Waiting" value={whole(now.depth)} id="depth">
-        <Sparkline points={points("depth")} spanMs={SPARK_MS} tone="warn" />
+        <Sparkline points={points("depth")} spanMsMax={SPARK_MS} tone="warn" />
       </Figure>
       <Figure name="Running" value={whole(now.processing)} id="processing">
-        <Sparkline points={points("processing")} spanMs={SPARK_MS} />
+        <Sparkline points={points("processing")} spanMsMax={SPARK_MS} />
       </Figure>
-      <Figure name="A minute" value={short(Math.round(now.throughputPerMinute * 10) / 10)} id="throughput">
-        <Sparkline points={points("throughput")} spanMs={SPARK_MS} tone="good" />
+      <Figure name="Ended a minute" value={short(Math.round(now.throughputPerMinute * 10) / 10)} id="throughput">
+        <Sparkline points={points("throughput")} spanMsMax={SPARK_MS} tone="good" />
       </Figure>
       <Figure name="Drained in" value={drain} id="drain" hint={now.depth > 0 ? `oldest waits ${duration(oldest)}` : "nobody waits"} />
       <Pause isPaused={now.paused} />
@@ -106,7 +107,7 @@ function Lanes({ lanes }) {
             {lane.reason && (
               <p class="lane-reason">
                 {lane.reason}
-                {lane.until && ` until ${when(lane.until)}`}
+                {lane.until && ` Next try at ${when(lane.until)}.`}
               </p>
             )}
             <div class="meters">
@@ -144,7 +145,7 @@ function Tiers({ tiers }) {
           </tr>
         </thead>
         <tbody>
-          {Object.entries(tiers).map(([name, tier]) => (
+          {TIERS.map((name) => [name, tiers[name]]).map(([name, tier]) => (
             <tr key={name}>
               <th scope="row">
                 <a href={to("requests", { tier: name, status: "queued" })}>{name}</a>
@@ -207,7 +208,7 @@ function Waiting({ depth }) {
       {next.length === 0 ? (
         <p class="hint">Nobody waits.</p>
       ) : (
-        <div class="scroll-x" tabindex={0} role="region" aria-labelledby="next">
+        <div class="scroll-x" tabindex={0} role="region" aria-label="The next ones, a table">
           <table class="figures-table" id="waiting">
             <thead>
               <tr>

@@ -45,14 +45,15 @@ export function Plot({ title, value, write, timeline, nameOf }) {
     const style = getComputedStyle(document.documentElement);
     const of = (name) => resolved(style.getPropertyValue(name));
     const axis = { stroke: of("--muted"), grid: { stroke: of("--line"), width: 1 }, ticks: { show: false }, font: "11px system-ui" };
+    const half = STEPS[timeline.step] / 2000;
     const bars = uPlot.paths.bars({ size: [0.82, 40], radius: 0.12 });
     const options = {
       width: box.current.clientWidth,
       height: HEIGHT,
       legend: { show: false },
-      padding: [8, 4, 0, 0],
+      padding: [8, 14, 0, 0],
       cursor: { y: false, points: { show: false }, drag: { x: false, y: false } },
-      scales: { y: { range: (_, __, max) => [0, max > 0 ? max * 1.06 : 1] } },
+      scales: { x: { range: (_, min, max) => [min - half, max + half] }, y: { range: (_, __, max) => [0, max > 0 ? max * 1.06 : 1] } },
       axes: [
         { ...axis, grid: { show: false }, space: 70 },
         { ...axis, size: 52, space: 32, values: (_, ticks) => ticks.map((tick) => write(tick)) },

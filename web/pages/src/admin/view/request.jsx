@@ -178,7 +178,7 @@ function Calls({ calls }) {
   return (
     <section aria-label="Calls">
       <h3>Upstream calls</h3>
-      <div class="scroll-x" tabindex={0} role="region" aria-label="Upstream calls">
+      <div class="scroll-x" tabindex={0} role="region" aria-label="The calls, a table">
         <table class="figures-table">
           <thead>
             <tr>

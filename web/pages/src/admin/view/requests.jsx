@@ -4,7 +4,7 @@ import { Icon } from "../../shared/icons.jsx";
 import { TIERS } from "../state/lists.js";
 import { queue } from "../state/live.js";
 import { more, progress, refresh, requests, search, took } from "../state/requests.js";
-import { parameters, replace } from "../state/route.js";
+import { parameters, replace, section } from "../state/route.js";
 import { between, dollars, fully, short, span, when, whole } from "./format.js";
 import { List } from "./list.jsx";
 import { RequestDrawer } from "./request.jsx";
@@ -46,7 +46,7 @@ export function Requests() {
           label="Requests"
         />
       </section>
-      {open && <RequestDrawer key={open} id={open} onClose={() => set("open", undefined)} />}
+      {open && <RequestDrawer key={open} id={open} onClose={() => section.value === "requests" && set("open", undefined)} />}
     </div>
   );
 }
@@ -65,10 +65,10 @@ function useRefreshing() {
 }
 
 const COLUMNS = [
-  { name: "Status", width: "116px", cell: (row) => <Status status={row.status} /> },
+  { name: "Status", width: "100px", cell: (row) => <Status status={row.status} /> },
   {
     name: "Request",
-    width: "minmax(140px, 2fr)",
+    width: "minmax(0, 2fr)",
     isOpener: true,
     cell: (row) => (
       <>
@@ -76,15 +76,15 @@ const COLUMNS = [
       </>
     ),
   },
-  { name: "User", width: "minmax(90px, 1fr)", cell: (row) => row.user },
-  { name: "Tier", width: "84px", rank: 2, cell: (row) => row.tier },
-  { name: "Language", width: "88px", rank: 2, cell: (row) => row.diagramType },
-  { name: "Model", width: "minmax(90px, 1fr)", rank: 3, cell: (row) => (row.cached ? <span class="muted">cache</span> : (row.model ?? "–")) },
-  { name: "Waited", width: "86px", rank: 3, isNumber: true, cell: (row) => span(between(row.createdAt, row.startedAt)) },
-  { name: "Took", width: "86px", rank: 2, isNumber: true, cell: (row) => span(between(row.startedAt, row.completedAt)) },
-  { name: "Tokens", width: "76px", rank: 3, isNumber: true, cell: (row) => (row.inputTokens + row.outputTokens > 0 ? short(row.inputTokens + row.outputTokens) : "–") },
-  { name: "Cost", width: "78px", rank: 2, isNumber: true, cell: (row) => dollars(row.costUsd) },
-  { name: "Accepted", width: "104px", isNumber: true, cell: (row) => <time datetime={row.createdAt} title={fully(row.createdAt)}>{when(row.createdAt)}</time> },
+  { name: "User", width: "minmax(0, 1fr)", from: 460, cell: (row) => row.user },
+  { name: "Tier", width: "80px", from: 760, cell: (row) => row.tier },
+  { name: "Language", width: "76px", from: 860, cell: (row) => row.diagramType },
+  { name: "Model", width: "minmax(0, 1.2fr)", from: 960, cell: (row) => (row.cached ? <span class="muted">cache</span> : (row.model ?? "–")) },
+  { name: "Waited", width: "72px", from: 1120, isNumber: true, cell: (row) => span(between(row.createdAt, row.startedAt)) },
+  { name: "Took", width: "64px", from: 640, isNumber: true, cell: (row) => span(between(row.startedAt, row.completedAt)) },
+  { name: "Tokens", width: "58px", from: 1120, isNumber: true, cell: (row) => (row.inputTokens + row.outputTokens > 0 ? short(row.inputTokens + row.outputTokens) : "–") },
+  { name: "Cost", width: "70px", from: 700, isNumber: true, cell: (row) => dollars(row.costUsd) },
+  { name: "Accepted", width: "96px", isNumber: true, cell: (row) => <time datetime={row.createdAt} title={fully(row.createdAt)}>{when(row.createdAt)}</time> },
 ];
 
 function Foot() {

@@ -3,10 +3,14 @@ import { useId } from "preact/hooks";
 
 const [WIDTH, HEIGHT] = [160, 36];
 
-/** `points`: `[{at, value}]`, oldest first, over the last `spanMs`. */
-export function Sparkline({ points, spanMs, tone = "accent" }) {
+/** A line that has just begun fills the width after so long. */
+const SPAN_MS_MIN = 20_000;
+
+/** `points`: `[{at, value}]`, oldest first; at most the last `spanMsMax` are shown. */
+export function Sparkline({ points, spanMsMax, tone = "accent" }) {
   const fill = useId();
   const now = points.at(-1)?.at ?? 0;
+  const spanMs = Math.min(spanMsMax, Math.max(SPAN_MS_MIN, now - (points[0]?.at ?? 0)));
   const top = Math.max(1, ...points.map(({ value }) => value));
   const x = (at) => (WIDTH * (1 - (now - at) / spanMs)).toFixed(1);
   const y = (value) => (HEIGHT - 2 - (HEIGHT - 4) * (value / top)).toFixed(1);

@@ -104,7 +104,7 @@ function Totals({ totals }) {
     ["Took", span(totals.serviceMs.p50), `p95 ${span(totals.serviceMs.p95)}`],
   ];
   return (
-    <section class="panel figures" aria-label="Totals">
+    <section class="panel figures many" aria-label="Totals">
       {figures.map(([name, value, hint]) => (
         <div class="figure" key={name}>
           <span class="figure-name">{name}</span>
@@ -123,7 +123,7 @@ function Groups({ stats, series, by }) {
   return (
     <section class="panel" aria-labelledby="groups">
       <h2 id="groups">By {SPLITS[by].toLowerCase()}</h2>
-      <div class="scroll-x" tabindex={0} role="region" aria-labelledby="groups">
+      <div class="scroll-x" tabindex={0} role="region" aria-label="The figures, a table">
         <table class="figures-table wide">
           <thead>
             <tr>

@@ -39,7 +39,7 @@ export function Users() {
             New user
           </button>
         </div>
-        <div class="scroll-x" tabindex={0} role="region" aria-labelledby="users">
+        <div class="scroll-x" tabindex={0} role="region" aria-label="The users, a table">
           <table class="figures-table wide" id="user-table">
             <thead>
               <tr>
