@@ -4,6 +4,7 @@ import { signal } from "@preact/signals";
 import { get, person } from "./api.js";
 
 const SAMPLES_MAX = 900;
+const SAMPLE_MS = 2_000;
 const DELAY_MS_MIN = 500;
 const DELAY_MS_MAX = 10_000;
 const PING_MS = 20_000;
@@ -21,6 +22,7 @@ let socket;
 let delay = DELAY_MS_MIN;
 let timer;
 let heart;
+let sampler;
 let isWanted = false;
 let isHeard = true;
 const watched = new Map();
@@ -28,6 +30,8 @@ const watched = new Map();
 /** Begins, and stays until [disconnect]. */
 export function connect() {
   isWanted = true;
+  clearInterval(sampler);
+  sampler = setInterval(sample, SAMPLE_MS);
   open();
   get("api/admin/alerts").then((answer) => (alerts.value = answer.alerts), () => undefined);
 }
@@ -36,6 +40,7 @@ export function disconnect() {
   isWanted = false;
   clearTimeout(timer);
   clearInterval(heart);
+  clearInterval(sampler);
   socket?.close();
   socket = undefined;
   queue.value = undefined;
@@ -64,6 +69,13 @@ function open() {
   isHeard = true;
 }
 
+/** The server tells of changes; a line needs a point also where nothing changes. */
+function sample() {
+  if (!queue.value || connection.value !== "live") return;
+  const { depth, processing, throughputPerMinute: throughput } = queue.value;
+  samples.value = [...samples.value.slice(1 - SAMPLES_MAX), { at: Date.now(), depth, processing, throughput }];
+}
+
 function send(message) {
   if (socket?.readyState === WebSocket.OPEN) socket.send(JSON.stringify(message));
 }
@@ -74,8 +86,7 @@ function hear(message) {
     connection.value = "live";
     delay = DELAY_MS_MIN;
     queue.value = message;
-    const sample = { at: Date.now(), depth: message.depth, processing: message.processing, throughput: message.throughputPerMinute };
-    samples.value = [...samples.value.slice(1 - SAMPLES_MAX), sample];
+    sample();
   }
   if (message.type === "alert") alerts.value = [message, ...alerts.value].slice(0, 100);
   if (message.requestId) watched.get(message.requestId)?.(message);

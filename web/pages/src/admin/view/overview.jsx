@@ -36,7 +36,7 @@ export function Overview() {
 function Figures({ now }) {
   const oldest = Math.max(...Object.values(now.byTier).map((tier) => tier.oldestWaitSeconds));
   const points = (name) => samples.value.map((sample) => ({ at: sample.at, value: sample[name] }));
-  const drain = now.depth === 0 ? "empty" : now.estimatedDrainSeconds === null ? "paused" : duration(now.estimatedDrainSeconds);
+  const drain = now.depth === 0 ? "0 s" : now.estimatedDrainSeconds === null ? "paused" : duration(now.estimatedDrainSeconds);
   return (
     <section class="panel figures" aria-label="The queue now">
       <Figure name="Waiting" value={whole(now.depth)} id="depth">
