@@ -28,13 +28,17 @@ export async function open(t, server, { path = "/", width = 1280, height = 860, 
     if (!expected.some((pattern) => pattern.test(said))) faults.push(said);
   });
   page.on("pageerror", (error) => faults.push(error.stack));
+  // What the policy stops is told as a request too, and fails at once: that reached nobody.
+  const elsewhere = new Set();
   page.on("request", (request) => {
     const isOwn = request.url().startsWith(`${server.url}/`) || /^(data|blob):/.test(request.url());
-    if (!isOwn) faults.push(`from elsewhere: ${request.url()}`);
+    if (!isOwn) elsewhere.add(request);
   });
+  page.on("requestfailed", (request) => request.failure().errorText === "csp" && elsewhere.delete(request));
   t.after(async () => {
     await context.close();
     assert.deepEqual(faults, []);
+    assert.deepEqual([...elsewhere].map((request) => request.url()), [], "from elsewhere");
   });
   await page.goto(`${server.url}${path}`);
   return page;

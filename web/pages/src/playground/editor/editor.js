@@ -36,6 +36,7 @@ export function createEditor(element, { onChange }) {
         look,
         language.of([]),
         readOnly.of([]),
+        EditorView.domEventHandlers({ beforeinput: replaceSelected }),
         EditorView.contentAttributes.of({ "aria-label": "Source of the diagram", spellcheck: "false" }),
         EditorView.updateListener.of((update) => {
           if (update.docChanged && !update.transactions.some((one) => one.annotation(fromProgram))) onChange(update.state.doc.toString());
@@ -82,6 +83,19 @@ export function createEditor(element, { onChange }) {
     },
     destroy: () => view.destroy(),
   };
+}
+
+/**
+ * Replaces what is selected by what is typed. Left to itself, the browser would keep the style of the first line as an
+ * attribute, which the page's policy refuses.
+ */
+function replaceSelected(event, view) {
+  const isTyped = event.inputType === "insertText" || event.inputType.startsWith("delete");
+  if (!isTyped || event.isComposing || view.state.readOnly || view.state.selection.main.empty) return false;
+  event.preventDefault();
+  const change = view.state.replaceSelection(event.inputType === "insertText" ? (event.data ?? "") : "");
+  view.dispatch(change, { userEvent: "input.type", scrollIntoView: true });
+  return true;
 }
 
 /** Lines and columns count from 1; column 0 is unknown. */

@@ -1,6 +1,6 @@
 // The request that is under way: submitted, followed, cancelled.
 import { computed, signal } from "@preact/signals";
-import { AuthenticationError, CancelledError, LimitError } from "diagramd-client";
+import { AuthenticationError, CancelledError, ExpiredError, LimitError } from "diagramd-client";
 import { client } from "../../shared/api.js";
 import * as composer from "./composer.js";
 import { dismiss, refuse } from "./notice.js";
@@ -128,7 +128,7 @@ function ended(error) {
   source.stopped();
   isConnected.value = true;
   if (error?.name === "AbortError") return;
-  const phase = { CancelledError: "cancelled", ExpiredError: "expired" }[error.name] ?? "failed";
+  const phase = error instanceof CancelledError ? "cancelled" : error instanceof ExpiredError ? "expired" : "failed";
   job.value = { phase };
   if (phase === "cancelled") remember(undefined);
   else if (!(error instanceof AuthenticationError)) refuse(error, error instanceof LimitError ? undefined : submit);

@@ -1,5 +1,5 @@
 // What went wrong and what to do: a limit with its way up, or an error.
-import { useEffect, useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import { Icon } from "../../shared/icons.jsx";
 import { duration, moment } from "../../shared/words.js";
 import { dismiss, notice } from "../state/notice.js";
@@ -40,10 +40,13 @@ function Upgrade({ upgrade: { tier, message, url } }) {
 }
 
 export function Notice() {
+  const card = useRef();
+  // What was pressed may be far from here.
+  useEffect(() => card.current?.scrollIntoView({ block: "nearest" }), [notice.value]);
   if (!notice.value) return null;
   const { kind, title, text, details = [], until, upgrade, again } = notice.value;
   return (
-    <section class={`card notice ${kind}`} role="alert">
+    <section class={`card notice ${kind}`} role="alert" ref={card}>
       <Icon name={kind === "limit" ? "clock" : "alert"} />
       <div class="notice-words">
         <h2>{title}</h2>

@@ -54,7 +54,7 @@ export function UsageButton() {
           </div>
         </dl>
         {now.upgrade && <p class="hint">{now.upgrade.message}</p>}
-        {canLeave && (
+        {canLeave.value && (
           <button type="button" class="button" onClick={leave}>
             Sign out
           </button>
