@@ -1,8 +1,7 @@
 /** Without --dev a key is asked for; a limit shows the way up. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { Server } from "../../clients/js/test/support/server.js";
-import { open, untilDrawn } from "./support/browser.js";
+import { open, start, untilDrawn } from "./support/browser.js";
 
 const FREE = `[tiers.free]\nrequests_per_day = 1\n[tiers.basic]\nupgrade_url = "https://shop.example/basic"\n`;
 
@@ -12,9 +11,9 @@ async function comeIn(page, key) {
 }
 
 test("a key opens the page and is kept nowhere; a wrong one is told", async (t) => {
-  const server = await Server.start(t, FREE);
+  const server = await start(t, FREE);
   const key = server.key("ann", "free");
-  const page = await open(t, server, { expected: [/status of 401/] });
+  const page = await open(server, { expected: [/status of 401/] });
   await comeIn(page, "dgd_wrong");
   await page.getByRole("alert").filter({ hasText: "wrong, expired or revoked" }).waitFor();
   await comeIn(page, key);
@@ -30,8 +29,8 @@ test("a key opens the page and is kept nowhere; a wrong one is told", async (t) 
 });
 
 test("a limit: which, how long, and the tier that lifts it with its link", async (t) => {
-  const server = await Server.start(t, FREE);
-  const page = await open(t, server, { expected: [/status of 429/] });
+  const server = await start(t, FREE);
+  const page = await open(server, { expected: [/status of 429/] });
   await comeIn(page, server.key("ann", "free"));
   const draw = async () => {
     await page.fill("#prompt", "Open, then close");
