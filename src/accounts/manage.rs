@@ -121,22 +121,23 @@ impl Accounts {
         self.change(move |commands| commands.set_disabled(&name, disabled.then_some(now)))
     }
 
-    /// Sets a user's password; `false` when there is no such user.
+    /// Sets a user's password and ends the user's sessions; `false` when there is no such user.
     ///
     /// # Errors
     /// [`AccountError::ShortPassword`], or what the store reports.
     pub fn set_password(&self, name: &str, text: &str) -> Result<bool, AccountError> {
         let (name, phc) = (name.to_owned(), password::hash(text)?);
-        Ok(self.change(move |commands| commands.set_password(&name, &phc))?)
+        Ok(self.change(move |commands| commands.set_password(&name, &phc, None))?)
     }
 
-    /// Whether `text` is the user's password. Takes tens of milliseconds on purpose.
+    /// Lets a user open the operator's page, and makes the user if there is none of that name.
     ///
     /// # Errors
-    /// What the store reports.
-    pub fn check_password(&self, name: &str, text: &str) -> Result<bool, StoreError> {
-        let phc = self.reader.blocking().password(name)?;
-        Ok(phc.is_some_and(|phc| password::verify(text, &phc)))
+    /// [`AccountError::BadName`], or what the store reports.
+    pub fn make_admin(&self, name: &str) -> Result<User, AccountError> {
+        let name = checked(name)?;
+        let now = (self.clock)();
+        Ok(self.change(move |commands| commands.make_admin(&name, now))?)
     }
 
     fn change<T: Send + 'static>(

@@ -1,4 +1,5 @@
-//! Users and their credentials: API keys (random, stored as SHA-256) and passwords (argon2id).
+//! Users and their credentials: API keys (random, stored as SHA-256), passwords (argon2id), and the
+//! sessions and one-time links of browsers.
 //!
 //! Called by http (who is this?) and by the command line (make, list, revoke). It writes users
 //! and keys, never jobs.
@@ -7,7 +8,7 @@ use std::sync::Arc;
 
 use crate::domain::time::Clock;
 use crate::domain::user::{ApiKey, Role};
-use crate::domain::{KeyId, Tier, Timestamp, UserId};
+use crate::domain::{KeyId, SessionId, Tier, Timestamp, UserId};
 use crate::store::{Reader, StoreError, Writer};
 
 mod cache;
@@ -15,11 +16,15 @@ mod key;
 mod manage;
 mod password;
 mod people;
+mod sessions;
+mod slow;
 
 use cache::Cache;
 pub use key::{KEY_PREFIX, looks_like_key};
 pub use password::PASSWORD_CHARS_MIN;
 pub use people::KeyEnd;
+pub use sessions::{FIRST_ADMIN, Link, SignedIn};
+use slow::Slow;
 
 /// Who makes a call.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,6 +41,8 @@ pub struct Caller {
     pub key: Option<KeyId>,
     /// Whether the credential is the API key itself.
     pub by_key: bool,
+    /// The session, when the credential is its cookie or was made from it.
+    pub session: Option<SessionId>,
     /// When the credential ends, if it does.
     pub until: Option<Timestamp>,
 }
@@ -61,6 +68,9 @@ pub enum AccountError {
     /// The password could not be hashed.
     #[error("the password could not be hashed: {0}")]
     Hashing(String),
+    /// As many passwords are checked as may be.
+    #[error("too many passwords are being checked; try again in a second")]
+    Busy,
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -73,11 +83,12 @@ pub struct Accounts {
     reader: Reader,
     clock: Clock,
     cache: Arc<Cache>,
+    slow: Arc<Slow>,
 }
 
 impl Accounts {
     /// Accounts over a store.
     pub fn new(writer: Writer, reader: Reader, clock: Clock) -> Self {
-        Self { writer, reader, clock, cache: Arc::default() }
+        Self { writer, reader, clock, cache: Arc::default(), slow: Arc::default() }
     }
 }

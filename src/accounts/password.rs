@@ -1,5 +1,7 @@
 //! People's passwords: argon2id with the OWASP parameters (19 MiB, 2 passes, 1 lane).
 
+use std::sync::OnceLock;
+
 use argon2::password_hash::PasswordHasher;
 use argon2::{Argon2, PasswordVerifier};
 
@@ -18,6 +20,14 @@ pub(super) fn hash(password: &str) -> Result<String, AccountError> {
         .map_err(|reason| AccountError::Hashing(reason.to_string()))
 }
 
+/// Whether `password` is the one of this hash. Without a hash it is not, and takes as long.
+pub(super) fn matches(password: &str, phc: Option<&str>) -> bool {
+    static NOBODYS: OnceLock<String> = OnceLock::new();
+    let nobodys = NOBODYS.get_or_init(|| hash("a password that nobody has").unwrap_or_default());
+    let is_right = verify(password, phc.unwrap_or(nobodys));
+    is_right && phc.is_some()
+}
+
 pub(super) fn verify(password: &str, phc: &str) -> bool {
     argon2::PasswordHash::new(phc)
         .is_ok_and(|phc| Argon2::default().verify_password(password.as_bytes(), &phc).is_ok())
@@ -34,6 +44,8 @@ mod tests {
         assert!(verify("correct horse battery", &phc));
         assert!(!verify("correct horse batterY", &phc));
         assert!(!verify("correct horse battery", "garbage"));
+        assert!(matches("correct horse battery", Some(&phc)) && !matches("wrong horse battery", Some(&phc)));
+        assert!(!matches("a password that nobody has", None));
         assert!(matches!(hash("short"), Err(AccountError::ShortPassword)));
     }
 }

@@ -61,13 +61,18 @@ impl Accounts {
         self.reader.read(move |reads| key_end(reads, &id, now)).await
     }
 
-    /// Whether a caller's user is not disabled, and its key, if any, not revoked or over.
+    /// Whether a caller's user is not disabled, and its key or session, if any, not revoked or
+    /// over and still of the same role.
     ///
     /// # Errors
     /// What the store reports.
-    pub async fn still_stands(&self, user: UserId, key: Option<KeyId>) -> Result<bool, StoreError> {
+    pub async fn still_stands(&self, caller: &Caller) -> Result<bool, StoreError> {
         let now = (self.clock)();
+        let Caller { user, key, session, role, .. } = caller.clone();
         let read = self.reader.read(move |reads| {
+            if let Some(session) = session {
+                return Ok(reads.session(session, now)?.is_some_and(|found| found.role == role));
+            }
             let user = reads.user_by_id(user)?;
             if user.is_none_or(|user| user.disabled_at.is_some()) {
                 return Ok(false);
@@ -165,6 +170,7 @@ fn caller(user: &User, role: Role) -> Caller {
         role,
         key: None,
         by_key: false,
+        session: None,
         until: None,
     }
 }

@@ -6,18 +6,24 @@ use crate::accounts::Accounts;
 use crate::domain::Tier;
 use crate::domain::user::Role;
 
+use super::links::link_url;
+
+/// The developer's admin.
+const ADMIN: &str = "dev-admin";
+
 /// Makes one key per tier (and one for an admin) and prints them, for this data directory's
 /// developer only: on standard output, never in the log.
-pub(super) async fn welcome(accounts: &Accounts, address: &str) -> anyhow::Result<()> {
+pub(super) async fn welcome(accounts: &Accounts, address: &str, page: &str) -> anyhow::Result<()> {
     let accounts = accounts.clone();
     let keys = tokio::task::spawn_blocking(move || {
         let make = |tier: Tier, role| accounts.create_key(&format!("dev-{tier}"), Some(tier), role, None);
         let tiers: Result<Vec<_>, _> =
             Tier::ALL.into_iter().map(|tier| make(tier, Role::User).map(|key| (tier, key.text))).collect();
-        let admin = accounts.create_key("dev-admin", Some(Tier::Enterprise), Role::Admin, None);
-        Ok::<_, crate::accounts::AccountError>((tiers?, admin?.text))
+        let admin = accounts.create_key(ADMIN, Some(Tier::Enterprise), Role::Admin, None);
+        let link = accounts.make_link(ADMIN)?;
+        Ok::<_, crate::accounts::AccountError>((tiers?, admin?.text, link))
     });
-    let (tiers, admin) = keys.await.context("the keys were not made")??;
+    let (tiers, admin, link) = keys.await.context("the keys were not made")??;
     let mut text =
         String::from("\ndiagramd is ready, in development mode: keys are printed, do not expose it.\n\n");
     for (tier, key) in &tiers {
@@ -36,6 +42,9 @@ pub(super) async fn welcome(accounts: &Accounts, address: &str) -> anyhow::Resul
         text.push_str(&format!(
             "\nTry it:\n\n  curl -s {target}/api/diagram/generate \\\n    -H 'X-API-Key: {key}' -H 'Content-Type: application/json' -H 'Prefer: wait=30' \\\n    -d '{{\"prompt\":\"User logs in, then if the password is right show the dashboard, otherwise show an error\",\"diagramType\":\"mermaid\"}}'\n\nListening on {address}\n"
         ));
+    }
+    if let Some(link) = link {
+        text.push_str(&format!("\nThe operator's page, signed in once:\n\n  {}\n", link_url(page, &link)));
     }
     println!("{text}");
     Ok(())

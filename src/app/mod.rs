@@ -7,6 +7,7 @@ mod dev;
 mod engine;
 mod generate;
 mod housekeeping;
+mod links;
 mod pictures;
 mod reload;
 mod serve;
@@ -18,6 +19,7 @@ mod wiring;
 
 pub use engine::{BacklogUse, Engine, open_accounts};
 pub use generate::{Cancelled, Generated, generate_in_process};
+pub use links::{link_url, server_url};
 pub use pictures::{DrawRequest, Format, Theme, Undrawn, WIDTH_MAX, WIDTH_MIN, check_fonts, draw_in_process};
 pub use serve::{ServeOptions, serve};
 pub use shelf::{Shelf, shelf};

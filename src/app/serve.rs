@@ -21,7 +21,7 @@ use crate::http::server::{self, Listener};
 
 use super::engine::{BacklogUse, Engine, now};
 use super::signals::{Signals, Wish};
-use super::{dev, reload, wiring};
+use super::{dev, links, reload, wiring};
 
 /// Open files beside the connections: the database, its readers, upstreams, pipes.
 const OTHER_FILES: u64 = 256;
@@ -62,8 +62,11 @@ pub async fn serve(loaded: Loaded, options: ServeOptions) -> anyhow::Result<()> 
         config.server.shutdown_grace,
     ));
     tracing::info!(address, version = env!("CARGO_PKG_VERSION"), "serving");
+    let page = links::served_url(&config, &address);
     if options.dev {
-        dev::welcome(&engine.accounts, &address).await?;
+        dev::welcome(&engine.accounts, &address, &page).await?;
+    } else {
+        links::offer_setup(&engine.accounts, &page).await?;
     }
 
     let (scheduler, queue) = (Arc::clone(&engine.scheduler), engine.queue.clone());

@@ -23,7 +23,9 @@ pub(super) enum Verb {
     /// Accept the credentials of a disabled user again
     Enable(Named),
     /// Set a user's password: typed without echo, or the first line of standard input
-    SetPassword(Named),
+    SetPassword(SetPassword),
+    /// Print a link that signs a user in once, within 30 minutes
+    Link(Named),
 }
 
 #[derive(Args, Debug)]
@@ -39,6 +41,15 @@ pub(super) struct SetTier {
     name: String,
     /// free, basic, pro or enterprise
     tier: Tier,
+}
+
+#[derive(Args, Debug)]
+pub(super) struct SetPassword {
+    /// The user
+    name: String,
+    /// Let the user open the operator's page; the user is made if there is none of that name
+    #[arg(long)]
+    admin: bool,
 }
 
 #[derive(Args, Debug)]
@@ -64,16 +75,32 @@ impl Verb {
                 open()?.set_disabled(&name, false)?.ok_or_else(|| unknown(&name))?;
                 output::line(&format!("{name} is enabled"))
             }
-            Self::SetPassword(Named { name }) => {
-                let accounts = open()?;
-                accounts.user(&name)?.ok_or_else(|| unknown(&name))?;
-                if !accounts.set_password(&name, &password()?)? {
-                    return Err(unknown(&name));
-                }
-                output::line(&format!("the password of {name} is set"))
+            Self::SetPassword(SetPassword { name, admin }) => set_password(&open()?, &name, admin),
+            Self::Link(Named { name }) => {
+                let config = sources.load(Vec::new())?.config;
+                let link = app::open_accounts(&config)?.make_link(&name)?.ok_or_else(|| {
+                    anyhow::anyhow!("{name:?} is unknown or disabled; `diagramd user list` shows all users")
+                })?;
+                eprintln!("signs {name} in once, until {}", link.expires_at);
+                output::line(&app::link_url(&app::server_url(&config), &link))
             }
         }
     }
+}
+
+fn set_password(accounts: &Accounts, name: &str, admin: bool) -> anyhow::Result<()> {
+    // What is typed is asked for before anything is changed.
+    if !admin {
+        accounts.user(name)?.ok_or_else(|| unknown(name))?;
+    }
+    let text = password()?;
+    if admin {
+        accounts.make_admin(name)?;
+    }
+    if !accounts.set_password(name, &text)? {
+        return Err(unknown(name));
+    }
+    output::line(&format!("the password of {name} is set"))
 }
 
 fn unknown(name: &str) -> anyhow::Error {
@@ -92,10 +119,11 @@ fn list(accounts: &Accounts, json: bool) -> anyhow::Result<()> {
             user.created_at.to_string(),
             or_dash(user.disabled_at),
             if user.has_password { "yes" } else { "no" }.to_owned(),
+            user.role().name().to_owned(),
         ]
     };
-    let rows: Vec<[String; 5]> = users.iter().map(row).collect();
-    output::table(["NAME", "TIER", "CREATED", "DISABLED", "PASSWORD"], &rows)
+    let rows: Vec<[String; 6]> = users.iter().map(row).collect();
+    output::table(["NAME", "TIER", "CREATED", "DISABLED", "PASSWORD", "ROLE"], &rows)
 }
 
 fn object(user: &User) -> Value {
@@ -105,6 +133,7 @@ fn object(user: &User) -> Value {
         "createdAt": user.created_at,
         "disabledAt": user.disabled_at,
         "hasPassword": user.has_password,
+        "role": user.role(),
     })
 }
 

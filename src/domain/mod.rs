@@ -14,6 +14,7 @@ pub mod limits;
 pub mod money;
 pub mod prices;
 pub mod repair;
+pub mod session;
 pub mod tier;
 pub mod time;
 pub mod usage;
@@ -28,6 +29,7 @@ pub use job::{BASE_SOURCE_BYTES_MAX, Brief, Claimed, JobState, NewJob, QueuedJob
 pub use lane::LaneName;
 pub use money::{Money, Price};
 pub use repair::Repair;
+pub use session::SessionId;
 pub use tier::{Tier, TierPolicy};
 pub use time::Timestamp;
 pub use usage::TokenUsage;

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::{KeyId, Tier, Timestamp, UserId};
 
 /// What a caller may do.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Role {
     /// Own requests and usage.
@@ -39,6 +39,15 @@ pub struct User {
     pub disabled_at: Option<Timestamp>,
     /// Whether a password is set (for the dashboard).
     pub has_password: bool,
+    /// Whether the user may open the operator's page, also without an admin key.
+    pub is_admin: bool,
+}
+
+impl User {
+    /// What the user may do when signed in; an admin key that is good gives more.
+    pub const fn role(&self) -> Role {
+        if self.is_admin { Role::Admin } else { Role::User }
+    }
 }
 
 /// The longest user name, in bytes.

@@ -45,6 +45,15 @@ pub fn client(peer: Peer, headers: &HeaderMap, trusted: &[IpNet]) -> ClientAddre
     ClientAddress(address)
 }
 
+/// Whether the client speaks https to the proxy in front of us; what no trusted proxy says is not
+/// believed.
+pub fn is_https(peer: Peer, headers: &HeaderMap, trusted: &[IpNet]) -> bool {
+    let is_trusted = peer == Peer::Unix || trusted.iter().any(|net| net.contains(&peer.address()));
+    let said = headers.get_all("x-forwarded-proto").iter().next_back().and_then(|line| line.to_str().ok());
+    let nearest = said.and_then(|line| line.rsplit(',').next()).map(str::trim);
+    is_trusted && nearest.is_some_and(|scheme| scheme.eq_ignore_ascii_case("https"))
+}
+
 /// An address, with or without a port or brackets.
 fn parse(hop: &str) -> Option<IpAddr> {
     let bare = hop.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(hop);
@@ -92,6 +101,27 @@ mod tests {
         assert_eq!(client_of("fd00::1", &["[2001:db8::5]:80"]), "2001:db8::5");
         assert_eq!(client_of("unix", &["198.51.100.7"]), "198.51.100.7");
         assert_eq!(client_of("unix", &[]), "127.0.0.1");
+    }
+
+    #[test]
+    fn only_a_trusted_proxy_says_that_the_client_speaks_https() {
+        let trusted = ["10.0.0.0/8".parse().unwrap()];
+        for (peer, said, secure) in [
+            ("10.0.0.1", "https", true),
+            ("10.0.0.1", "http, HTTPS", true),
+            ("10.0.0.1", "https, http", false),
+            ("10.0.0.1", "http", false),
+            ("192.0.2.1", "https", false),
+        ] {
+            let mut headers = HeaderMap::new();
+            headers.insert("x-forwarded-proto", said.parse().unwrap());
+            assert_eq!(
+                is_https(Peer::Tcp(peer.parse().unwrap()), &headers, &trusted),
+                secure,
+                "{peer} {said}"
+            );
+        }
+        assert!(!is_https(Peer::Unix, &HeaderMap::new(), &trusted));
     }
 
     #[test]

@@ -40,14 +40,20 @@ pub async fn admit(
             Ok(()) => Err((None, Problem::from(AuthError::Both))),
             Err(refused) => Err((None, too_many_calls(refused, Known::AddressOnly))),
         },
-        Err(AuthError::Wrong) => match api.calls.wrong_credential(address, now) {
-            Ok(delay) => {
-                tokio::time::sleep(delay).await;
-                Err((None, Problem::from(AuthError::Wrong)))
-            }
-            Err(refused) => Err((None, too_many_calls(refused, Known::AddressOnly))),
-        },
+        Err(AuthError::Wrong) => Err((None, wrong(api, address, Problem::from(AuthError::Wrong)).await)),
         Err(AuthError::Store(reason)) => Err((None, Problem::from(reason))),
+    }
+}
+
+/// The answer to a wrong credential: `problem`, held back the longer the more of them the address
+/// has sent, and at last 429 in its place.
+pub async fn wrong(api: &Api, address: ClientAddress, problem: Problem) -> Problem {
+    match api.calls.wrong_credential(address, (api.clock)()) {
+        Ok(delay) => {
+            tokio::time::sleep(delay).await;
+            problem
+        }
+        Err(refused) => too_many_calls(refused, Known::AddressOnly),
     }
 }
 

@@ -17,16 +17,23 @@ pub struct Call {
     pub body: Incoming,
     /// Where it comes from.
     pub address: ClientAddress,
+    /// Whether the client speaks https, as far as a trusted proxy says.
+    pub is_secure: bool,
     /// Fires when the server stops.
     pub stop: CancellationToken,
 }
 
 impl Call {
     /// A call; handlers that take the request whole find the address among its extensions.
-    pub fn new(request: Request<Incoming>, address: ClientAddress, stop: CancellationToken) -> Self {
+    pub fn new(
+        request: Request<Incoming>,
+        address: ClientAddress,
+        is_secure: bool,
+        stop: CancellationToken,
+    ) -> Self {
         let (mut head, body) = request.into_parts();
         head.extensions.insert(address);
-        Self { head, body, address, stop }
+        Self { head, body, address, is_secure, stop }
     }
 
     /// The headers.

@@ -20,7 +20,7 @@ use super::call::Call;
 use super::problem::Problem;
 use super::respond::Answer;
 use super::router::{self, Miss, Route};
-use super::{admission, cors, handlers, ratelimit, request_id};
+use super::{admission, cors, handlers, origin, ratelimit, request_id};
 
 const NOSNIFF: (HeaderName, HeaderValue) =
     (HeaderName::from_static("x-content-type-options"), HeaderValue::from_static("nosniff"));
@@ -48,7 +48,8 @@ pub async fn answer(
         (cors::preflight(), None)
     } else {
         let address = address::client(peer, request.headers(), &api.options.trusted_proxies);
-        let call = Call::new(request, address, stop);
+        let is_secure = address::is_https(peer, request.headers(), &api.options.trusted_proxies);
+        let call = Call::new(request, address, is_secure, stop);
         let Handled { answer, caller } = caught(handle(api, &method, &uri, call)).await;
         let mut response = answer.unwrap_or_else(|problem| problem.into_response(trace_id));
         if let Some(caller) = &caller
@@ -82,7 +83,14 @@ async fn handle(api: &Arc<Api>, method: &Method, uri: &Uri, mut call: Call) -> H
         return Handled { answer: handlers::health(api, which).await, caller: None };
     }
     let (caller, refused) = match admission::admit(api, call.address, call.headers()).await {
-        Ok(caller) => (caller, None),
+        Ok(caller) => {
+            let refused = match route {
+                // They do nothing in the caller's name.
+                Ok(Route::Open(_)) => None,
+                _ => origin::check(caller.as_ref(), method, call.headers(), &api.options.public_url).err(),
+            };
+            (caller, refused)
+        }
         Err((caller, problem)) => (caller, Some(problem)),
     };
     let answer = match (refused, route) {

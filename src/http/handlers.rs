@@ -15,8 +15,8 @@ use super::problem::Problem;
 use super::query::Query;
 use super::readiness;
 use super::resources::{
-    client_script, control, development, docs, generate, keys, openapi, pages, pictures, queue_status,
-    request, requests, stats, templates, tokens, usage, users, validate,
+    client_script, control, development, docs, generate, inspection, keys, openapi, pages, pictures,
+    queue_status, request, requests, session, stats, templates, timeline, tokens, usage, users, validate,
 };
 use super::respond::{Answer, json};
 use super::router::{ForAdmin, ForUser, Health, Open, Route};
@@ -51,7 +51,7 @@ pub async fn serve(
     let written = call.query().map(str::to_owned);
     let answer = match route {
         Route::Health(which) => health(api, which).await,
-        Route::Open(which) => open(api, which, caller.clone(), &call).await,
+        Route::Open(which) => open(api, which, caller.clone(), &mut call).await,
         Route::User(which) => match allowed(&route, admission::known(caller.as_ref()), written.as_deref()) {
             Ok((caller, query)) => user(api, which, caller, &query, &mut call).await,
             Err(problem) => Err(problem),
@@ -82,7 +82,7 @@ fn allowed<'a, 'q>(
     Ok((caller, query))
 }
 
-async fn open(api: &Arc<Api>, route: Open<'_>, caller: Option<Caller>, call: &Call) -> Answer {
+async fn open(api: &Arc<Api>, route: Open<'_>, caller: Option<Caller>, call: &mut Call) -> Answer {
     match route {
         // A call for the WebSocket has left already.
         Open::Home | Open::WebSocket => pages::playground(api, call.headers()),
@@ -98,6 +98,7 @@ async fn open(api: &Arc<Api>, route: Open<'_>, caller: Option<Caller>, call: &Ca
         Open::Openapi => Ok(openapi::document(call.headers())),
         Open::Docs => docs::page(call.headers()),
         Open::DocsFile(name) => docs::file(name, call.headers()),
+        Open::SignIn => session::sign_in(api, call).await,
     }
 }
 
@@ -122,6 +123,9 @@ async fn user(
         ForUser::Usage => usage::usage(api, caller).await,
         ForUser::Token => tokens::token(api, caller, call).await,
         ForUser::Ticket => tokens::ticket(api, caller),
+        ForUser::Session => session::show(api, caller, call).await,
+        ForUser::SignOut => session::sign_out(api, caller, call).await,
+        ForUser::SetPassword => session::set_password(api, caller, call).await,
     }
 }
 
@@ -139,6 +143,10 @@ async fn admin(api: &Arc<Api>, route: ForAdmin<'_>, query: &Query<'_>, call: &mu
         ForAdmin::RevokeKey(id) => keys::revoke(api, id).await,
         ForAdmin::Pause => control::pause(api, true).await,
         ForAdmin::Resume => control::pause(api, false).await,
+        ForAdmin::Waiting => inspection::waiting(api, query).await,
+        ForAdmin::AllRequests => inspection::list(api, query).await,
+        ForAdmin::Request(id) => inspection::show(api, id).await,
+        ForAdmin::Timeline => timeline::timeline(api, query).await,
         ForAdmin::Retry(id) => control::retry(api, id).await,
         ForAdmin::Config => json(StatusCode::OK, &*api.effective_config.load_full()),
         ForAdmin::Alerts => json(StatusCode::OK, &serde_json::json!({ "alerts": [] })),

@@ -16,6 +16,7 @@ pub mod handlers;
 pub mod inbound;
 pub mod json;
 pub mod live;
+pub mod origin;
 #[cfg(feature = "pages")]
 mod packed;
 pub mod problem;

@@ -169,6 +169,12 @@ impl From<AccountError> for Problem {
             AccountError::BadName(_) => refused_field("/name", BAD_NAME),
             AccountError::ShortPassword => refused_field("/password", format!("{reason}.")),
             AccountError::Hashing(_) => Self::internal(&reason),
+            AccountError::Busy => Self::new(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "sign_ins_full",
+                "As many passwords are being checked as may be; try again in a second.",
+            )
+            .with_retry_after(BUSY_SECONDS),
             AccountError::Store(reason) => Self::from(reason),
         }
     }

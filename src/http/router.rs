@@ -53,6 +53,8 @@ pub enum Open<'a> {
     Docs,
     /// A file of that page.
     DocsFile(&'a str),
+    /// A session for a password or a link.
+    SignIn,
     /// Under `--dev`, a token without a key for the server's own pages.
     DevelopmentToken,
 }
@@ -82,6 +84,12 @@ pub enum ForUser<'a> {
     Token,
     /// A WebSocket ticket.
     Ticket,
+    /// Who is signed in.
+    Session,
+    /// The end of a session.
+    SignOut,
+    /// One's own password.
+    SetPassword,
 }
 
 /// Routes for the operator.
@@ -111,6 +119,14 @@ pub enum ForAdmin<'a> {
     Pause,
     /// Claims again.
     Resume,
+    /// Who waits next.
+    Waiting,
+    /// Everybody's requests.
+    AllRequests,
+    /// One, in detail.
+    Request(&'a str),
+    /// Figures over time.
+    Timeline,
     /// A failed request again.
     Retry(&'a str),
     /// The effective configuration.
@@ -150,6 +166,10 @@ fn route<'a>(method: &str, path: &[&'a str]) -> Option<Route<'a>> {
         ("GET", ["api", "diagram", "usage"]) => User(ForUser::Usage),
         ("POST", ["api", "auth", "token"]) => User(ForUser::Token),
         ("POST", ["api", "auth", "ws-ticket"]) => User(ForUser::Ticket),
+        ("POST", ["api", "auth", "session"]) => Open(self::Open::SignIn),
+        ("GET", ["api", "auth", "session"]) => User(ForUser::Session),
+        ("DELETE", ["api", "auth", "session"]) => User(ForUser::SignOut),
+        ("POST", ["api", "auth", "password"]) => User(ForUser::SetPassword),
 
         ("GET", ["api", "diagram", "queue", "status"]) => Admin(ForAdmin::QueueStatus),
         ("GET", ["api", "diagram", "stats"]) => Admin(ForAdmin::Stats),
@@ -163,6 +183,10 @@ fn route<'a>(method: &str, path: &[&'a str]) -> Option<Route<'a>> {
         ("DELETE", ["api", "admin", "keys", id]) => Admin(ForAdmin::RevokeKey(id)),
         ("POST", ["api", "admin", "queue", "pause"]) => Admin(ForAdmin::Pause),
         ("POST", ["api", "admin", "queue", "resume"]) => Admin(ForAdmin::Resume),
+        ("GET", ["api", "admin", "queue", "waiting"]) => Admin(ForAdmin::Waiting),
+        ("GET", ["api", "admin", "requests"]) => Admin(ForAdmin::AllRequests),
+        ("GET", ["api", "admin", "requests", id]) => Admin(ForAdmin::Request(id)),
+        ("GET", ["api", "admin", "timeline"]) => Admin(ForAdmin::Timeline),
         ("POST", ["api", "admin", "requests", id, "retry"]) => Admin(ForAdmin::Retry(id)),
         ("GET", ["api", "admin", "config"]) => Admin(ForAdmin::Config),
         ("GET", ["api", "admin", "alerts"]) => Admin(ForAdmin::Alerts),
@@ -221,6 +245,11 @@ impl Route<'_> {
             Self::User(ForUser::Requests) => Some(&["status", "limit", "cursor"]),
             Self::Admin(ForAdmin::Stats) => Some(&["from", "to", "groupBy"]),
             Self::Admin(ForAdmin::Users | ForAdmin::Keys) => Some(&["limit", "cursor"]),
+            Self::Admin(ForAdmin::Waiting) => Some(&["limit"]),
+            Self::Admin(ForAdmin::Timeline) => Some(&["from", "to", "step", "by"]),
+            Self::Admin(ForAdmin::AllRequests) => {
+                Some(&["status", "user", "tier", "model", "type", "from", "to", "q", "limit", "cursor"])
+            }
             Self::User(_) | Self::Admin(_) => Some(&[]),
         }
     }

@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::domain::limits::{Overview, Place};
 use crate::domain::time::Clock;
-use crate::domain::{JobSeq, Timestamp};
+use crate::domain::{JobId, JobSeq, Timestamp};
 use crate::events::Bus;
 use crate::store::{Reader, Writer};
 
@@ -114,6 +114,11 @@ impl Queue {
     /// A waiting job's place; `None` when it is not waiting.
     pub fn place(&self, seq: JobSeq) -> Option<Place> {
         self.inner.scheduler.get()?.place(seq)
+    }
+
+    /// The first `count` waiting jobs in order, with their places.
+    pub fn front(&self, count: usize) -> Vec<(JobId, Place)> {
+        self.inner.scheduler.get().map_or_else(Vec::new, |scheduler| scheduler.front(count))
     }
 
     /// The whole queue's figures; `None` before the scheduler is joined.

@@ -6,9 +6,10 @@ use crate::domain::id::JobSeq;
 use crate::domain::job::{Bill, Claimed, JobRecord, Outcome};
 use crate::domain::lane::LaneName;
 use crate::domain::limits::UserCounts;
+use crate::domain::session::LinkFor;
 use crate::domain::user::Role;
 use crate::domain::{
-    Failure, JobId, KeyId, Money, NewJob, Repair, Tier, Timestamp, TokenUsage, User, UserId,
+    Failure, JobId, KeyId, Money, NewJob, Repair, SessionId, Tier, Timestamp, TokenUsage, User, UserId,
 };
 
 use super::StoreError;
@@ -238,6 +239,30 @@ pub struct NewKey {
     pub created_at: Timestamp,
 }
 
+/// A session to store, or the session that a link is changed for.
+#[derive(Clone, Copy, Debug)]
+pub struct NewSession {
+    /// Its name.
+    pub id: SessionId,
+    /// Refused from then on.
+    pub expires_at: Timestamp,
+    /// Now.
+    pub created_at: Timestamp,
+}
+
+/// A one-time link to store.
+#[derive(Clone, Copy, Debug)]
+pub struct NewLink {
+    /// Its name.
+    pub id: SessionId,
+    /// Whom it signs in.
+    pub whom: LinkFor,
+    /// Refused from then on.
+    pub expires_at: Timestamp,
+    /// Now.
+    pub created_at: Timestamp,
+}
+
 /// What was in flight when the server died.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Recovered {
@@ -285,8 +310,20 @@ pub trait Commands {
         name: &str,
         disabled_at: Option<Timestamp>,
     ) -> Result<Option<User>, StoreError>;
-    /// Sets the argon2id hash of a user's password; `false` when there is no such user.
-    fn set_password(&mut self, name: &str, phc: &str) -> Result<bool, StoreError>;
+    /// Sets the argon2id hash of a user's password, and ends the user's sessions and links but
+    /// `keep`; `false` when there is no such user.
+    fn set_password(&mut self, name: &str, phc: &str, keep: Option<SessionId>) -> Result<bool, StoreError>;
+    /// Lets a user open the operator's page; the user is made when there is none of the name.
+    fn make_admin(&mut self, name: &str, at: Timestamp) -> Result<User, StoreError>;
+    /// Stores a session of a user; the oldest make room when there are too many.
+    fn create_session(&mut self, user: UserId, new: &NewSession) -> Result<(), StoreError>;
+    /// Stores a link. One for the first start takes the place of the one before.
+    fn create_link(&mut self, link: &NewLink) -> Result<(), StoreError>;
+    /// Changes a link for a session; `false` when it is used, over or unknown, or its user
+    /// disabled. One for the first start makes `admin`, who may open the operator's page.
+    fn redeem_link(&mut self, link: SessionId, new: &NewSession, admin: &str) -> Result<bool, StoreError>;
+    /// Ends a session; `false` when there is none.
+    fn end_session(&mut self, id: SessionId) -> Result<bool, StoreError>;
     /// Stores a key.
     fn create_key(&mut self, key: &NewKey) -> Result<(), StoreError>;
     /// Revokes a key; `false` when there is no such key. Revoking twice keeps the first time.
@@ -299,7 +336,7 @@ pub trait Commands {
     /// Writes one row that nobody needs: what does not reach the disk fails here.
     fn heartbeat(&mut self, at: Timestamp) -> Result<(), StoreError>;
     /// Deletes at most `limit` jobs that ended before `before`, and as many idempotency keys,
-    /// windows of units and hours of usage that are too old to count.
+    /// windows of units and hours of usage that are too old to count, and sessions that are over.
     fn purge(&mut self, before: Timestamp, now: Timestamp, limit: u32) -> Result<Purged, StoreError>;
     /// Forgets at most `limit` cached answers, oldest first: those kept until `before`, and those
     /// that are too many for `bytes_max`. Returns how many.

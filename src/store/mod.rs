@@ -6,6 +6,7 @@
 
 pub mod commands;
 pub mod error;
+pub mod inspection;
 pub mod reader;
 pub mod reads;
 pub mod sqlite;

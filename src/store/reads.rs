@@ -4,13 +4,15 @@
 use crate::domain::id::JobSeq;
 use crate::domain::job::JobRecord;
 use crate::domain::limits::UserCounts;
+use crate::domain::session::Session;
 use crate::domain::user::ApiKey;
 use crate::domain::{
-    Brief, JobId, JobState, KeyId, Money, QueuedJob, Tier, Timestamp, TokenUsage, User, UserId,
+    Brief, JobId, JobState, KeyId, Money, QueuedJob, SessionId, Tier, Timestamp, TokenUsage, User, UserId,
 };
 
 use super::StoreError;
 use super::commands::LiveCharge;
+use super::inspection::{CallMade, Listed, ListedJob, Sought, SplitBy, Timeline};
 
 /// A list of jobs to read, newest first.
 #[derive(Clone, Debug)]
@@ -137,6 +139,23 @@ pub trait Reads: Send + Sync {
     /// Statistics over `from..to`; at most 10,000 groups.
     fn stats(&self, from: Timestamp, to: Timestamp, group_by: GroupBy) -> Result<Stats, StoreError>;
 
+    /// A page of everybody's jobs.
+    fn listing(&self, sought: &Sought) -> Result<Listed, StoreError>;
+    /// These jobs as a list shows them, in the order given; those that are gone are left out.
+    fn listed(&self, jobs: &[JobId]) -> Result<Vec<ListedJob>, StoreError>;
+    /// The calls made for a job, in order; at most 200.
+    fn calls(&self, seq: JobSeq) -> Result<Vec<CallMade>, StoreError>;
+    /// Users whose names begin so; at most 1,000.
+    fn users_named(&self, beginning: &str) -> Result<Vec<UserId>, StoreError>;
+    /// Figures of what was accepted in `from..to`, by spans of so many milliseconds.
+    fn timeline(
+        &self,
+        from: Timestamp,
+        to: Timestamp,
+        step_ms: i64,
+        by: SplitBy,
+    ) -> Result<Timeline, StoreError>;
+
     /// The key with this SHA-256 and its owner, revoked or not.
     fn key_by_hash(&self, hash: &[u8; 32]) -> Result<Option<KeyOwner>, StoreError>;
     /// One key by its public id.
@@ -149,6 +168,12 @@ pub trait Reads: Send + Sync {
     fn user_by_id(&self, id: UserId) -> Result<Option<User>, StoreError>;
     /// Every user, by name.
     fn users(&self) -> Result<Vec<User>, StoreError>;
+    /// A session that is good at `now`, its user not disabled.
+    fn session(&self, id: SessionId, now: Timestamp) -> Result<Option<Session>, StoreError>;
+    /// Whether anybody can sign in as an admin, or holds an admin key that is good.
+    fn has_operator(&self, now: Timestamp) -> Result<bool, StoreError>;
+    /// Whether a user may do everything: as an admin, or by an admin key that is good.
+    fn is_admin(&self, user: UserId, now: Timestamp) -> Result<bool, StoreError>;
     /// The argon2id hash of a user's password.
     fn password(&self, name: &str) -> Result<Option<String>, StoreError>;
     /// A number that moves whenever a user or key changes, also from another process.

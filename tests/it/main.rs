@@ -3,8 +3,10 @@
 // A test that cannot go on fails where it stands.
 #![allow(clippy::unwrap_used)]
 
+mod admin_requests;
 mod auth;
 mod bad_input;
+mod browser;
 mod cache;
 mod changes;
 mod client_script;
@@ -26,11 +28,13 @@ mod paused;
 // Builds that draw use the rest of it.
 #[cfg_attr(not(feature = "render"), allow(dead_code))]
 mod pictures;
+mod printing;
 mod recount;
 mod repair;
 // Other test binaries use the rest of it.
 #[allow(dead_code)]
 mod server;
+mod session;
 mod sigterm;
 mod socket;
 mod sockets;

@@ -31,6 +31,16 @@ impl Socket {
 
     /// On any path; `Err` is the status of the refusal.
     pub async fn open_with(server: &Server, path: &str, key: Option<&str>) -> Result<Self, u16> {
+        let headers: Vec<_> = key.map(|key| ("x-api-key", key)).into_iter().collect();
+        Self::open_with_headers(server, path, &headers).await
+    }
+
+    /// With these headers.
+    pub async fn open_with_headers(
+        server: &Server,
+        path: &str,
+        headers: &[(&'static str, &str)],
+    ) -> Result<Self, u16> {
         let socket = TcpSocket::new_v4().unwrap();
         // Small, so that a test can be a slow reader within reason.
         socket.set_recv_buffer_size(4096).unwrap();
@@ -38,8 +48,8 @@ impl Socket {
         let stream = socket.connect(address).await.unwrap();
         let mut request =
             format!("ws{}{path}", server.url.trim_start_matches("http")).into_client_request().unwrap();
-        if let Some(key) = key {
-            request.headers_mut().insert("x-api-key", key.parse().unwrap());
+        for (name, value) in headers {
+            request.headers_mut().insert(*name, value.parse().unwrap());
         }
         match client_async(request, stream).await {
             Ok((socket, _)) => Ok(Self(socket)),

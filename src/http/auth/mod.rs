@@ -1,4 +1,5 @@
-//! Credentials to callers: keys, our own short-lived tokens, the operator's tokens, tickets.
+//! Credentials to callers: keys, our own short-lived tokens, the operator's tokens, tickets, the
+//! cookie of a session.
 
 use std::time::Duration;
 
@@ -11,6 +12,7 @@ use crate::domain::time::Clock;
 use crate::http::problem::Problem;
 use crate::store::StoreError;
 
+pub mod cookie;
 mod key_set;
 #[cfg(test)]
 pub(crate) mod minted;
@@ -46,7 +48,10 @@ impl From<AccountError> for AuthError {
     fn from(reason: AccountError) -> Self {
         match reason {
             AccountError::Store(reason) => Self::Store(reason),
-            AccountError::BadName(_) | AccountError::ShortPassword | AccountError::Hashing(_) => Self::Wrong,
+            AccountError::BadName(_)
+            | AccountError::ShortPassword
+            | AccountError::Hashing(_)
+            | AccountError::Busy => Self::Wrong,
         }
     }
 }
@@ -69,7 +74,8 @@ impl Auth {
         Self { accounts, own, operator, tickets: Tickets::default(), standing, clock }
     }
 
-    /// The caller of these headers; `None` when they hold no credential.
+    /// The caller of these headers; `None` when they hold no credential. A key or a token comes
+    /// before the cookie of a session.
     ///
     /// # Errors
     /// [`AuthError`].
@@ -81,11 +87,19 @@ impl Auth {
             Some(_) => return Err(AuthError::Wrong),
         };
         let credential = match (key, bearer) {
-            (None, None) => return Ok(None),
+            (None, None) => return self.caller_of_cookie(headers).await,
             (Some(one), Some(other)) if one != other => return Err(AuthError::Both),
             (Some(one), _) | (None, Some(one)) => one,
         };
         self.caller_of_token(credential).await.map(Some)
+    }
+
+    /// A cookie that opens nothing is none: a browser sends the one it has, also when it is over.
+    async fn caller_of_cookie(&self, headers: &HeaderMap) -> Result<Option<Caller>, AuthError> {
+        match cookie::token(headers) {
+            Some(token) => Ok(self.accounts.by_session(token).await?),
+            None => Ok(None),
+        }
     }
 
     /// The caller of a key or a token.

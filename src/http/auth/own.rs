@@ -102,6 +102,7 @@ mod tests {
             role: Role::User,
             key: Some(KeyId("key_1".into())),
             by_key: true,
+            session: None,
             until: None,
         };
         let (token, end) = tokens.issue(&caller, Timestamp(1_000_000), Duration::from_secs(60)).unwrap();

@@ -8,7 +8,7 @@ use parking_lot::Mutex;
 use tokio::sync::{OnceCell, watch};
 
 use crate::accounts::{Accounts, Caller};
-use crate::domain::{KeyId, UserId};
+use crate::domain::{KeyId, Role, SessionId, UserId};
 use crate::store::StoreError;
 
 /// Findings kept; when there are more, all are forgotten.
@@ -27,7 +27,7 @@ struct Found {
     good: HashMap<Whose, Arc<OnceCell<bool>>>,
 }
 
-type Whose = (UserId, Option<KeyId>);
+type Whose = (UserId, Option<KeyId>, Option<(SessionId, Role)>);
 
 impl Standing {
     pub(super) fn new(accounts: Accounts) -> Self {
@@ -40,9 +40,9 @@ impl Standing {
     }
 
     pub(super) async fn is_good(&self, caller: &Caller) -> Result<bool, StoreError> {
-        let (user, key) = (caller.user, caller.key.clone());
-        let found = self.finding((user, key.clone()));
-        found.get_or_try_init(|| self.accounts.still_stands(user, key)).await.copied()
+        let session = caller.session.map(|session| (session, caller.role));
+        let found = self.finding((caller.user, caller.key.clone(), session));
+        found.get_or_try_init(|| self.accounts.still_stands(caller)).await.copied()
     }
 
     fn finding(&self, whose: Whose) -> Arc<OnceCell<bool>> {

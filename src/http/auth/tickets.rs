@@ -58,6 +58,7 @@ mod tests {
             role: crate::domain::user::Role::User,
             key: None,
             by_key: false,
+            session: None,
             until: None,
         };
         let (ticket, _) = tickets.issue(&caller, Timestamp(0));

@@ -15,6 +15,7 @@ use tokio_util::sync::CancellationToken;
 use crate::accounts::Caller;
 use crate::http::api::{Api, ClientAddress};
 use crate::http::body::Body;
+use crate::http::origin;
 use crate::http::problem::Problem;
 use crate::http::respond::Answer;
 
@@ -26,7 +27,8 @@ const FULL_SECONDS: u64 = 5;
 /// Answers the handshake and serves the socket in a task of its own.
 ///
 /// # Errors
-/// 426 for a call that is no handshake, 401 for a ticket that is not good, 503 when there are as
+/// 426 for a call that is no handshake, 401 for a ticket that is not good, 403 for a cookie that
+/// another page sends, 503 when there are as
 /// many sockets as may be.
 pub async fn accept(
     api: &Arc<Api>,
@@ -39,7 +41,7 @@ pub async fn accept(
     let permit = api.live.room().ok_or_else(full)?;
     let caller = match ticket(request.uri().query()) {
         Some(ticket) => Some(redeemed(api, &ticket).await?),
-        None => caller,
+        None => of_our_own_page(caller, request.headers(), &api.options.public_url)?,
     };
     let upgrade = hyper::upgrade::on(request);
     let party = Party { api: Arc::clone(api), address, caller, stop };
@@ -91,6 +93,17 @@ async fn redeemed(api: &Api, ticket: &str) -> Result<Caller, Problem> {
     let wrong = || Problem::unauthorized("The ticket is used or over; get another from /api/auth/ws-ticket.");
     let caller = api.auth.redeem_ticket(ticket).ok_or_else(wrong)?;
     if api.auth.still_stands(&caller).await? { Ok(caller) } else { Err(wrong()) }
+}
+
+/// A browser sends the cookie along with the sockets of other pages, too, which could then read
+/// what is told.
+fn of_our_own_page(
+    caller: Option<Caller>,
+    headers: &HeaderMap,
+    public_url: &str,
+) -> Result<Option<Caller>, Problem> {
+    let by_cookie = caller.as_ref().is_some_and(|caller| caller.session.is_some());
+    if by_cookie && !origin::is_ours(headers, public_url) { Err(origin::forged()) } else { Ok(caller) }
 }
 
 fn no_handshake() -> Problem {

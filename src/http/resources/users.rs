@@ -9,7 +9,7 @@ use hyper::StatusCode;
 use serde::{Deserialize, Serialize};
 
 use crate::accounts::Accounts;
-use crate::domain::user::valid_user_name;
+use crate::domain::user::{Role, valid_user_name};
 use crate::domain::{Tier, Timestamp, User};
 use crate::http::api::Api;
 use crate::http::call::Call;
@@ -29,6 +29,7 @@ struct UserView<'a> {
     created_at: Timestamp,
     disabled: bool,
     has_password: bool,
+    role: Role,
 }
 
 impl<'a> From<&'a User> for UserView<'a> {
@@ -39,6 +40,7 @@ impl<'a> From<&'a User> for UserView<'a> {
             created_at: user.created_at,
             disabled: user.disabled_at.is_some(),
             has_password: user.has_password,
+            role: user.role(),
         }
     }
 }

@@ -6,8 +6,8 @@ use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ToSql, ToSqlOutput, 
 use crate::domain::job::{Bill, JobRecord, Outcome};
 use crate::domain::user::{ApiKey, Role, User};
 use crate::domain::{
-    Brief, DiagramType, Failure, JobId, JobSeq, JobState, KeyId, Money, QueuedJob, Tier, Timestamp,
-    TokenUsage, UserId, Validation,
+    Brief, DiagramType, Failure, JobId, JobSeq, JobState, KeyId, Money, QueuedJob, SessionId, Tier,
+    Timestamp, TokenUsage, UserId, Validation,
 };
 
 /// Implements the SQL traits of a newtype over `i64`.
@@ -54,6 +54,12 @@ impl ToSql for JobId {
     }
 }
 
+impl ToSql for SessionId {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        Ok(ToSqlOutput::from(self.0.as_slice()))
+    }
+}
+
 impl FromSql for JobId {
     fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
         <[u8; 16]>::column_result(value).map(Self)
@@ -95,7 +101,7 @@ pub(super) fn signed(count: u64) -> i64 {
     i64::try_from(count).unwrap_or(i64::MAX)
 }
 
-fn unsigned(row: &Row<'_>, index: &str) -> rusqlite::Result<u64> {
+pub(super) fn unsigned(row: &Row<'_>, index: &str) -> rusqlite::Result<u64> {
     row.get::<_, i64>(index).map(|count| u64::try_from(count).unwrap_or(0))
 }
 
@@ -178,7 +184,7 @@ pub(super) fn record(row: &Row<'_>) -> rusqlite::Result<JobRecord> {
 
 /// Columns of [`user`].
 pub(super) const USER_COLUMNS: &str =
-    "user.id, user.name, user.tier, user.created_at, user.disabled_at, user.password IS NOT NULL";
+    "user.id, user.name, user.tier, user.created_at, user.disabled_at, user.password IS NOT NULL, user.admin";
 
 pub(super) fn user(row: &Row<'_>) -> rusqlite::Result<User> {
     user_from(row, 0)
@@ -192,8 +198,12 @@ pub(super) fn user_from(row: &Row<'_>, first: usize) -> rusqlite::Result<User> {
         created_at: row.get(first + 3)?,
         disabled_at: row.get(first + 4)?,
         has_password: row.get(first + 5)?,
+        is_admin: row.get(first + 6)?,
     })
 }
+
+/// How many columns these are.
+pub(super) const USER_COLUMN_COUNT: usize = 7;
 
 /// Columns of [`api_key`]; join `user`.
 pub(super) const KEY_COLUMNS: &str = "api_key.id, api_key.user_id, user.name, api_key.role, api_key.prefix, api_key.created_at, api_key.expires_at, api_key.last_used_at, api_key.revoked_at";

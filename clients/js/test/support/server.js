@@ -18,6 +18,7 @@ export class Server {
   #listen = '127.0.0.1:0';
 
   #flags = [];
+  #printed = '';
 
   /** Starts with this configuration file and these flags; `t` is the test, which ends it. */
   static async start(t, config = '', ...flags) {
@@ -35,8 +36,9 @@ export class Server {
   /** Starts again, at the address of the first time. */
   async start() {
     const args = ['serve', '--config', 'config.toml', '--data-dir', 'data', '--listen', this.#listen, ...this.#flags];
-    const child = spawn(BINARY, args, { cwd: this.#dir, env, stdio: ['ignore', 'ignore', 'pipe'] });
+    const child = spawn(BINARY, args, { cwd: this.#dir, env, stdio: ['ignore', 'pipe', 'pipe'] });
     this.#child = child;
+    child.stdout.on('data', (text) => (this.#printed += text));
     const lines = createInterface({ input: child.stderr });
     const seen = [];
     this.url = await new Promise((resolve, reject) => {
@@ -56,6 +58,26 @@ export class Server {
     if (child.exitCode !== null || child.signalCode !== null) return;
     child.kill('SIGKILL');
     await once(child, 'exit');
+  }
+
+  /** The database. */
+  get database() {
+    return join(this.#dir, 'data', 'diagramd.db');
+  }
+
+  /** The newest sign-in link that it has printed, once it has. */
+  async printedLink() {
+    for (;;) {
+      const links = this.#printed.match(/\S+#link=\S+(?=\n)/g);
+      if (links) return links.at(-1);
+      await once(this.#child.stdout, 'data');
+    }
+  }
+
+  /** What a verb on its data directory prints; `input` is its standard input. */
+  run(verb, input = '') {
+    const args = [...verb, '--data-dir', join(this.#dir, 'data')];
+    return execFileSync(BINARY, args, { cwd: this.#dir, env, input, stdio: ['pipe', 'pipe', 'pipe'] }).toString().trim();
   }
 
   /** A new key. */

@@ -6,9 +6,11 @@ use rusqlite::Connection;
 
 use crate::domain::job::JobRecord;
 use crate::domain::limits::UserCounts;
+use crate::domain::session::Session;
 use crate::domain::user::ApiKey;
-use crate::domain::{Brief, JobId, JobSeq, KeyId, QueuedJob, Tier, Timestamp, User, UserId};
+use crate::domain::{Brief, JobId, JobSeq, KeyId, QueuedJob, SessionId, Tier, Timestamp, User, UserId};
 use crate::store::commands::LiveCharge;
+use crate::store::inspection::{CallMade, Listed, ListedJob, Sought, SplitBy, Timeline};
 use crate::store::reads::{GroupBy, JobQuery, KeyOwner, Spending, Stats};
 use crate::store::{Reads, StoreError};
 
@@ -17,7 +19,10 @@ use super::pool::Pool;
 mod accounts;
 mod backlog;
 mod jobs;
+mod listing;
+mod sessions;
 mod stats;
+mod timeline;
 mod usage;
 
 /// The longest a read may take.
@@ -82,6 +87,32 @@ impl Reads for SqliteReads {
         self.read(|connection| stats::stats(connection, from, to, group_by))
     }
 
+    fn listing(&self, sought: &Sought) -> Result<Listed, StoreError> {
+        self.read(|connection| listing::page(connection, sought))
+    }
+
+    fn listed(&self, jobs: &[JobId]) -> Result<Vec<ListedJob>, StoreError> {
+        self.read(|connection| listing::listed_all(connection, jobs))
+    }
+
+    fn calls(&self, seq: JobSeq) -> Result<Vec<CallMade>, StoreError> {
+        self.read(|connection| listing::calls(connection, seq))
+    }
+
+    fn users_named(&self, beginning: &str) -> Result<Vec<UserId>, StoreError> {
+        self.read(|connection| listing::users_named(connection, beginning))
+    }
+
+    fn timeline(
+        &self,
+        from: Timestamp,
+        to: Timestamp,
+        step_ms: i64,
+        by: SplitBy,
+    ) -> Result<Timeline, StoreError> {
+        self.read(|connection| timeline::timeline(connection, from, to, step_ms, by))
+    }
+
     fn key_by_hash(&self, hash: &[u8; 32]) -> Result<Option<KeyOwner>, StoreError> {
         self.read(|connection| accounts::key_by_hash(connection, hash))
     }
@@ -104,6 +135,18 @@ impl Reads for SqliteReads {
 
     fn users(&self) -> Result<Vec<User>, StoreError> {
         self.read(accounts::users)
+    }
+
+    fn session(&self, id: SessionId, now: Timestamp) -> Result<Option<Session>, StoreError> {
+        self.read(|connection| sessions::session(connection, id, now))
+    }
+
+    fn has_operator(&self, now: Timestamp) -> Result<bool, StoreError> {
+        self.read(|connection| sessions::has_operator(connection, now))
+    }
+
+    fn is_admin(&self, user: UserId, now: Timestamp) -> Result<bool, StoreError> {
+        self.read(|connection| sessions::is_admin(connection, user, now))
     }
 
     fn password(&self, name: &str) -> Result<Option<String>, StoreError> {

@@ -5,10 +5,12 @@ use std::collections::HashMap;
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 
 use crate::domain::job::JobRecord;
-use crate::domain::{Change, Failure, JobId, JobSeq, JobState, KeyId, Tier, Timestamp, User, UserId};
+use crate::domain::{
+    Change, Failure, JobId, JobSeq, JobState, KeyId, SessionId, Tier, Timestamp, User, UserId,
+};
 use crate::store::commands::{
-    Cancellation, Claim, ClaimOutcome, NewKey, Owner, Purged, Recovered, Settled, Settlement, Submission,
-    Submitted,
+    Cancellation, Claim, ClaimOutcome, NewKey, NewLink, NewSession, Owner, Purged, Recovered, Settled,
+    Settlement, Submission, Submitted,
 };
 use crate::store::writer::Backend;
 use crate::store::{Commands, StoreError};
@@ -20,6 +22,7 @@ mod claim;
 mod end;
 pub(in crate::store::sqlite) mod quota;
 mod repair;
+mod sessions;
 mod settle;
 mod submit;
 mod upkeep;
@@ -173,8 +176,28 @@ impl Commands for Batch<'_> {
         self.disable(name, at)
     }
 
-    fn set_password(&mut self, name: &str, phc: &str) -> Result<bool, StoreError> {
-        self.password(name, phc)
+    fn set_password(&mut self, name: &str, phc: &str, keep: Option<SessionId>) -> Result<bool, StoreError> {
+        self.password(name, phc, keep)
+    }
+
+    fn make_admin(&mut self, name: &str, at: Timestamp) -> Result<User, StoreError> {
+        self.ensure_admin(name, at)
+    }
+
+    fn create_session(&mut self, user: UserId, new: &NewSession) -> Result<(), StoreError> {
+        self.insert_session(user, new, false)
+    }
+
+    fn create_link(&mut self, link: &NewLink) -> Result<(), StoreError> {
+        self.insert_link(link)
+    }
+
+    fn redeem_link(&mut self, link: SessionId, new: &NewSession, admin: &str) -> Result<bool, StoreError> {
+        self.redeem(link, new, admin)
+    }
+
+    fn end_session(&mut self, id: SessionId) -> Result<bool, StoreError> {
+        self.delete_session(id)
     }
 
     fn create_key(&mut self, key: &NewKey) -> Result<(), StoreError> {

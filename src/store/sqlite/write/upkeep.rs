@@ -131,7 +131,12 @@ impl Batch<'_> {
             old(USAGE_HOUR_MS),
             limit,
         )?;
-        Ok(Purged { jobs, most: jobs.max(keys).max(units).max(hours) })
+        let sessions = self.delete(
+            "DELETE FROM session WHERE hash IN (SELECT hash FROM session WHERE expires_at <= ?1 LIMIT ?2)",
+            now,
+            limit,
+        )?;
+        Ok(Purged { jobs, most: jobs.max(keys).max(units).max(hours).max(sessions) })
     }
 
     fn delete(&self, sql: &str, before: Timestamp, limit: u32) -> Result<u32, StoreError> {

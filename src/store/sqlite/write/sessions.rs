@@ -1,0 +1,107 @@
+//! Sessions, one-time links, and who is an admin.
+
+use rusqlite::{OptionalExtension, params};
+
+use crate::domain::session::LinkFor;
+use crate::domain::user::User;
+use crate::domain::{SessionId, Tier, Timestamp, UserId};
+use crate::store::StoreError;
+use crate::store::commands::{NewLink, NewSession};
+
+use super::Batch;
+
+/// Sessions and links of one user; the oldest make room for a new one.
+const SESSIONS_MAX: u32 = 50;
+
+const SESSION: u8 = 0;
+const LINK: u8 = 1;
+const SETUP: u8 = 2;
+
+impl Batch<'_> {
+    pub(super) fn ensure_admin(&mut self, name: &str, at: Timestamp) -> Result<User, StoreError> {
+        let known = self.user(name)?;
+        // Whoever runs the server is not held up by a tier's limits.
+        let tier = known.is_none().then_some(Tier::Enterprise);
+        self.ensure(name, tier, at)?;
+        self.transaction.execute("UPDATE user SET admin = 1 WHERE name = ?1 AND admin = 0", params![name])?;
+        self.user(name)?.ok_or_else(|| StoreError::Failed("a user just written is missing".to_owned()))
+    }
+
+    pub(super) fn insert_session(
+        &mut self,
+        user: UserId,
+        new: &NewSession,
+        by_link: bool,
+    ) -> Result<(), StoreError> {
+        self.make_room(user)?;
+        self.transaction.execute(
+            "INSERT INTO session (hash, kind, user_id, by_link, created_at, expires_at)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+            params![new.id, SESSION, user, by_link, new.created_at, new.expires_at],
+        )?;
+        Ok(())
+    }
+
+    pub(super) fn insert_link(&mut self, link: &NewLink) -> Result<(), StoreError> {
+        let (kind, user) = match link.whom {
+            LinkFor::User(user) => (LINK, Some(user)),
+            LinkFor::Setup => (SETUP, None),
+        };
+        match user {
+            Some(user) => self.make_room(user)?,
+            None => self.forget_setup()?,
+        }
+        self.transaction.execute(
+            "INSERT INTO session (hash, kind, user_id, created_at, expires_at) VALUES (?1, ?2, ?3, ?4, ?5)",
+            params![link.id, kind, user, link.created_at, link.expires_at],
+        )?;
+        Ok(())
+    }
+
+    pub(super) fn redeem(
+        &mut self,
+        link: SessionId,
+        new: &NewSession,
+        admin: &str,
+    ) -> Result<bool, StoreError> {
+        let found: Option<Option<UserId>> = self
+            .transaction
+            .query_row(
+                "DELETE FROM session WHERE hash = ?1 AND kind <> ?2 AND expires_at > ?3 RETURNING user_id",
+                params![link, SESSION, new.created_at],
+                |row| row.get(0),
+            )
+            .optional()?;
+        let user = match found {
+            None => return Ok(false),
+            Some(Some(user)) => user,
+            Some(None) => {
+                self.forget_setup()?;
+                self.ensure_admin(admin, new.created_at)?.id
+            }
+        };
+        self.insert_session(user, new, true)?;
+        Ok(true)
+    }
+
+    pub(super) fn delete_session(&mut self, id: SessionId) -> Result<bool, StoreError> {
+        let ended = self
+            .transaction
+            .execute("DELETE FROM session WHERE hash = ?1 AND kind = ?2", params![id, SESSION])?;
+        Ok(ended > 0)
+    }
+
+    fn forget_setup(&self) -> Result<(), StoreError> {
+        self.transaction.execute("DELETE FROM session WHERE kind = ?1", params![SETUP])?;
+        Ok(())
+    }
+
+    fn make_room(&self, user: UserId) -> Result<(), StoreError> {
+        self.transaction.execute(
+            "DELETE FROM session WHERE hash IN
+                (SELECT hash FROM session WHERE user_id = ?1 ORDER BY created_at DESC LIMIT -1 OFFSET ?2)",
+            params![user, SESSIONS_MAX - 1],
+        )?;
+        Ok(())
+    }
+}

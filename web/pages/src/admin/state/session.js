@@ -1,0 +1,57 @@
+// Signing in and out. A one-time link is used once, and its token leaves the address bar at once.
+import { call, get, person } from "./api.js";
+import { connect, disconnect } from "./live.js";
+
+export { person };
+
+/** Looks who is signed in; uses the link that the page was opened with, if any. */
+export async function begin() {
+  const link = new URLSearchParams(location.hash.slice(1)).get("link");
+  if (link !== null) {
+    history.replaceState(null, "", location.pathname);
+    try {
+      return enter(await call("POST", "api/auth/session", { link }));
+    } catch (error) {
+      fault = error.message;
+    }
+  }
+  try {
+    enter(await get("api/auth/session"));
+  } catch {
+    person.value = null;
+  }
+}
+
+let fault;
+/** What was wrong with the link, told once. */
+export function linkFault() {
+  const told = fault;
+  fault = undefined;
+  return told;
+}
+
+function enter(session) {
+  person.value = session;
+  if (session.role === "admin") connect();
+}
+
+/** Rejects with the server's words. */
+export async function signIn(user, password) {
+  enter(await call("POST", "api/auth/session", { user, password }));
+}
+
+/** Sets one's own password. */
+export async function setPassword(password, currentPassword) {
+  person.value = await call("POST", "api/auth/password", currentPassword ? { password, currentPassword } : { password });
+}
+
+/** The password is left for another day. */
+export function setPasswordLater() {
+  person.value = { ...person.value, isLater: true };
+}
+
+export async function signOut() {
+  disconnect();
+  await call("DELETE", "api/auth/session").catch(() => undefined);
+  person.value = null;
+}

@@ -1,0 +1,130 @@
+// Who is not in yet: by a password or a link; and what comes right after a link.
+import { useState } from "preact/hooks";
+import { Icon } from "../../shared/icons.jsx";
+import { linkFault, setPassword, setPasswordLater, signIn, signOut } from "../state/session.js";
+
+/** A form that does something slow and says what went wrong. */
+function useSending(work, initialFault) {
+  const [fault, setFault] = useState(initialFault);
+  const [isBusy, setBusy] = useState(false);
+  const send = async (event) => {
+    event.preventDefault();
+    const fields = Object.fromEntries(new FormData(event.currentTarget));
+    setBusy(true);
+    setFault(undefined);
+    try {
+      await work(fields);
+    } catch (error) {
+      setFault(error.faults?.[0]?.detail ?? error.message);
+    } finally {
+      setBusy(false);
+    }
+  };
+  return { fault, isBusy, send };
+}
+
+function Fault({ text }) {
+  return (
+    text && (
+      <p class="fault" role="alert">
+        <Icon name="alert" />
+        {text}
+      </p>
+    )
+  );
+}
+
+export function SignIn() {
+  const { fault, isBusy, send } = useSending(({ user, password }) => signIn(user, password), linkFault());
+  return (
+    <main class="quiet-page narrow">
+      <h1>Sign in</h1>
+      <form class="card access" onSubmit={send}>
+        <div class="field">
+          <label for="user">User</label>
+          <input id="user" name="user" class="input" autocomplete="username" autocapitalize="none" spellcheck={false} required autofocus />
+        </div>
+        <div class="field">
+          <label for="password">Password</label>
+          <input id="password" name="password" type="password" class="input" autocomplete="current-password" required />
+        </div>
+        <Fault text={fault} />
+        <button class="button primary" disabled={isBusy}>
+          Sign in
+        </button>
+      </form>
+      <p class="hint">
+        No password yet? On the server, <code>diagramd user link NAME</code> prints a link that signs in once, and <code>diagramd user set-password NAME --admin</code> sets one.
+      </p>
+    </main>
+  );
+}
+
+/** Two fields that must agree; `onDone` when the password is set. */
+export function PasswordFields({ asksCurrent }) {
+  return (
+    <>
+      {asksCurrent && (
+        <div class="field">
+          <label for="current">Password so far</label>
+          <input id="current" name="current" type="password" class="input" autocomplete="current-password" required />
+        </div>
+      )}
+      <div class="field">
+        <label for="new-password">New password</label>
+        <input id="new-password" name="password" type="password" class="input" autocomplete="new-password" minlength={12} required aria-describedby="password-hint" />
+        <p class="hint" id="password-hint">
+          At least 12 characters.
+        </p>
+      </div>
+      <div class="field">
+        <label for="again">The same again</label>
+        <input id="again" name="again" type="password" class="input" autocomplete="new-password" required />
+      </div>
+    </>
+  );
+}
+
+export async function changePassword({ password, again, current }) {
+  if (password !== again) throw new Error("The two passwords differ.");
+  await setPassword(password, current);
+}
+
+export function FirstPassword({ user }) {
+  const { fault, isBusy, send } = useSending(changePassword);
+  return (
+    <main class="quiet-page narrow">
+      <h1>Welcome, {user}</h1>
+      <p>The link worked, and works no more. Choose a password for the next time.</p>
+      <form class="card access" onSubmit={send}>
+        <input type="hidden" name="username" value={user} autocomplete="username" />
+        <PasswordFields />
+        <Fault text={fault} />
+        <div class="row">
+          <button class="button primary" disabled={isBusy}>
+            Set the password
+          </button>
+          <button type="button" class="button" onClick={setPasswordLater}>
+            Later
+          </button>
+        </div>
+      </form>
+    </main>
+  );
+}
+
+export function NoAdmin({ user }) {
+  return (
+    <main class="quiet-page narrow">
+      <h1>{user} is no admin</h1>
+      <p>
+        This page is for whoever runs the server. Your own diagrams are in the <a href=".">playground</a>.
+      </p>
+      <p>
+        <button type="button" class="button" onClick={signOut}>
+          Sign in as somebody else
+        </button>
+      </p>
+    </main>
+  );
+}
