@@ -1,9 +1,8 @@
 /** A request on its way: its place, the source as it is written, cancelling, and what breaks in between. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { Server } from "../../clients/js/test/support/server.js";
 import { Gate, SOURCE, upstream } from "../../clients/js/test/support/upstream.js";
-import { open, sourceOf, untilDrawn, untilSource } from "./support/browser.js";
+import { open, sourceOf, start, untilDrawn, untilSource } from "./support/browser.js";
 
 /** One call at a time, so that others wait. */
 const oneByOne = (config) => config.replace('model = "m"', 'model = "m"\nmax_concurrent = 1');
@@ -26,12 +25,12 @@ async function ahead(server, key) {
 test("the place counts down, the source appears as it is written, the picture beside it", async (t) => {
   const [first, second, third] = [new Gate(), new Gate(), new Gate()];
   const model = await upstream(t, { before: first }, { before: second }, { midway: third });
-  const server = await Server.start(t, oneByOne(model.config), "--dev");
+  const server = await start(t, oneByOne(model.config), "--dev");
   const key = server.key("bob", "enterprise");
   await ahead(server, key);
   await first.reached;
   await ahead(server, key);
-  const page = await open(t, server);
+  const page = await open(server);
   await draw(page);
   const place = page.locator(".place strong");
   await place.filter({ hasText: "2" }).waitFor();
@@ -53,8 +52,8 @@ test("the place counts down, the source appears as it is written, the picture be
 test("a server that is killed and comes back: the loss is told, and the request is finished", async (t) => {
   const [first, second] = [new Gate(), new Gate()];
   const model = await upstream(t, { midway: first }, { midway: second });
-  const server = await Server.start(t, model.config, "--dev");
-  const page = await open(t, server, { expected: [/ERR_CONNECTION_REFUSED|ERR_CONNECTION_RESET|ERR_EMPTY_RESPONSE|WebSocket connection/] });
+  const server = await start(t, model.config, "--dev");
+  const page = await open(server, { expected: [/ERR_CONNECTION_REFUSED|ERR_CONNECTION_RESET|ERR_EMPTY_RESPONSE|WebSocket connection/] });
   await draw(page);
   await first.reached;
   await untilSource(page, /flowchart/);
@@ -71,8 +70,8 @@ test("a server that is killed and comes back: the loss is told, and the request 
 test("Escape cancels while it waits and while it is written; the page is ready again", async (t) => {
   const [first, second] = [new Gate(), new Gate()];
   const model = await upstream(t, { before: first }, { midway: second });
-  const server = await Server.start(t, oneByOne(model.config), "--dev");
-  const page = await open(t, server);
+  const server = await start(t, oneByOne(model.config), "--dev");
+  const page = await open(server);
   await draw(page);
   await first.reached;
   await page.keyboard.press("Escape");
@@ -91,8 +90,8 @@ test("Escape cancels while it waits and while it is written; the page is ready a
 test("a reload goes on with a request that is under way", async (t) => {
   const gate = new Gate();
   const model = await upstream(t, { midway: gate });
-  const server = await Server.start(t, model.config, "--dev");
-  const page = await open(t, server);
+  const server = await start(t, model.config, "--dev");
+  const page = await open(server);
   await draw(page);
   await gate.reached;
   await untilSource(page, /flowchart/);
@@ -104,8 +103,8 @@ test("a reload goes on with a request that is under way", async (t) => {
 
 test("a model that refuses is told in words", async (t) => {
   const model = await upstream(t, { status: 400 });
-  const server = await Server.start(t, model.config, "--dev");
-  const page = await open(t, server);
+  const server = await start(t, model.config, "--dev");
+  const page = await open(server);
   await draw(page);
   await page.getByRole("alert").getByRole("heading", { name: "That did not work" }).waitFor();
   await page.getByRole("button", { name: "Close this message" }).click();

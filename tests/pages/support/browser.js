@@ -4,6 +4,7 @@ import { createRequire } from "node:module";
 import { readFileSync } from "node:fs";
 import { after, before } from "node:test";
 import { chromium } from "playwright-core";
+import { Server } from "../../../clients/js/test/support/server.js";
 
 const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 const { CHROMIUM } = process.env;
@@ -15,11 +16,29 @@ before(async () => {
 });
 after(() => browser?.close());
 
+/** What is to be done at a test's end before its server is killed: else its pages would miss it. */
+const endings = new WeakMap();
+
+/** A server of the test's own, with this configuration and these flags. */
+export async function start(t, config = "", ...flags) {
+  const last = [];
+  const server = await Server.start({ after: (hook) => last.push(hook) }, config, ...flags);
+  endings.set(server, []);
+  t.after(async () => {
+    try {
+      for (const end of endings.get(server)) await end();
+    } finally {
+      for (const hook of last) await hook();
+    }
+  });
+  return server;
+}
+
 /**
  * Opens a path of a server. `expected` are patterns of what the console may say; all else there, errors of the page, and
  * calls to other hosts are faults.
  */
-export async function open(t, server, { path = "/", width = 1280, height = 860, scheme = "light", expected = [] } = {}) {
+export async function open(server, { path = "/", width = 1280, height = 860, scheme = "light", expected = [] } = {}) {
   const context = await browser.newContext({ viewport: { width, height }, colorScheme: scheme, acceptDownloads: true });
   const page = await context.newPage();
   const faults = [];
@@ -35,7 +54,7 @@ export async function open(t, server, { path = "/", width = 1280, height = 860, 
     if (!isOwn) elsewhere.add(request);
   });
   page.on("requestfailed", (request) => request.failure().errorText === "csp" && elsewhere.delete(request));
-  t.after(async () => {
+  endings.get(server).push(async () => {
     await context.close();
     assert.deepEqual(faults, []);
     assert.deepEqual([...elsewhere].map((request) => request.url()), [], "from elsewhere");

@@ -82,7 +82,12 @@ export class Server {
 
   /** A new key. */
   key(user, tier, ...more) {
-    const args = ['key', 'create', '--user', user, '--tier', tier, '--data-dir', join(this.#dir, 'data'), ...more];
-    return execFileSync(BINARY, args, { cwd: this.#dir, env, stdio: ['ignore', 'pipe', 'pipe'] }).toString().trim();
+    return this.verb('key', 'create', '--user', user, '--tier', tier, ...more);
+  }
+
+  /** What a verb of the command line prints, on this server's data. */
+  verb(...args) {
+    const all = [...args, '--data-dir', join(this.#dir, 'data')];
+    return execFileSync(BINARY, all, { cwd: this.#dir, env, stdio: ['ignore', 'pipe', 'pipe'] }).toString().trim();
   }
 }

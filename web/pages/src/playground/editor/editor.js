@@ -12,8 +12,8 @@ import { look, words } from "./look.js";
 const fromProgram = Annotation.define();
 
 /**
- * Puts an editor into an element; `onChange` hears what a person types. Returns `{setText, setErrors, setReadOnly,
- * setLanguage, goTo, destroy}`.
+ * Puts an editor into an element; `onChange` hears what a person types. Returns `{show, setReadOnly, setLanguage, goTo,
+ * destroy}`.
  */
 export function createEditor(element, { onChange }) {
   const root = element.shadowRoot ?? element.attachShadow({ mode: "open" });
@@ -45,30 +45,36 @@ export function createEditor(element, { onChange }) {
     }),
   });
   let wasFollowed = false;
+  let shown;
   const keepInSight = () => {
     if (view.hasFocus) view.dispatch({ effects: EditorView.scrollIntoView(view.state.selection.main.head) });
   };
-  return {
-    /** `isFollowed`: it is being written, and its end is kept in sight. */
-    setText(text, isFollowed) {
-      const now = view.state.doc.toString();
-      if (now === text) {
-        if (wasFollowed && !isFollowed) view.scrollDOM.scrollTop = 0;
-        wasFollowed = isFollowed;
-        return;
-      }
-      wasFollowed = isFollowed;
+  /** Whether the text was another one. */
+  const setText = (text, isFollowed) => {
+    const now = view.state.doc.toString();
+    const isOther = now !== text;
+    if (isOther) {
       const changes = text.startsWith(now) ? { from: now.length, insert: text.slice(now.length) } : { from: 0, to: now.length, insert: text };
       view.dispatch({ changes, annotations: [fromProgram.of(true), Transaction.addToHistory.of(!isFollowed)] });
-      if (isFollowed) view.scrollDOM.scrollTop = view.scrollDOM.scrollHeight;
-      else view.scrollDOM.scrollTop = 0;
-    },
-    setErrors(errors) {
-      const placed = errors.filter(({ line }) => line >= 1 && line <= view.state.doc.lines);
-      view.dispatch(setDiagnostics(view.state, placed.map((error) => diagnostic(view.state.doc, error))));
-      view.dispatch({ effects: markBadLines.of(placed.map(({ line }) => view.state.doc.line(line).from)) });
-      // The list of errors takes some of the editor's height.
-      requestAnimationFrame(keepInSight);
+    }
+    if (isFollowed) view.scrollDOM.scrollTop = view.scrollDOM.scrollHeight;
+    else if (isOther || wasFollowed) view.scrollDOM.scrollTop = 0;
+    wasFollowed = isFollowed;
+    return isOther;
+  };
+  const setErrors = (errors) => {
+    const placed = errors.filter(({ line }) => line >= 1 && line <= view.state.doc.lines);
+    view.dispatch(setDiagnostics(view.state, placed.map((error) => diagnostic(view.state.doc, error))));
+    view.dispatch({ effects: markBadLines.of(placed.map(({ line }) => view.state.doc.line(line).from)) });
+    // The list of errors takes some of the editor's height.
+    requestAnimationFrame(keepInSight);
+  };
+  return {
+    /** `isFollowed`: it is being written, and its end is kept in sight. Marks of errors move with what is typed. */
+    show(text, errors, isFollowed) {
+      const isOther = setText(text, isFollowed);
+      if (isOther || errors !== shown) setErrors(errors);
+      shown = errors;
     },
     setReadOnly(isReadOnly) {
       view.dispatch({ effects: readOnly.reconfigure(EditorState.readOnly.of(isReadOnly)) });

@@ -53,8 +53,7 @@ function Editor() {
       const { createEditor } = await editor();
       if (isGone) return;
       held.current = createEditor(place.current, { onChange: edited });
-      tell("setText", text.value, isWriting.value);
-      tell("setErrors", verdict.value.errors);
+      tell("show", text.value, verdict.value.errors, isWriting.value);
       tell("setReadOnly", isRunning.value);
       tell("setLanguage", language.value);
       place.current.dataset.ready = "true";
@@ -64,8 +63,7 @@ function Editor() {
       held.current?.destroy();
     };
   }, []);
-  useSignalEffect(() => tell("setText", text.value, isWriting.value));
-  useSignalEffect(() => tell("setErrors", verdict.value.errors));
+  useSignalEffect(() => tell("show", text.value, verdict.value.errors, isWriting.value));
   useSignalEffect(() => tell("setReadOnly", isRunning.value));
   useSignalEffect(() => tell("setLanguage", language.value));
   Source.goTo = (line) => held.current?.goTo(line);
