@@ -42,7 +42,7 @@ test("a limit: which, how long, and the tier that lifts it with its link", async
   await page.getByText("0 of 1 left today").waitFor();
   await draw();
   const notice = page.getByRole("alert");
-  await notice.getByRole("heading", { name: "Today's 1 diagrams are used up" }).waitFor();
+  await notice.getByRole("heading", { name: "Today's one diagram is used up" }).waitFor();
   await notice.getByText(/Again in \d+ (s|min|h)/).waitFor();
   const link = notice.getByRole("link", { name: "Go to basic" });
   assert.equal(await link.getAttribute("href"), "https://shop.example/basic");
