@@ -41,6 +41,7 @@ export function disconnect() {
   clearTimeout(timer);
   clearInterval(heart);
   clearInterval(sampler);
+  if (socket) socket.onclose = null;
   socket?.close();
   socket = undefined;
   queue.value = undefined;
@@ -52,6 +53,10 @@ function open() {
   const url = new URL("ws", location.href);
   url.protocol = url.protocol.replace("http", "ws");
   url.hash = "";
+  if (socket) {
+    socket.onclose = null;
+    socket.close();
+  }
   socket = new WebSocket(url);
   socket.onopen = () => {
     send({ type: "subscribe", scope: "queue" });
@@ -92,15 +97,22 @@ function hear(message) {
   if (message.requestId) watched.get(message.requestId)?.(message);
 }
 
-async function lost() {
+function lost() {
   clearInterval(heart);
   if (!isWanted) return;
   connection.value = "lost";
-  // Whether the session is over is told by a call: a handshake that was refused tells nothing.
-  await get("api/auth/session").catch(() => undefined);
-  if (!isWanted || person.value === null) return;
-  timer = setTimeout(open, delay * (0.75 + Math.random() / 2));
+  timer = setTimeout(openAgain, delay * (0.75 + Math.random() / 2));
   delay = Math.min(delay * 2, DELAY_MS_MAX);
+}
+
+/** Whether the session is over is told by a call: a handshake that was refused tells nothing. */
+async function openAgain() {
+  try {
+    await get("api/auth/session");
+    open();
+  } catch {
+    if (isWanted && person.value !== null) lost();
+  }
 }
 
 /** Hears of one request until the returned function is called. */

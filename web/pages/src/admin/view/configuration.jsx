@@ -38,10 +38,9 @@ export function Configuration() {
   return (
     <div class="stack">
       <div class="filter">
-        <label class="choice">
-          <span class="unseen">Find a key</span>
-          <input class="input" type="search" placeholder="Find a key" value={wanted} spellcheck={false} onInput={(event) => setWanted(event.currentTarget.value)} />
-        </label>
+        <div class="choice">
+          <input class="input" type="search" aria-label="Find a key" placeholder="Find a key" value={wanted} spellcheck={false} onInput={(event) => setWanted(event.currentTarget.value)} />
+        </div>
         <p class="hint">In force now. Change the file and send SIGHUP, or restart; secrets are masked.</p>
       </div>
       <div class="sections">

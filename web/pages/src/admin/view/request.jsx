@@ -18,6 +18,8 @@ const MOVES = ["position", "processing", "validating", "repairing", "retrying", 
 export function RequestDrawer({ id, onClose }) {
   const [detail, setDetail] = useState();
   const [fault, setFault] = useState();
+  // Nothing more is told of a request that has ended: one that is tried again is watched anew.
+  const [round, setRound] = useState(0);
   const load = async () => {
     try {
       const found = await get(`api/admin/requests/${id}`);
@@ -31,11 +33,11 @@ export function RequestDrawer({ id, onClose }) {
   useEffect(() => {
     load();
     return watch(id, ({ type }) => MOVES.includes(type) && load());
-  }, []);
+  }, [round]);
   return (
     <Dialog title={detail?.request.title ?? "Request"} onClose={onClose} isDrawer>
       {fault && <p class="fault">{fault}</p>}
-      {detail && <Detail detail={detail} onMove={load} />}
+      {detail && <Detail detail={detail} onMove={() => setRound(round + 1)} />}
     </Dialog>
   );
 }

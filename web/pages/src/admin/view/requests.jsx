@@ -103,9 +103,8 @@ function Foot() {
 
 function Choice({ name, title, given, options, any }) {
   return (
-    <label class="choice">
-      <span class="unseen">{title}</span>
-      <select class="input" name={name} value={given.get(name) ?? ""} onChange={(event) => set(name, event.currentTarget.value)}>
+    <div class="choice">
+      <select class="input" name={name} aria-label={title} value={given.get(name) ?? ""} onChange={(event) => set(name, event.currentTarget.value)}>
         <option value="">{any}</option>
         {options.map((option) => (
           <option key={option} value={option}>
@@ -113,7 +112,7 @@ function Choice({ name, title, given, options, any }) {
           </option>
         ))}
       </select>
-    </label>
+    </div>
   );
 }
 
@@ -125,10 +124,9 @@ function Text({ name, title, given, ...more }) {
     timer.current = setTimeout(() => set(name, value.trim()), TYPING_MS);
   };
   return (
-    <label class="choice">
-      <span class="unseen">{title}</span>
-      <input class="input" type="search" name={name} defaultValue={given.get(name) ?? ""} placeholder={title} spellcheck={false} autocapitalize="none" autocomplete="off" onInput={(event) => take(event.currentTarget.value)} {...more} />
-    </label>
+    <div class="choice">
+      <input class="input" type="search" name={name} aria-label={title} defaultValue={given.get(name) ?? ""} placeholder={title} spellcheck={false} autocapitalize="none" autocomplete="off" onInput={(event) => take(event.currentTarget.value)} {...more} />
+    </div>
   );
 }
 

@@ -1,7 +1,7 @@
 // Who is not in yet: by a password or a link; and what comes right after a link.
 import { useState } from "preact/hooks";
 import { Icon } from "../../shared/icons.jsx";
-import { linkFault, setPassword, setPasswordLater, signIn, signOut } from "../state/session.js";
+import { linkFault, person, setPassword, setPasswordLater, signIn, signOut } from "../state/session.js";
 
 /** A form that does something slow and says what went wrong. */
 function useSending(work, initialFault) {
@@ -64,6 +64,8 @@ export function SignIn() {
 export function PasswordFields({ asksCurrent }) {
   return (
     <>
+      {/* Tells password managers whose password it is. */}
+      <input name="username" value={person.value.user} autocomplete="username" hidden readonly />
       {asksCurrent && (
         <div class="field">
           <label for="current">Password so far</label>
@@ -97,7 +99,6 @@ export function FirstPassword({ user }) {
       <h1>Welcome, {user}</h1>
       <p>The link worked, and works no more. Choose a password for the next time.</p>
       <form class="card access" onSubmit={send}>
-        <input type="hidden" name="username" value={user} autocomplete="username" />
         <PasswordFields />
         <Fault text={fault} />
         <div class="row">

@@ -30,10 +30,9 @@ export function Users() {
           <h2 id="users">
             Users {users && <span class="hint">{whole(fitting.length)}</span>}
           </h2>
-          <label class="choice">
-            <span class="unseen">Find a user</span>
-            <input class="input" type="search" placeholder="Find a user" value={beginning} spellcheck={false} onInput={(event) => replace("users", { q: event.currentTarget.value })} />
-          </label>
+          <div class="choice">
+            <input class="input" type="search" aria-label="Find a user" placeholder="Find a user" value={beginning} spellcheck={false} onInput={(event) => replace("users", { q: event.currentTarget.value })} />
+          </div>
           <button type="button" class="button primary" onClick={() => setMaking(true)}>
             <Icon name="plus" />
             New user
