@@ -298,8 +298,8 @@ async fn a_template_is_filled_on_the_command_line_with_and_without_a_server() {
 
 #[test]
 fn nothing_is_asked_for_when_its_picture_cannot_be_drawn() {
-    let dir = tempfile::TempDir::new().unwrap();
-    let ran = Command::new(env!("CARGO_BIN_EXE_diagramd"))
+    let dir = TempDir::new().unwrap();
+    let ran = Command::new(BINARY)
         .args(["generate", "a then b", "-t", "plantuml", "-o", "a.png"])
         .current_dir(dir.path())
         .env_remove("ANTHROPIC_API_KEY")

@@ -1,6 +1,7 @@
 //! A terminal for the binary, by `script` of util-linux: keys in, the screen out.
 
 use std::io::{Read, Write};
+use std::num::NonZeroU16;
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
@@ -38,7 +39,7 @@ impl Terminal {
                 }
             }
         });
-        Self { child, written, screen: vt100::Parser::new(30, 120, 0) }
+        Self { child, written, screen: vt100::Parser::new(size(30), size(120), 0) }
     }
 
     /// Waits until the screen shows these words, and gives it.
@@ -78,4 +79,8 @@ impl Drop for Terminal {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+fn size(cells: u16) -> NonZeroU16 {
+    NonZeroU16::new(cells).unwrap()
 }

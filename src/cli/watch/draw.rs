@@ -175,14 +175,14 @@ fn draw_requests(frame: &mut Frame, view: &View, area: Rect) {
     let table = Table::new(
         rows,
         [
-            Constraint::Length(12),
+            Constraint::Length(8),
             Constraint::Length(36),
             Constraint::Length(11),
-            Constraint::Length(14),
-            Constraint::Length(11),
+            Constraint::Fill(2),
             Constraint::Length(10),
-            Constraint::Length(11),
-            Constraint::Min(10),
+            Constraint::Length(8),
+            Constraint::Length(9),
+            Constraint::Fill(3),
         ],
     )
     .header(
