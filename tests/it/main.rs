@@ -42,8 +42,10 @@ mod sockets;
 mod stats;
 mod stop;
 mod templates;
+mod terminal;
 mod upstream;
 mod upstreams;
 #[cfg(feature = "validate")]
 mod validate;
 mod verb;
+mod watch;
