@@ -107,8 +107,10 @@ impl Engine {
         let Sqlite { writer, reader } = open_store(config)?;
         let bus = Bus::default();
         let accounts = Accounts::new(writer.clone(), reader.clone(), now);
-        let (queue, claimed) =
-            Queue::new(writer.clone(), reader.clone(), bus.clone(), wiring::rules(config, filling), now);
+        let mut rules = wiring::rules(config, filling);
+        // What is left waiting here makes no call that could be shared.
+        rules.coalesce &= backlog == BacklogUse::Run;
+        let (queue, claimed) = Queue::new(writer.clone(), reader.clone(), bus.clone(), rules, now);
         let providers = wiring::providers(config)?;
         let (scheduler, unread) = prepare_scheduler(config, &queue, &accounts, backlog).await?;
 
@@ -131,6 +133,7 @@ impl Engine {
             tokio::spawn(queue.clone().tell_positions(stop.clone())),
             tokio::spawn(housekeeping::notice_changes(accounts.clone(), queue.clone(), stop.clone())),
             tokio::spawn(housekeeping::record_uses(accounts.clone(), stop.clone())),
+            tokio::spawn(housekeeping::expire_followers(queue.clone(), stop.clone())),
             tokio::spawn(housekeeping::trim_cache(queue.clone(), stop.clone())),
             tokio::spawn(housekeeping::purge(queue.clone(), config.retention.finished, stop.clone())),
         ];
@@ -267,6 +270,7 @@ async fn prepare_scheduler(
     if backlog == BacklogUse::Leave {
         return Ok((scheduler, None));
     }
+    queue.follow_again(recovered.followers);
     let put_back: HashSet<JobSeq> = recovered.put_back.iter().map(|job| job.seq).collect();
     scheduler.prepare(|core, at| {
         recovered.put_back.into_iter().for_each(|job| core.committed(&Change::Queued(job), at));

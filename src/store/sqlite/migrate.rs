@@ -14,6 +14,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../../../migrations/0001_jobs_users_usage.sql"),
     include_str!("../../../migrations/0002_repairs.sql"),
     include_str!("../../../migrations/0003_cache.sql"),
+    include_str!("../../../migrations/0004_followers.sql"),
 ];
 /// `PRAGMA application_id`: "dgrd".
 const APPLICATION_ID: i32 = 0x6467_7264;

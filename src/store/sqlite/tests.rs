@@ -120,6 +120,7 @@ fn submission(user: UserId, number: u8, key: Option<&str>, at: Timestamp) -> Sub
             monthly_budget: None,
         },
         kept_since: None,
+        followers_max: 0,
         idempotency: key.map(|key| (key.to_owned(), [7; 32])),
     }
 }

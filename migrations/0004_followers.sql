@@ -1,0 +1,9 @@
+-- The job whose call this one shares: an equal request that waits or runs. A follower makes no call
+-- of its own, so it only ever waits; it leaves its leader in the transaction that ends either.
+ALTER TABLE job ADD COLUMN follows INTEGER CHECK (follows IS NULL OR state = 0);
+-- Whether it ended with the call that it shared.
+ALTER TABLE job ADD COLUMN coalesced INTEGER NOT NULL DEFAULT 0;
+
+CREATE INDEX job_follower ON job (follows) WHERE follows IS NOT NULL;
+CREATE INDEX job_leader ON job (cache_key, tier)
+    WHERE state IN (0, 1) AND follows IS NULL AND cache_key IS NOT NULL;
