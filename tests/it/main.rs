@@ -31,6 +31,7 @@ mod repair;
 // Other test binaries use the rest of it.
 #[allow(dead_code)]
 mod server;
+mod sharing;
 mod sigterm;
 mod socket;
 mod sockets;

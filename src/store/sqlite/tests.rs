@@ -22,6 +22,7 @@ use crate::store::writer::Backend;
 use crate::store::{Commands, Priority};
 
 mod cache;
+mod followers;
 
 const NOW: Timestamp = Timestamp(1_800_000_000_000);
 const DAY_MS: i64 = 24 * 3_600_000;
