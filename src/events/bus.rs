@@ -74,11 +74,13 @@ impl Bus {
             return self.hand_out(event, None, String::new());
         }
         let following = self.following().of(event.job);
-        for follower in following.get(&event.job).into_iter().flatten() {
-            let event = Event { job: follower.id, user: follower.user, what: event.what.clone() };
+        let followers = following.get(&event.job).into_iter().flatten();
+        let shared: Vec<Event> = followers
+            .map(|follower| Event { job: follower.id, user: follower.user, what: event.what.clone() })
+            .collect();
+        for event in std::iter::once(event).chain(shared) {
             self.hand_out(event, None, String::new());
         }
-        self.hand_out(event, None, String::new());
     }
 
     /// As [`Bus::publish`], for the event that ends a job, with the instant that its row shows:

@@ -152,12 +152,14 @@ mod tests {
     #[test]
     fn the_others_follow_the_next_one_instead() {
         let bus = Bus::default();
-        [2, 3, 4].map(|number| bus.follow(&follower(number), None));
+        [2, 3, 4].into_iter().for_each(|number| bus.follow(&follower(number), None));
         let rest = bus.follow_instead(LEADER, &follower(2));
         assert!(rest.iter().all(|other| (other.leader, other.leader_id) == (JobSeq(2), follower(2).id)));
         assert_eq!(bus.followers(follower(2).id), [follower(3).id, follower(4).id]);
         let mut subscriber = bus.subscriber();
-        [2, 3].map(|number| subscriber.watch_job(follower(number).id, JobSeq(1), UserId(1)));
+        for number in [2, 3] {
+            subscriber.watch_job(follower(number).id, JobSeq(1), UserId(1));
+        }
         delta(&bus, LEADER, "of a call that nobody shares any more");
         delta(&bus, follower(2).id, "x");
         assert_eq!(deltas(&subscriber), [2, 3].map(|number| (follower(number).id, "x".to_owned())));

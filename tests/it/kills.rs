@@ -92,7 +92,7 @@ async fn no_kill_loses_doubles_or_overruns_anything() {
         "one request for each idempotency key, and no other"
     );
     let books = Books::of(&server);
-    let shared: usize =
+    let shared: u32 =
         books.0.query_row("SELECT count(*) FROM job WHERE coalesced", [], |row| row.get(0)).unwrap();
     println!("{shared} shared a call");
     assert!(shared > 0 && books.astray() == 0);

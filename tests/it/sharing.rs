@@ -24,6 +24,12 @@ async fn held(more: &str) -> (Upstream, Gate, Server, String) {
     (upstream, gate, server, key)
 }
 
+/// An answer of which some lines come before the gate, and the rest after it.
+fn held_midway(gate: &Gate) -> Behaviour {
+    let text = format!("```mermaid\nflowchart TD\n{}```\n", "  A --> B\n".repeat(50));
+    Behaviour::answer(text).hold_midway(gate)
+}
+
 async fn status(server: &Server, key: &str, id: &str) -> Value {
     server.get(key, &format!("/api/diagram/status/{id}")).await.1
 }
@@ -90,7 +96,7 @@ async fn a_request_that_shares_is_told_as_the_call_goes() {
     let upstream = Upstream::anthropic().start().await;
     let (before, midway) = (Gate::closed(), Gate::closed());
     upstream.push(Behaviour::default().hold(&before));
-    upstream.always(Behaviour::default().hold_midway(&midway));
+    upstream.always(held_midway(&midway));
     let server = Server::start(&config(&upstream, &format!("max_concurrent = 1\n{ON}")));
     let key = server.key("ann", "pro", &[]);
     server.prompt(&key, "in front").await;
@@ -179,16 +185,18 @@ async fn cancelling_one_that_shares_leaves_the_others() {
 async fn when_the_one_that_makes_the_call_is_cancelled_the_next_one_makes_its_own() {
     let upstream = Upstream::anthropic().start().await;
     let gate = Gate::closed();
-    upstream.always(Behaviour::default().hold_midway(&gate));
+    upstream.always(held_midway(&gate));
     let server = Server::start(&config(&upstream, ON));
     let key = server.key("ann", "pro", &[]);
     let leader = id_of(&server.prompt(&key, "p").await);
     let second = id_of(&server.prompt(&key, "p").await);
     let third = id_of(&server.prompt(&key, "p").await);
+    upstream.ledger().wait_for_calls(1).await;
     let mut sockets = [Socket::open(&server).await, Socket::open(&server).await];
     for (socket, id) in sockets.iter_mut().zip([&second, &third]) {
         socket.send(subscribe(id)).await;
-        socket.until("delta").await;
+        let seen = socket.until("subscribed").await;
+        assert_eq!(seen[0]["status"], "processing");
     }
     cancel(&server, &key, &leader).await;
     gate.open();
