@@ -44,18 +44,19 @@ impl Queue {
         })
     }
 
-    /// Hands every job that waits for a call of its own over in the order of arrival, but for those that were put back and
-    /// may run by now. Blocks; nothing may be submitted meanwhile.
+    /// Hands every job that waits for a call of its own over in the order of arrival, but for those
+    /// that the scheduler knows or hears of by itself: they may run by now. Blocks; nothing may be
+    /// submitted meanwhile.
     ///
     /// # Errors
     /// What the store reports.
     pub fn backlog(
         &self,
-        put_back: &HashSet<JobSeq>,
+        known: &HashSet<JobSeq>,
         hand_over: &mut dyn FnMut(QueuedJob),
     ) -> Result<(), StoreError> {
         self.inner.reader.blocking().each_queued(&mut |job| {
-            if !put_back.contains(&job.seq) {
+            if !known.contains(&job.seq) {
                 hand_over(job);
             }
         })

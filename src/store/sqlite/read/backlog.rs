@@ -35,7 +35,8 @@ pub(super) fn queued(connection: &Connection, jobs: &[JobSeq]) -> Result<Vec<Que
 pub(super) fn followers(connection: &Connection) -> Result<Vec<Follower>, StoreError> {
     let mut statement = connection.prepare_cached(
         "SELECT job.seq, job.id, job.user_id, job.deadline_at, lead.seq, lead.id
-         FROM job JOIN job AS lead ON lead.seq = job.follows WHERE job.follows IS NOT NULL ORDER BY job.seq",
+         FROM job INDEXED BY job_follower JOIN job AS lead ON lead.seq = job.follows
+         WHERE job.follows IS NOT NULL ORDER BY job.seq",
     )?;
     let found = statement.query_map([], |row| {
         Ok(Follower {
