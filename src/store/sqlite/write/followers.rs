@@ -53,10 +53,11 @@ impl Batch<'_> {
     /// fewer than `followers_max`.
     pub(super) fn leader_for(&self, job: &NewJob, followers_max: u32) -> Result<Option<Leader>, StoreError> {
         let Some(key) = job.cache_key.as_ref().filter(|_| followers_max > 0) else { return Ok(None) };
-        // Named, so that a plan which reads more than one entry of it is an error.
+        // The index is named: without it every live job would be read, and that is an error.
         let mut statement = self.transaction.prepare_cached(
             "SELECT seq, id, state, attempts, model FROM job INDEXED BY job_leader
-             WHERE cache_key = ?1 AND tier = ?2 AND state IN (0, 1) AND follows IS NULL
+             WHERE substr(cache_key, 1, 6) = substr(?1, 1, 6) AND cache_key = ?1 AND tier = ?2
+               AND state IN (0, 1) AND follows IS NULL
              ORDER BY seq DESC LIMIT 1",
         )?;
         let leader = statement.query_row(params![key.as_slice(), job.tier], |row| {
