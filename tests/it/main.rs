@@ -36,6 +36,7 @@ mod repair;
 #[allow(dead_code)]
 mod server;
 mod session;
+mod sharing;
 mod sigterm;
 mod socket;
 mod sockets;
