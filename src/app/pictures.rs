@@ -13,6 +13,8 @@ use crate::diagram::drawn::ByDrawing;
 use crate::diagram::picture::{Artist, Order, Remote};
 use crate::domain::DiagramType;
 
+use super::program::own_program;
+
 pub use crate::diagram::picture::{Format, Theme, Undrawn, WIDTH_MAX, WIDTH_MIN};
 
 /// What draws and what checks.
@@ -43,7 +45,7 @@ pub(super) fn pictures(config: &Config) -> anyhow::Result<Pictures> {
         cache_bytes_max: render.cache_size,
     };
     let studio = Studio::new(settings, remote.clone());
-    let checker = checkers::built_in(studio.second_opinion());
+    let checker = checkers::built_in(&own_program(), studio.second_opinion());
     let checker = match remote {
         Some(remote) => Arc::new(ByDrawing::new(checker, remote)),
         None => checker,

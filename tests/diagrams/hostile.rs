@@ -9,7 +9,7 @@ use diagramd::domain::ValidationStatus;
 
 use crate::{check, is_valid};
 
-/// The deadline, the start of the next context, and a slow machine.
+/// The deadline, the start of the next process, and a slow machine.
 const LONGEST: Duration = Duration::from_secs(10);
 
 /// Takes the parser longer than its deadline, within every limit of size.
@@ -21,7 +21,7 @@ pub fn slow() -> String {
 }
 
 fn parsers() -> Parsers {
-    Parsers::new(Settings { threads: 1, deadline: Duration::from_secs(1), ..Settings::default() }, None)
+    crate::with(Settings { threads: 1, deadline: Duration::from_secs(1), ..Settings::default() })
 }
 
 async fn survives(parsers: &Parsers, what: &str, source: String) -> Report {
@@ -53,7 +53,7 @@ async fn what_is_too_large_is_refused_at_once() {
         let begin = Instant::now();
         refused(what, &check(&parsers, &source).await);
         assert!(begin.elapsed() < Duration::from_secs(1), "{what}");
-        assert_eq!(*parsers.contexts().borrow(), 0, "{what} meets no context");
+        assert!(parsers.children().borrow().is_empty(), "{what} meets no process");
     }
 }
 
