@@ -98,7 +98,9 @@ mod validate {
 
     fn memory(what: &str, megabytes: Option<(f64, f64)>) {
         match megabytes {
-            Some((all, own)) => println!("| process memory, {what} | {all:.1} MB, its own alone {own:.1} MB |"),
+            Some((all, own)) => {
+                println!("| process memory, {what} | {all:.1} MB, its own alone {own:.1} MB |")
+            }
             None => println!("| process memory, {what} | skipped: this system does not tell |"),
         }
     }

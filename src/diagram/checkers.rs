@@ -16,12 +16,12 @@ pub fn built_in(program: &Path, drawing: Option<Arc<dyn Drawing>>) -> Arc<dyn Ch
 }
 
 #[cfg(feature = "validate")]
-fn mermaid(program: &Path, drawing: Option<Arc<dyn Drawing>>) -> impl Checker {
+fn mermaid(program: &Path, drawing: Option<Arc<dyn Drawing>>) -> impl Checker + use<> {
     super::mermaid::Parsers::new(super::mermaid::Settings::default(), program, drawing)
 }
 
 #[cfg(not(feature = "validate"))]
-fn mermaid(_: &Path, _: Option<Arc<dyn Drawing>>) -> impl Checker {
+fn mermaid(_: &Path, _: Option<Arc<dyn Drawing>>) -> impl Checker + use<> {
     super::check::Unchecked
 }
 

@@ -358,7 +358,8 @@ impl Drawing for Fussy {
 
 #[tokio::test]
 async fn a_second_opinion_is_asked_of_the_kinds_it_decides_and_of_what_parses() {
-    let parsers = Parsers::new(Settings { threads: 1, ..Settings::default() }, program(), Some(Arc::new(Fussy)));
+    let parsers =
+        Parsers::new(Settings { threads: 1, ..Settings::default() }, program(), Some(Arc::new(Fussy)));
     let drawn = check(&parsers, "gantt\n Task :2026-01-01, 1d").await;
     assert!(is_valid(&drawn), "{drawn:?}");
     let refused = check(&parsers, "gantt\n Task :2025-01-01, 1d").await;

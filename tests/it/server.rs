@@ -129,7 +129,8 @@ impl Server {
     /// The processes that it has started and that live.
     pub fn children(&self) -> Vec<u32> {
         let server = self.child.as_ref().unwrap().id();
-        let number = |entry: std::io::Result<std::fs::DirEntry>| entry.ok()?.file_name().to_str()?.parse().ok();
+        let number =
+            |entry: std::io::Result<std::fs::DirEntry>| entry.ok()?.file_name().to_str()?.parse().ok();
         let all = std::fs::read_dir("/proc").unwrap().filter_map(number);
         all.filter(|process| parent(*process) == Some(server)).collect()
     }

@@ -88,7 +88,8 @@ fn slow() -> String {
 }
 
 /// A server that is at a slow check, and the process that it lets do it.
-async fn server_at_work() -> (Server, u32, tokio::task::JoinHandle<Result<reqwest::Response, reqwest::Error>>) {
+async fn server_at_work() -> (Server, u32, tokio::task::JoinHandle<Result<reqwest::Response, reqwest::Error>>)
+{
     let server = Server::start("");
     let key = server.key("ann", "free", &[]);
     assert_eq!(server.post_to(&key, PATH, json!({"source": GOOD})).await.0, 200);

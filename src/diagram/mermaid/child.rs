@@ -60,9 +60,8 @@ impl Child {
             // Ctrl-C is for the server, whose last diagrams are checked yet.
             .process_group(0)
             .kill_on_drop(true);
-        let cannot = |reason: std::io::Error| {
-            Broken::Fault(format!("{} cannot be run: {reason}", program.display()))
-        };
+        let cannot =
+            |reason: std::io::Error| Broken::Fault(format!("{} cannot be run: {reason}", program.display()));
         let mut process = command.spawn().map_err(cannot)?;
         let (Some(stdin), Some(stdout), Some(id)) =
             (process.stdin.take(), process.stdout.take(), process.id())

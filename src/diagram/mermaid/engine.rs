@@ -74,8 +74,7 @@ impl Engine {
     /// [`Broken`]; this context must not be used again, nor freed.
     pub fn check(&self, source: &str, deadline: Duration) -> Result<Raw, Broken> {
         let json = self.until(deadline, |ctx| self.drive(&ctx, source))?;
-        serde_json::from_str(&json)
-            .map_err(|_| Broken::Fault("the script's verdict is no JSON".to_owned()))
+        serde_json::from_str(&json).map_err(|_| Broken::Fault("the script's verdict is no JSON".to_owned()))
     }
 
     /// Bytes that the context holds.

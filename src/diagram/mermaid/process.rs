@@ -36,7 +36,10 @@ pub fn run() -> Result<()> {
     let _guard = runtime.enter();
     let _heeded = [SignalKind::terminate(), SignalKind::interrupt(), SignalKind::hangup()].map(signal);
     let (requests, waiting) = sync_channel(1);
-    std::thread::Builder::new().name("mermaid".into()).stack_size(STACK_BYTES).spawn(move || work(&waiting))?;
+    std::thread::Builder::new()
+        .name("mermaid".into())
+        .stack_size(STACK_BYTES)
+        .spawn(move || work(&waiting))?;
     let mut input = stdin().lock();
     while let Some(request) = frame::read(&mut input, REQUEST_BYTES_MAX)? {
         if requests.send(request).is_err() {
