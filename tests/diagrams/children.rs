@@ -101,8 +101,8 @@ async fn a_process_has_no_environment_and_bounded_memory() {
         let line = limits.lines().find_map(|line| line.strip_prefix(name)).unwrap();
         line.split_whitespace().map(str::to_owned).take(2).collect::<Vec<_>>()
     };
-    let gibibyte = (1_u64 << 30).to_string();
-    assert_eq!(limit("Max address space"), [gibibyte.clone(), gibibyte]);
+    let bound = (2_u64 << 30).to_string();
+    assert_eq!(limit("Max address space"), [bound.clone(), bound]);
     assert_eq!(limit("Max core file size"), ["0", "0"], "its memory has sources in it");
     assert_eq!(
         std::fs::read_link(format!("/proc/{child}/fd/2")).unwrap(),
@@ -143,7 +143,7 @@ fn checks_that_are_broken_off_again_and_again_cost_this_process_nothing() {
         let mut before = 0;
         for turn in 0..32 {
             let report = check(&parsers, &endless()).await;
-            assert_eq!(report.validation.status, ValidationStatus::Unchecked);
+            assert!(report.validation.errors[0].message.contains("took longer than"), "{report:?}");
             assert!(parsers.children().borrow().is_empty());
             if turn == 1 {
                 before = peak_memory_kib();

@@ -16,9 +16,9 @@ use super::frame::{self, ANSWER_BYTES_MAX, Answer, REQUEST_BYTES_MAX, Request};
 
 /// Well above what the engine may use of it.
 const STACK_BYTES: usize = 8 << 20;
-/// Of the address space: the binary, what allocators keep in reserve, and four times what a
-/// context may hold. Only what the context does not count comes this far.
-const MEMORY_BYTES_MAX: u64 = 1 << 30;
+/// Of the address space: an allocator keeps half of it in reserve without using it, and a context
+/// counts most of what it takes itself. This is for what it does not count.
+const MEMORY_BYTES_MAX: u64 = 2 << 30;
 /// Checks after which the memory is looked at: that takes milliseconds.
 const CHECKS_UNTIDY_MAX: u32 = 64;
 /// A check that is over sooner leaves little behind.
