@@ -19,7 +19,9 @@ mod wiring;
 
 pub use engine::{BacklogUse, Engine, open_accounts};
 pub use generate::{Cancelled, Generated, generate_in_process};
-pub use pictures::{DrawRequest, Format, Theme, Undrawn, WIDTH_MAX, WIDTH_MIN, check_fonts, draw_in_process};
+pub use pictures::{
+    DrawRequest, Format, Theme, Undrawn, WIDTH_MAX, WIDTH_MIN, check_render, draw_in_process,
+};
 pub use program::check_for_parent;
 pub use serve::{ServeOptions, serve};
 pub use shelf::{Shelf, shelf};

@@ -20,6 +20,16 @@ pub fn slow() -> String {
     format!("flowchart TD\n{}", rows.join("\n"))
 }
 
+/// So many lists in YAML, each of which is ten times the one before.
+pub fn anchors(levels: usize) -> String {
+    let mut anchors = String::from("a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n");
+    for level in 1..levels {
+        let uses = vec![format!("*a{}", level - 1); 10].join(", ");
+        anchors.push_str(&format!("a{level}: &a{level} [{uses}]\n"));
+    }
+    anchors
+}
+
 fn parsers() -> Parsers {
     crate::with(Settings { threads: 1, deadline: Duration::from_secs(1), ..Settings::default() })
 }
@@ -93,11 +103,7 @@ async fn deep_nesting() {
 #[tokio::test]
 async fn yaml_bombs() {
     let parsers = parsers();
-    let mut anchors = String::from("a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n");
-    for level in 1..12 {
-        let uses = vec![format!("*a{}", level - 1); 10].join(", ");
-        anchors.push_str(&format!("a{level}: &a{level} [{uses}]\n"));
-    }
+    let anchors = anchors(12);
     survives(&parsers, "billion laughs", format!("---\n{anchors}title: *a11\n---\nflowchart TD\n a-->b"))
         .await;
     survives(
