@@ -59,6 +59,12 @@ fn wait_for_state(child: u32, wanted: impl Fn(Option<&str>) -> bool) {
 
 fn wait_for_end(child: u32) {
     wait_for_state(child, |state| state.is_none_or(|state| state.starts_with(['Z', 'X'])));
+    // Its threads end one after the other, and only the last end is told to its parent.
+    let begin = Instant::now();
+    while status(&child.to_string(), "Threads:").is_some_and(|threads| !matches!(&*threads, "0" | "1")) {
+        assert!(begin.elapsed() < Duration::from_secs(10), "{child} has threads");
+        std::thread::yield_now();
+    }
 }
 
 /// KiB that this process has had at the most.
