@@ -23,7 +23,7 @@ mod validate {
 
     #[cfg(feature = "render")]
     use diagramd::diagram::check::Drawing;
-    use diagramd::diagram::mermaid::{Engine, Raw, kind};
+    use diagramd::diagram::mermaid::{Broken, Child, Engine, Raw, kind};
     use serde::Deserialize;
 
     const DEADLINE: Duration = Duration::from_secs(10);
@@ -47,27 +47,90 @@ mod validate {
         refused: usize,
     }
 
+    /// A checking process, as the server has them, and another one after every fault.
+    struct Process {
+        runtime: tokio::runtime::Runtime,
+        child: Option<Child>,
+    }
+
+    impl Process {
+        fn new() -> Self {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+            Self { runtime: runtime.expect("a runtime"), child: None }
+        }
+
+        fn start(&mut self) -> &mut Child {
+            let Self { runtime, child } = self;
+            child.get_or_insert_with(|| {
+                let started = Child::start(Path::new(env!("CARGO_BIN_EXE_diagramd")));
+                runtime.block_on(started).expect("it starts")
+            })
+        }
+
+        fn end(&mut self) {
+            if let Some(child) = self.child.take() {
+                self.runtime.block_on(child.end());
+            }
+        }
+
+        fn check(&mut self, source: &str) -> Result<Raw, Broken> {
+            self.start();
+            let child = self.child.as_mut().expect("it was started");
+            let checked = self.runtime.block_on(child.check(source, DEADLINE));
+            if checked.as_ref().map_or(true, |checked| checked.spent) {
+                self.end();
+            }
+            checked.map(|checked| checked.raw)
+        }
+
+        /// MB that it holds of the machine's memory, and of these what is its own alone.
+        fn megabytes(&mut self) -> Option<(f64, f64)> {
+            let id = self.start().id();
+            let rollup = std::fs::read_to_string(format!("/proc/{id}/smaps_rollup")).ok()?;
+            let kilobytes = |name: &str| {
+                let lines = rollup.lines().filter_map(|line| line.strip_prefix(name));
+                lines.filter_map(|line| line.trim().trim_end_matches(" kB").parse::<f64>().ok()).sum::<f64>()
+            };
+            let own = kilobytes("Private_Dirty:") + kilobytes("Private_Clean:");
+            Some((kilobytes("Rss:") / 1e3, own / 1e3))
+        }
+    }
+
+    fn memory(what: &str, megabytes: Option<(f64, f64)>) {
+        match megabytes {
+            Some((all, own)) => {
+                println!("| process memory, {what} | {all:.1} MB, its own alone {own:.1} MB |")
+            }
+            None => println!("| process memory, {what} | skipped: this system does not tell |"),
+        }
+    }
+
     pub fn run() {
         let corpus = corpus();
         let is_corpus = corpus.is_some();
         let rows = corpus.map_or_else(own, |path| read(&path));
-        let mut starts: Vec<Duration> =
-            (0..STARTS).map(|_| timed(|| Engine::start().expect("it starts")).0).collect();
-        let mut engine = Engine::start().expect("it starts");
-        let fresh = engine.memory_bytes();
+        let mut process = Process::new();
+        let mut starts: Vec<Duration> = (0..STARTS)
+            .map(|_| {
+                process.end();
+                timed(|| process.start().id()).0
+            })
+            .collect();
+        let context_bytes = process.start().context_bytes();
+        let fresh = process.megabytes();
+        let mut here = Some(Engine::start().expect("it starts"));
         // Grammars load when they are first used.
         for row in &rows {
-            if engine.check(&row.text, DEADLINE).is_err() {
-                std::mem::replace(&mut engine, Engine::start().expect("it starts")).leave();
-            }
+            let _ = process.check(&row.text);
+            let _ = without_process(&mut here, row);
         }
-        engine.tidy();
-        let warm = engine.memory_bytes();
-        let (mut verdicts, mut wrong) = (Vec::new(), Wrong::default());
+        let warm = process.megabytes();
+        let (mut verdicts, mut within, mut wrong) = (Vec::new(), Vec::new(), Wrong::default());
         let drawing = drawing();
         for row in &rows {
-            let (took, raw) = timed(|| engine.check(&row.text, DEADLINE));
+            let (took, raw) = timed(|| process.check(&row.text));
             verdicts.push(took);
+            within.extend(without_process(&mut here, row));
             let parses = raw.as_ref().is_ok_and(|raw| raw.faults.is_empty());
             if parses != row.parses {
                 wrong.parses += 1;
@@ -82,16 +145,15 @@ mod validate {
                 }
                 (true, true) | (false, false) => {}
             }
-            if raw.is_err() {
-                std::mem::replace(&mut engine, Engine::start().expect("it starts")).leave();
-            }
         }
         println!("| figure | value |\n|---|---|");
         println!("| diagrams | {} |", rows.len());
         times("verdict", verdicts);
-        println!("| context start p50 | {:.0?} |", percentile(&mut starts, 50));
-        println!("| context memory, fresh | {:.1} MB |", fresh as f64 / 1e6);
-        println!("| context memory, every grammar loaded | {:.1} MB |", warm as f64 / 1e6);
+        times("verdict without the way to another process", within);
+        println!("| start of a process and its context p50 | {:.0?} |", percentile(&mut starts, 50));
+        println!("| context memory, fresh | {:.1} MB |", context_bytes as f64 / 1e6);
+        memory("fresh", fresh);
+        memory("every grammar loaded", warm);
         println!("| script in the binary | {} KB |", Engine::SCRIPT_BYTES / 1000);
         pictures(&rows);
         if !is_corpus {
@@ -113,6 +175,20 @@ mod validate {
         if wrong.parses > 0 || wrongly * 1000 > rows.len() * WRONG_PER_MILLE_MAX {
             exit(1);
         }
+    }
+
+    /// What a verdict takes in this process, one after the other with those of the other, so that
+    /// the machine is the same to both. `None` from the first source on that breaks the context,
+    /// which must not be freed then.
+    fn without_process(here: &mut Option<Engine>, row: &Row) -> Option<Duration> {
+        let engine = here.take()?;
+        let (took, raw) = timed(|| engine.check(&row.text, DEADLINE));
+        if raw.is_err() {
+            std::mem::forget(engine);
+            return None;
+        }
+        *here = Some(engine);
+        Some(took)
     }
 
     /// The second opinion; a build that does not draw has none.

@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 
 use clap::Parser;
+use diagramd::app;
 use diagramd::cli::{self, Cli};
 
 /// Many small buffers a request: the system's allocator costs a tenth of the throughput.
@@ -10,6 +11,10 @@ use diagramd::cli::{self, Cli};
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
+    // No verb for people, so the parser of the command line does not know it.
+    if let Some(checked) = app::check_for_parent() {
+        return ExitCode::from(if checked.is_ok() { cli::DONE } else { cli::FAILED });
+    }
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => {

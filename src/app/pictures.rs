@@ -5,13 +5,15 @@ use std::sync::Arc;
 use anyhow::Context;
 
 use crate::client::kroki::Kroki;
-use crate::config::{Config, Fault, Faults};
+use crate::config::{Config, Fault, Faults, Warning};
 use crate::diagram::check::Checker;
 use crate::diagram::checkers;
-use crate::diagram::draw::{Settings, Studio};
+use crate::diagram::draw::{Dot, Settings, Studio, faulty_fonts};
 use crate::diagram::drawn::ByDrawing;
 use crate::diagram::picture::{Artist, Order, Remote};
 use crate::domain::DiagramType;
+
+use super::program::own_program;
 
 pub use crate::diagram::picture::{Format, Theme, Undrawn, WIDTH_MAX, WIDTH_MIN};
 
@@ -26,9 +28,11 @@ pub(super) struct Pictures {
 /// Both, as the configuration says.
 ///
 /// # Errors
-/// A directory of fonts that cannot be read; a Kroki server's address that cannot be used.
+/// A directory of fonts that cannot be used; a Kroki server's address that cannot be used.
 pub(super) fn pictures(config: &Config) -> anyhow::Result<Pictures> {
-    check_fonts(config)?;
+    for warning in check_render(config)? {
+        tracing::warn!("{warning}");
+    }
     let render = &config.render;
     let kroki = |url: &String| -> anyhow::Result<Arc<dyn Remote>> {
         let kroki =
@@ -43,7 +47,7 @@ pub(super) fn pictures(config: &Config) -> anyhow::Result<Pictures> {
         cache_bytes_max: render.cache_size,
     };
     let studio = Studio::new(settings, remote.clone());
-    let checker = checkers::built_in(studio.second_opinion());
+    let checker = checkers::built_in(&own_program(), studio.second_opinion());
     let checker = match remote {
         Some(remote) => Arc::new(ByDrawing::new(checker, remote)),
         None => checker,
@@ -51,17 +55,34 @@ pub(super) fn pictures(config: &Config) -> anyhow::Result<Pictures> {
     Ok(Pictures { artist: Arc::new(studio), checker })
 }
 
-/// Whether the directory of fonts is there. The fonts themselves are read when they are needed.
+/// What of `[render]` is not as it was meant though pictures are drawn: files of the directory of
+/// fonts that are none, and are left out; a program for Graphviz that is not there.
 ///
 /// # Errors
-/// The fault of `render.fonts_dir`.
-pub fn check_fonts(config: &Config) -> Result<(), Faults> {
-    let Some(directory) = &config.render.fonts_dir else { return Ok(()) };
-    let fault = |reason: std::io::Error| {
-        let message = format!("{} cannot be read: {reason}", directory.display());
-        Faults::new(vec![Fault { path: "render.fonts_dir".to_owned(), message, origin: None }])
-    };
-    std::fs::read_dir(directory).map(drop).map_err(fault)
+/// The fault of `render.fonts_dir`: a directory that cannot be read, or has too much in it.
+pub fn check_render(config: &Config) -> Result<Vec<Warning>, Faults> {
+    let render = &config.render;
+    let mut warnings = Vec::new();
+    if let Some(directory) = &render.fonts_dir {
+        let path = "render.fonts_dir".to_owned();
+        let unreadable = |message: String| {
+            let (path, message) = (path.clone(), format!("{}: {message}", directory.display()));
+            Faults::new(vec![Fault { path, message, origin: None }])
+        };
+        for (file, reason) in faulty_fonts(directory).map_err(unreadable)? {
+            let message = format!("{}: {reason}; pictures are drawn without it", file.display());
+            warnings.push(Warning { path: path.clone(), message });
+        }
+    }
+    // Not to have Graphviz is nothing to warn of; to name a program that is not there is.
+    let is_named = render.dot != Settings::default().dot;
+    if is_named && Dot::find(&render.dot, render.timeout).is_none() {
+        let program = render.dot.display();
+        let message =
+            format!("{program} is no program that can be run; Graphviz diagrams are not drawn by it");
+        warnings.push(Warning { path: "render.dot".to_owned(), message });
+    }
+    Ok(warnings)
 }
 
 /// A picture to draw without a server.
@@ -89,7 +110,7 @@ impl DrawRequest {
 /// `render` without a server: one picture, drawn in this process.
 ///
 /// # Errors
-/// [`Undrawn`], and what [`check_fonts`] finds.
+/// [`Undrawn`], and what [`check_render`] finds.
 pub async fn draw_in_process(config: &Config, request: &DrawRequest) -> anyhow::Result<Vec<u8>> {
     let Pictures { artist, .. } = pictures(config)?;
     let DrawRequest { diagram_type, source, format, theme, width } = request;

@@ -39,8 +39,8 @@ impl Verb {
 fn check(sources: &Sources) -> anyhow::Result<()> {
     let loaded = sources.load(Vec::new())?;
     app::shelf(&loaded.config)?;
-    app::check_fonts(&loaded.config)?;
-    for warning in &loaded.warnings {
+    let render = app::check_render(&loaded.config)?;
+    for warning in loaded.warnings.iter().chain(&render) {
         eprintln!("warning: {warning}");
     }
     let file =

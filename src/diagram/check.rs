@@ -1,11 +1,17 @@
 //! The verdict on a source: the seam between whoever needs one and whoever can tell.
 
 use std::pin::Pin;
+use std::time::Duration;
+
+use tokio::time::Instant;
 
 use crate::domain::{DiagramType, SourceError, Validation, ValidationStatus};
 
 use super::extract::Draft;
 use super::mend::{self, Mended};
+
+/// For all mends of one answer together: two sources that are at their deadline.
+const MENDING_TIME_MAX: Duration = Duration::from_secs(6);
 
 /// Why a verdict is wanted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -122,15 +128,21 @@ pub async fn verdict(
 }
 
 /// A source that its parser refused, after as few mends as make the parser accept it; `None` when
-/// none do.
+/// none do, or none that the parser gives its verdict on in time. The upstream's slot is held
+/// meanwhile: the first candidate without a verdict is the last.
 pub async fn mended(checker: &dyn Checker, diagram_type: DiagramType, source: &str) -> Option<Mended> {
     if !mend::mends(diagram_type) {
         return None;
     }
+    let end = Instant::now() + MENDING_TIME_MAX;
     let accepts = |candidate: String| async move {
         // As it will be returned.
-        let checked = checker.check(diagram_type, candidate.trim_end(), Purpose::Generated).await;
-        checked.is_ok_and(|report| report.validation.status == ValidationStatus::Valid)
+        let checking = checker.check(diagram_type, candidate.trim_end(), Purpose::Generated);
+        match tokio::time::timeout_at(end, checking).await.ok()?.ok()?.validation.status {
+            ValidationStatus::Valid => Some(true),
+            ValidationStatus::Invalid => Some(false),
+            ValidationStatus::Unchecked | ValidationStatus::Repaired => None,
+        }
     };
     let mut mended = mend::mend_with(source, accepts).await?;
     mended.source.truncate(mended.source.trim_end().len());
@@ -139,7 +151,48 @@ pub async fn mended(checker: &dyn Checker, diagram_type: DiagramType, source: &s
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
     use super::*;
+
+    /// Says the same of every source, after some time, and counts.
+    struct Says(Report, Duration, AtomicUsize);
+
+    impl Checker for Says {
+        fn knows(&self, _: DiagramType) -> bool {
+            true
+        }
+
+        fn check<'a>(&'a self, _: DiagramType, _: &'a str, _: Purpose) -> Checking<'a> {
+            self.2.fetch_add(1, Ordering::Relaxed);
+            Box::pin(async {
+                tokio::time::sleep(self.1).await;
+                Ok(self.0.clone())
+            })
+        }
+    }
+
+    /// How many candidates are tried when each gets this report after this time, and for how long.
+    async fn tried(report: Report, after: Duration) -> (usize, Duration) {
+        let checker = Says(report, after, AtomicUsize::new(0));
+        // As many mistakes as rules know of.
+        let source = "```mermaid\nflow chart TD\n a[f(x)] -> end\n my node → b: yes\n style a\n subgraph s\n```\nHere.";
+        let begin = Instant::now();
+        assert_eq!(mended(&checker, DiagramType::Mermaid, source).await, None);
+        (checker.2.into_inner(), begin.elapsed())
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn mending_ends_with_the_first_candidate_without_a_verdict_and_in_time() {
+        let error = SourceError { line: 1, column: 1, message: "no".to_owned() };
+        let refused = || Report::verdict(None, vec![error.clone()]);
+        let (all, _) = tried(refused(), Duration::ZERO).await;
+        assert!(all > 4, "{all}");
+        let second = Duration::from_secs(1);
+        assert_eq!(tried(Report::undecided("too slow", false), second).await, (1, second));
+        let (some, took) = tried(refused(), 2 * second - Duration::from_millis(100)).await;
+        assert_eq!((some, took), (4, 6 * second), "the fourth is not waited for");
+    }
 
     #[tokio::test]
     async fn a_cut_off_answer_is_never_valid() {

@@ -1,5 +1,6 @@
 //! Who checks which language in this build.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use crate::domain::{DiagramType, SourceError};
@@ -8,19 +9,19 @@ use super::check::{Checker, Checking, Drawing, Purpose, Report};
 use super::dot;
 
 /// The checker of this build: Mermaid by its own parser when the feature `validate` is on,
-/// Graphviz by the published grammar; other languages end unchecked. `drawing` is asked about what
-/// Mermaid's parser accepts.
-pub fn built_in(drawing: Option<Arc<dyn Drawing>>) -> Arc<dyn Checker> {
-    Arc::new(BuiltIn { mermaid: mermaid(drawing) })
+/// Graphviz by the published grammar; other languages end unchecked. `program` is diagramd's own
+/// program, whose processes hold Mermaid's parser; `drawing` is asked about what that accepts.
+pub fn built_in(program: &Path, drawing: Option<Arc<dyn Drawing>>) -> Arc<dyn Checker> {
+    Arc::new(BuiltIn { mermaid: mermaid(program, drawing) })
 }
 
 #[cfg(feature = "validate")]
-fn mermaid(drawing: Option<Arc<dyn Drawing>>) -> impl Checker {
-    super::mermaid::Parsers::new(super::mermaid::Settings::default(), drawing)
+fn mermaid(program: &Path, drawing: Option<Arc<dyn Drawing>>) -> impl Checker + use<> {
+    super::mermaid::Parsers::new(super::mermaid::Settings::default(), program, drawing)
 }
 
 #[cfg(not(feature = "validate"))]
-fn mermaid(_: Option<Arc<dyn Drawing>>) -> impl Checker {
+fn mermaid(_: &Path, _: Option<Arc<dyn Drawing>>) -> impl Checker + use<> {
     super::check::Unchecked
 }
 
@@ -63,13 +64,18 @@ mod tests {
     use super::*;
     use crate::domain::ValidationStatus;
 
+    /// Nothing here needs a program.
+    fn built_in() -> Arc<dyn Checker> {
+        super::built_in(Path::new("/nonexistent"), None)
+    }
+
     async fn report(diagram_type: DiagramType, source: &str) -> Report {
-        built_in(None).check(diagram_type, source, Purpose::Asked(1)).await.unwrap()
+        built_in().check(diagram_type, source, Purpose::Asked(1)).await.unwrap()
     }
 
     #[tokio::test]
     async fn graphviz_is_checked_by_its_grammar() {
-        assert!(built_in(None).knows(DiagramType::Graphviz));
+        assert!(built_in().knows(DiagramType::Graphviz));
         let good = report(DiagramType::Graphviz, "digraph { a -> {b c} }").await;
         assert_eq!(
             (good.kind.as_deref(), good.validation.status),
@@ -83,7 +89,7 @@ mod tests {
     #[tokio::test]
     async fn what_nothing_here_can_check_is_unchecked() {
         for diagram_type in [DiagramType::Plantuml, DiagramType::D2] {
-            assert!(!built_in(None).knows(diagram_type));
+            assert!(!built_in().knows(diagram_type));
             assert_eq!(report(diagram_type, "a -> b").await, Report::unchecked());
         }
     }

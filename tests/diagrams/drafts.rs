@@ -41,7 +41,7 @@ fn prompt(random: &mut StdRng) -> String {
 
 #[tokio::test]
 async fn no_name_is_taken_for_a_word_of_the_language() {
-    let checker = checkers::built_in(None);
+    let checker = checkers::built_in(crate::program(), None);
     let mut refused = Vec::new();
     for chunk in KEPT.chunks(6) {
         let names: Vec<String> = chunk.iter().map(|word| word[..1].to_uppercase() + &word[1..]).collect();
@@ -88,7 +88,7 @@ async fn whatever_is_asked_for_offline_is_drawn_in_a_source_that_parses() {
     let (drafts, seed) = (number("DRAFTS", DRAFTS), number("DRAFTS_SEED", 1));
     println!("seed {seed}");
     let mut random = StdRng::seed_from_u64(seed);
-    let checker = checkers::built_in(None);
+    let checker = checkers::built_in(crate::program(), None);
     let mut refused = Vec::new();
     for number in 0..drafts {
         let prompt = prompt(&mut random);

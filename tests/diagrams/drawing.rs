@@ -110,8 +110,8 @@ async fn some_kinds_are_valid_only_when_they_draw() {
     // Mermaid's parser accepts these; a browser draws neither.
     let undrawable = "C4Context\n Rel(nobody, nowhere, \"x\")";
     let studio = studio();
-    let alone = checkers::built_in(None);
-    let both = checkers::built_in(studio.second_opinion());
+    let alone = checkers::built_in(crate::program(), None);
+    let both = checkers::built_in(crate::program(), studio.second_opinion());
     let status = async |checker: &dyn Checker, source: &str| {
         let report = checker.check(DiagramType::Mermaid, source, Purpose::Generated).await.unwrap();
         (report.validation.status, report.validation.errors)

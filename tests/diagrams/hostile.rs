@@ -9,7 +9,7 @@ use diagramd::domain::ValidationStatus;
 
 use crate::{check, is_valid};
 
-/// The deadline, the start of the next context, and a slow machine.
+/// The deadline, the start of the next process, and a slow machine.
 const LONGEST: Duration = Duration::from_secs(10);
 
 /// Takes the parser longer than its deadline, within every limit of size.
@@ -20,8 +20,18 @@ pub fn slow() -> String {
     format!("flowchart TD\n{}", rows.join("\n"))
 }
 
+/// So many lists in YAML, each of which is ten times the one before.
+pub fn anchors(levels: usize) -> String {
+    let mut anchors = String::from("a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n");
+    for level in 1..levels {
+        let uses = vec![format!("*a{}", level - 1); 10].join(", ");
+        anchors.push_str(&format!("a{level}: &a{level} [{uses}]\n"));
+    }
+    anchors
+}
+
 fn parsers() -> Parsers {
-    Parsers::new(Settings { threads: 1, deadline: Duration::from_secs(1), ..Settings::default() }, None)
+    crate::with(Settings { threads: 1, deadline: Duration::from_secs(1), ..Settings::default() })
 }
 
 async fn survives(parsers: &Parsers, what: &str, source: String) -> Report {
@@ -53,7 +63,7 @@ async fn what_is_too_large_is_refused_at_once() {
         let begin = Instant::now();
         refused(what, &check(&parsers, &source).await);
         assert!(begin.elapsed() < Duration::from_secs(1), "{what}");
-        assert_eq!(*parsers.contexts().borrow(), 0, "{what} meets no context");
+        assert!(parsers.children().borrow().is_empty(), "{what} meets no process");
     }
 }
 
@@ -93,11 +103,7 @@ async fn deep_nesting() {
 #[tokio::test]
 async fn yaml_bombs() {
     let parsers = parsers();
-    let mut anchors = String::from("a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n");
-    for level in 1..12 {
-        let uses = vec![format!("*a{}", level - 1); 10].join(", ");
-        anchors.push_str(&format!("a{level}: &a{level} [{uses}]\n"));
-    }
+    let anchors = anchors(12);
     survives(&parsers, "billion laughs", format!("---\n{anchors}title: *a11\n---\nflowchart TD\n a-->b"))
         .await;
     survives(

@@ -1,10 +1,10 @@
-//! Verdicts on diagrams, by the parser in this process: samples of every type, places, limits.
+//! Verdicts on diagrams, by Mermaid's parser: samples of every type, places, limits.
 
 #![cfg(feature = "validate")]
 // A test that cannot go on fails where it stands.
 #![allow(clippy::unwrap_used)]
 
-mod contexts;
+mod children;
 mod drafts;
 #[cfg(feature = "render")]
 mod drawing;
@@ -17,13 +17,24 @@ mod samples;
 mod verdicts;
 mod wording;
 
+use std::path::Path;
+
 use diagramd::diagram::check::{Checker, Purpose, Report};
 use diagramd::diagram::mermaid::{Parsers, Settings};
 use diagramd::domain::{DiagramType, SourceError, ValidationStatus};
 
-/// One context is enough for a test that asks one thing after the other.
+/// The program whose processes hold the parser.
+fn program() -> &'static Path {
+    Path::new(env!("CARGO_BIN_EXE_diagramd"))
+}
+
+/// One process is enough for a test that asks one thing after the other.
 fn parsers() -> Parsers {
-    Parsers::new(Settings { threads: 1, ..Settings::default() }, None)
+    with(Settings { threads: 1, ..Settings::default() })
+}
+
+fn with(settings: Settings) -> Parsers {
+    Parsers::new(settings, program(), None)
 }
 
 async fn check(parsers: &Parsers, source: &str) -> Report {

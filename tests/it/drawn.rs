@@ -1,7 +1,7 @@
 //! Pictures that are drawn in the process: over HTTP, on the command line, and of sources that mean
 //! harm.
 
-use std::process::Command;
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use serde_json::json;
@@ -203,4 +203,32 @@ async fn one_callers_hostile_sources_delay_nobody_else_for_long() {
 fn render(arguments: &[&str], input: &str) -> (i32, Vec<u8>, String) {
     let dir = tempfile::TempDir::new().unwrap();
     verb::run(dir.path(), &[&["render"], arguments].concat(), input)
+}
+
+#[tokio::test]
+async fn a_file_that_is_no_font_and_a_program_that_is_none_are_named_and_cost_no_picture() {
+    let dir = tempfile::TempDir::new().unwrap();
+    let fonts = dir.path().join("fonts");
+    std::fs::create_dir(&fonts).unwrap();
+    std::fs::write(fonts.join("broken.ttf"), "<html>Log in</html>").unwrap();
+    let file = dir.path().join("config.toml");
+    let config = format!("[render]\nfonts_dir = {:?}\ndot = \"/no/such/dot\"\n", fonts.display().to_string());
+    std::fs::write(&file, &config).unwrap();
+    let ran =
+        Command::new(BINARY).args(["config", "check", "--config"]).arg(&file).stdin(Stdio::null()).output();
+    let ran = ran.unwrap();
+    let said = String::from_utf8(ran.stderr).unwrap();
+    assert_eq!(ran.status.code(), Some(0), "{said}");
+    for words in [
+        "warning: render.fonts_dir: ",
+        "broken.ttf: it is no font; pictures are drawn without it",
+        "warning: render.dot: /no/such/dot is no program that can be run",
+    ] {
+        assert!(said.contains(words), "{words}: {said}");
+    }
+    let server = Server::start(&config);
+    let key = server.key("ann", "free", &[]);
+    let body = json!({"source": "flowchart TD\n a --> b", "format": "svg"});
+    let (status, answer) = server.post_to(&key, "/api/diagram/render", body).await;
+    assert_eq!(status, 200, "{answer}");
 }

@@ -263,6 +263,6 @@ fn fonts_that_are_not_there_are_a_fault_of_the_configuration() {
             .unwrap();
         let said = String::from_utf8(ran.stderr).unwrap();
         assert_eq!(ran.status.code(), Some(78), "{verb:?}: {said}");
-        assert!(said.contains("render.fonts_dir: /no/such/fonts cannot be read"), "{said}");
+        assert!(said.contains("render.fonts_dir: /no/such/fonts: it cannot be read"), "{said}");
     }
 }

@@ -135,6 +135,15 @@ impl Server {
         line.trim().trim_end_matches(" kB").parse().unwrap()
     }
 
+    /// The processes that it has started and that live.
+    pub fn children(&self) -> Vec<u32> {
+        let server = self.child.as_ref().unwrap().id();
+        let number =
+            |entry: std::io::Result<std::fs::DirEntry>| entry.ok()?.file_name().to_str()?.parse().ok();
+        let all = std::fs::read_dir("/proc").unwrap().filter_map(number);
+        all.filter(|process| parent(*process) == Some(server)).collect()
+    }
+
     /// What it said of panics so far.
     pub fn panics(&self) -> Vec<String> {
         self.panics.lock().clone()
@@ -183,6 +192,25 @@ impl Drop for Server {
             let _ = child.kill();
             let _ = child.wait();
         }
+    }
+}
+
+/// The parent of a process that lives.
+fn parent(process: u32) -> Option<u32> {
+    let status = std::fs::read_to_string(format!("/proc/{process}/stat")).ok()?;
+    // The name stands in brackets and can be anything.
+    let mut fields = status.rsplit_once(')')?.1.split_whitespace();
+    let lives = !matches!(fields.next()?, "Z" | "X");
+    let parent = fields.next()?.parse().ok()?;
+    lives.then_some(parent)
+}
+
+/// Waits until a process is gone, whoever its parent is by then.
+pub fn wait_for_end(process: u32) {
+    let begin = std::time::Instant::now();
+    while parent(process).is_some() {
+        assert!(begin.elapsed() < std::time::Duration::from_secs(10), "{process} lives");
+        std::thread::yield_now();
     }
 }
 

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::flow::config;
-use crate::server::Server;
+use crate::server::{Server, wait_for_end};
 use crate::upstream::{Behaviour, Upstream};
 use crate::verb;
 
@@ -62,8 +62,7 @@ async fn what_cannot_be_asked_is_refused_with_a_problem() {
 async fn hostile_sources_of_one_caller_delay_nobody_else_for_long() {
     let server = Server::start("");
     let (mallory, ann) = (server.key("mallory", "free", &[]), server.key("ann", "free", &[]));
-    let side = (0..60).map(|at| format!("n{at}")).collect::<Vec<_>>().join(" & ");
-    let hostile = format!("flowchart TD\n{}", vec![format!("{side} --> {side}"); 40].join("\n"));
+    let hostile = slow();
     let attack = futures_util::future::join_all(
         (0..4).map(|_| server.post_to(&mallory, PATH, json!({"source": hostile}))),
     );
@@ -80,6 +79,71 @@ async fn hostile_sources_of_one_caller_delay_nobody_else_for_long() {
         let refused = status == 503 || (status, &answer["code"]) == (422, &json!("not_checkable"));
         assert!(refused || answer["valid"] == false, "{status} {answer}");
     }
+}
+
+/// Takes its parser longer than it may.
+fn slow() -> String {
+    let side = (0..60).map(|at| format!("n{at}")).collect::<Vec<_>>().join(" & ");
+    format!("flowchart TD\n{}", vec![format!("{side} --> {side}"); 40].join("\n"))
+}
+
+/// A server that is at a slow check, and the process that it lets do it.
+async fn server_at_work() -> (Server, u32, tokio::task::JoinHandle<Result<reqwest::Response, reqwest::Error>>)
+{
+    let server = Server::start("");
+    let key = server.key("ann", "free", &[]);
+    assert_eq!(server.post_to(&key, PATH, json!({"source": GOOD})).await.0, 200);
+    let children = server.children();
+    assert_eq!(children.len(), 1);
+    let asking = server.client.post(format!("{}{PATH}", server.url)).header("x-api-key", key);
+    let asked = tokio::spawn(asking.json(&json!({"source": slow()})).send());
+    // It is at work when it uses the processor.
+    let begin = std::time::Instant::now();
+    let before = ticks(children[0]);
+    while ticks(children[0]) < before + 10 {
+        assert!(begin.elapsed() < std::time::Duration::from_secs(10));
+        tokio::task::yield_now().await;
+    }
+    (server, children[0], asked)
+}
+
+/// Hundredths of seconds of the processor that a process has used.
+fn ticks(process: u32) -> u64 {
+    let stat = std::fs::read_to_string(format!("/proc/{process}/stat")).unwrap();
+    stat.rsplit_once(')').unwrap().1.split_whitespace().nth(11).unwrap().parse().unwrap()
+}
+
+#[tokio::test]
+async fn a_server_that_is_killed_leaves_no_process_behind() {
+    let (server, child, asked) = server_at_work().await;
+    let begin = std::time::Instant::now();
+    server.kill();
+    wait_for_end(child);
+    assert!(begin.elapsed() < std::time::Duration::from_secs(2), "at once, not at its deadline");
+    assert!(asked.await.unwrap().is_err());
+}
+
+#[tokio::test]
+async fn a_server_that_stops_ends_its_processes() {
+    let (mut server, child, asked) = server_at_work().await;
+    server.ask_to_stop();
+    server.stopped().await;
+    wait_for_end(child);
+    // It had its answer within its deadline, or the connection was closed.
+    assert!(asked.await.unwrap().is_ok_and(|answer| answer.status() == 422));
+}
+
+#[tokio::test]
+async fn a_process_that_is_killed_costs_its_source_a_verdict_and_the_server_nothing() {
+    let (server, child, asked) = server_at_work().await;
+    let killed = std::process::Command::new("kill").args(["-KILL", &child.to_string()]).status();
+    assert!(killed.unwrap().success());
+    let answer = asked.await.unwrap().unwrap();
+    let (status, problem) = (answer.status(), answer.json::<Value>().await.unwrap());
+    assert_eq!((status.as_u16(), &problem["code"]), (503, &json!("check_unavailable")), "{problem}");
+    let key = server.key("ben", "free", &[]);
+    assert_eq!(server.post_to(&key, PATH, json!({"source": GOOD})).await.0, 200);
+    assert!(server.panics().is_empty());
 }
 
 /// One generated diagram, and its status object.

@@ -343,6 +343,10 @@ mod tests {
             ("<set attributeName='href' to='javascript:x'/><animate/>", ""),
             ("<g style='fill:url(http://x);stroke:red'/>", "<g style=\"stroke:red;\"></g>"),
             ("<g fill='url(//x)' stroke='url(#a)'/>", "<g stroke=\"url(#a)\"></g>"),
+            (
+                "<g fill='src(\"http://x\")' transform='translate(1 2)'/>",
+                "<g transform=\"translate(1 2)\"></g>",
+            ),
             ("<g fill='URL (http://x)' mask='u&#x72;l(//x)'/>", "<g></g>"),
             ("<style>@import '//x';</style>", "<style></style>"),
             ("<style><![CDATA[a{fill:url(//x)}</style><script>]]></style>", "<style>a{}</style>"),

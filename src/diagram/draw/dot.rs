@@ -4,6 +4,7 @@
 //! memory and output. The source is read by our own grammar first, so that its faults are told with their
 //! places, and so that it names no file.
 
+use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
@@ -48,10 +49,12 @@ impl Dot {
     /// The program by its path, or by its name on the search path; `None` when it is not there.
     pub fn find(program: &Path, deadline: Duration) -> Option<Self> {
         let program = if program.components().count() > 1 {
-            program.is_file().then(|| program.to_owned())?
+            is_program(program).then(|| program.to_owned())?
         } else {
             let folders = std::env::var_os("PATH")?;
-            std::env::split_paths(&folders).map(|folder| folder.join(program)).find(|path| path.is_file())?
+            std::env::split_paths(&folders)
+                .map(|folder| folder.join(program))
+                .find(|path| is_program(path))?
         };
         Some(Self { program, deadline })
     }
@@ -130,6 +133,10 @@ impl Dot {
         }
         Undrawn::source(message)
     }
+}
+
+fn is_program(path: &Path) -> bool {
+    std::fs::metadata(path).is_ok_and(|file| file.is_file() && file.permissions().mode() & 0o111 != 0)
 }
 
 /// Before it has been given anything to work on.

@@ -5,7 +5,7 @@
 //! no font has is drawn as a box.
 
 use std::io::Read;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use merman::OperationControl;
 use merman::svg::export::{NativeFontContext, NativeFontLimits};
@@ -23,10 +23,11 @@ const FONT_BYTES_MAX: u64 = 4 << 20;
 const FILES_MAX: usize = 128;
 const DIRECTORY_BYTES_MAX: u64 = 256 << 20;
 
-/// All fonts there are; the binary's come first.
+/// All fonts there are; the binary's come first. A file that is no font is left out, and named
+/// when the server starts ([`faulty`]).
 ///
 /// # Errors
-/// A directory that cannot be read, a file in it that is no font, or too much of both.
+/// A directory that cannot be read, or has too much in it.
 pub fn load(directory: Option<&Path>) -> Result<NativeFontContext, String> {
     let mut fonts = Vec::new();
     for packed in ARIMO {
@@ -36,8 +37,22 @@ pub fn load(directory: Option<&Path>) -> Result<NativeFontContext, String> {
         fonts.push(font);
     }
     if let Some(directory) = directory {
-        read(directory, &mut fonts).map_err(|reason| format!("{}: {reason}", directory.display()))?;
+        let read = read(directory).map_err(|reason| format!("{}: {reason}", directory.display()))?;
+        fonts.extend(read.into_iter().filter_map(|(_, font)| font.ok()));
     }
+    context(fonts)
+}
+
+/// The files of a directory that are left out, each with the reason.
+///
+/// # Errors
+/// A directory that cannot be read, or has too much in it.
+pub fn faulty(directory: &Path) -> Result<Vec<(PathBuf, String)>, String> {
+    let left_out = |(path, font): Found| Some((path, font.err()?));
+    Ok(read(directory)?.into_iter().filter_map(left_out).collect())
+}
+
+fn context(fonts: Vec<Vec<u8>>) -> Result<NativeFontContext, String> {
     let limits = NativeFontLimits {
         max_bytes: usize::try_from(DIRECTORY_BYTES_MAX + FONT_BYTES_MAX * 4).unwrap_or(usize::MAX),
         ..NativeFontLimits::default()
@@ -46,9 +61,12 @@ pub fn load(directory: Option<&Path>) -> Result<NativeFontContext, String> {
         .map_err(|reason| reason.to_string())
 }
 
+/// A file that should hold a font, and the font or why there is none.
+type Found = (PathBuf, Result<Vec<u8>, String>);
+
 /// The fonts of a directory, by name, so that every start sees the same order.
-fn read(directory: &Path, fonts: &mut Vec<Vec<u8>>) -> Result<(), String> {
-    let entries = std::fs::read_dir(directory).map_err(|reason| reason.to_string())?;
+fn read(directory: &Path) -> Result<Vec<Found>, String> {
+    let entries = std::fs::read_dir(directory).map_err(|reason| format!("it cannot be read: {reason}"))?;
     let mut paths = Vec::new();
     for entry in entries {
         let path = entry.map_err(|reason| reason.to_string())?.path();
@@ -61,14 +79,19 @@ fn read(directory: &Path, fonts: &mut Vec<Vec<u8>>) -> Result<(), String> {
         }
     }
     paths.sort();
-    let mut bytes = 0;
+    let (mut bytes, mut found) = (0, Vec::new());
     for path in paths {
-        let told = |reason: &dyn std::fmt::Display| format!("{}: {reason}", path.display());
-        bytes += std::fs::metadata(&path).map_err(|reason| told(&reason))?.len();
+        bytes += std::fs::metadata(&path).map_or(0, |file| file.len());
         if bytes > DIRECTORY_BYTES_MAX {
             return Err(format!("its fonts have more than {} MiB", DIRECTORY_BYTES_MAX >> 20));
         }
-        fonts.push(std::fs::read(&path).map_err(|reason| told(&reason))?);
+        let font = std::fs::read(&path).map_err(|reason| format!("it cannot be read: {reason}"));
+        // One that is none would spoil all of them.
+        let font = font.and_then(|font| match context(vec![font.clone()]) {
+            Ok(_) => Ok(font),
+            Err(_) => Err("it is no font".to_owned()),
+        });
+        found.push((path, font));
     }
-    Ok(())
+    Ok(found)
 }

@@ -21,6 +21,18 @@ mod studio;
 mod threads;
 
 pub use clean::clean;
+pub use dot::Dot;
+#[cfg(feature = "render")]
+pub use fonts::faulty as faulty_fonts;
 #[cfg(feature = "render")]
 pub use mermaid::Mermaid;
 pub use studio::{Settings, Studio};
+
+/// This build reads no fonts.
+///
+/// # Errors
+/// None.
+#[cfg(not(feature = "render"))]
+pub fn faulty_fonts(_: &std::path::Path) -> Result<Vec<(std::path::PathBuf, String)>, String> {
+    Ok(Vec::new())
+}

@@ -61,15 +61,16 @@ pub fn mend(source: &str, mut accepts: impl FnMut(&str) -> bool) -> Option<Mende
     search.found()
 }
 
-/// [`mend`] with a parser that is awaited.
+/// [`mend`] with a parser that is awaited, and that may know nothing: then no more is tried, and
+/// what was accepted before is the mend.
 pub async fn mend_with<F, Asked>(source: &str, mut accepts: F) -> Option<Mended>
 where
     F: FnMut(String) -> Asked,
-    Asked: Future<Output = bool>,
+    Asked: Future<Output = Option<bool>>,
 {
     let mut search = Search::new(source)?;
     while let Some(candidate) = search.candidate() {
-        let accepted = accepts(candidate.to_owned()).await;
+        let Some(accepted) = accepts(candidate.to_owned()).await else { break };
         search.answer(accepted);
     }
     search.found()

@@ -263,7 +263,7 @@ fn an_awaited_parser_mends_alike() {
     let mut asked = Vec::new();
     let mending = mend_with("flowchart TD\nA -> B", |candidate| {
         asked.push(candidate.clone());
-        std::future::ready(candidate.contains("-->"))
+        std::future::ready(Some(candidate.contains("-->")))
     });
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     assert_eq!(runtime.block_on(mending).unwrap().what, ["mended the arrows"]);

@@ -1,7 +1,7 @@
 //! One JavaScript context that holds Mermaid's parser, and its limits.
 //!
-//! It stays on the thread that made it. Whoever gets a [`Broken`] must throw it away: after an
-//! interrupt nothing is known of its state.
+//! It stays on the thread that made it, in a process that has nothing else to do: after a
+//! [`Broken`] nothing is known of its state, and even freeing it can abort the process.
 
 use std::cell::Cell;
 use std::rc::Rc;
@@ -18,11 +18,11 @@ const SCRIPT_BYTES_MAX: usize = 8 << 20;
 /// What one context may hold; Mermaid itself takes about 35 MB.
 pub const MEMORY_BYTES_MAX: usize = 256 << 20;
 /// A context that holds more than this between two checks is thrown away.
-const RESTING_BYTES_MAX: i64 = 128 << 20;
+const RESTING_BYTES_MAX: u64 = 128 << 20;
 /// Of the thread's stack; the rest is for what the engine does not count.
 pub const STACK_BYTES_MAX: usize = 3 << 20;
 /// To load the script; it takes a fifth of a second on a fast machine.
-const START_DEADLINE: Duration = Duration::from_secs(30);
+pub const START_DEADLINE: Duration = Duration::from_secs(30);
 
 /// Why a context gave no verdict.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,7 +31,7 @@ pub enum Broken {
     TooSlow,
     /// It needed more memory or stack than it may have.
     TooLarge,
-    /// The engine or the script made a mistake.
+    /// The process, the engine or the script made a mistake; nothing in the words is of the source.
     Fault(String),
 }
 
@@ -65,34 +65,21 @@ impl Engine {
         let loaded = engine.until(START_DEADLINE, |ctx| {
             ctx.eval::<(), _>(script).catch(&ctx).map_err(|reason| Broken::Fault(reason.to_string()))
         });
-        match loaded {
-            Ok(()) => Ok(engine),
-            Err(reason) => {
-                engine.leave();
-                Err(reason)
-            }
-        }
-    }
-
-    /// Lets go of a context that was broken off in the middle, without freeing it: the interpreter
-    /// asserts reference counts that an interrupt can leave wrong, and ends the whole process.
-    pub fn leave(self) {
-        std::mem::forget(self);
+        loaded.map(|()| engine)
     }
 
     /// Mermaid's verdict on a source.
     ///
     /// # Errors
-    /// [`Broken`]; this context must not be used again, and is to be left ([`Engine::leave`]).
+    /// [`Broken`]; this context must not be used again, nor freed.
     pub fn check(&self, source: &str, deadline: Duration) -> Result<Raw, Broken> {
         let json = self.until(deadline, |ctx| self.drive(&ctx, source))?;
-        serde_json::from_str(&json)
-            .map_err(|reason| Broken::Fault(format!("its verdict is no JSON: {reason}")))
+        serde_json::from_str(&json).map_err(|_| Broken::Fault("the script's verdict is no JSON".to_owned()))
     }
 
     /// Bytes that the context holds.
-    pub fn memory_bytes(&self) -> i64 {
-        self.runtime.memory_usage().memory_used_size
+    pub fn memory_bytes(&self) -> u64 {
+        u64::try_from(self.runtime.memory_usage().memory_used_size).unwrap_or(0)
     }
 
     /// Lets go of what the last check left. Whether the context may be used again.
@@ -149,7 +136,8 @@ fn fault(reason: rquickjs::Error) -> Broken {
     }
 }
 
-/// What an error of the engine means; the exception itself holds the reason.
+/// What an error of the engine means; the exception itself holds the reason, which is not told: it
+/// may be of the source.
 fn broken(ctx: &Ctx<'_>, reason: rquickjs::Error) -> Broken {
     if !reason.is_exception() {
         return fault(reason);
@@ -159,5 +147,8 @@ fn broken(ctx: &Ctx<'_>, reason: rquickjs::Error) -> Broken {
         Some(exception) => exception.message().unwrap_or_default(),
         None => String::new(),
     };
-    if super::raw::is_exhaustion(&message) { Broken::TooLarge } else { Broken::Fault(message) }
+    if super::raw::is_exhaustion(&message) {
+        return Broken::TooLarge;
+    }
+    Broken::Fault("the script threw an error".to_owned())
 }

@@ -1,10 +1,12 @@
-//! The contexts and their threads: how many there are, and how a source gets to one.
+//! The checking processes and their threads: how many there are, and how a source gets to one.
 
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use parking_lot::{Condvar, Mutex};
 use tokio::sync::{Semaphore, oneshot, watch};
+use tokio_util::sync::CancellationToken;
 
 use crate::diagram::check::{Busy, Checker, Checking, Drawing, Purpose, Report};
 use crate::diagram::size;
@@ -21,17 +23,17 @@ const ASKED_MAX: usize = 64;
 const ASKED_BY_ONE_MAX: usize = 16;
 /// How long a caller's source waits for its turn before it is refused.
 const ASKED_WAIT_MAX: Duration = Duration::from_secs(10);
-/// Contexts at the least and at the most: with two, one bad source delays no other.
+/// Processes at the least and at the most: with two, one bad source delays no other.
 const THREADS: std::ops::RangeInclusive<usize> = 2..=4;
 
-/// How contexts are kept.
+/// How processes are kept.
 #[derive(Clone, Copy, Debug)]
 pub struct Settings {
-    /// Contexts at the most.
+    /// Processes at the most.
     pub threads: usize,
     /// What one source may take.
     pub deadline: Duration,
-    /// After which a context without work goes.
+    /// After which a process without work goes.
     pub rest: Duration,
 }
 
@@ -56,11 +58,14 @@ pub struct Parsers {
 /// What the threads see.
 pub(super) struct Shared {
     pub(super) settings: Settings,
+    pub(super) program: PathBuf,
     pub(super) drawing: Option<Arc<dyn Drawing>>,
     pub(super) state: Mutex<State>,
     pub(super) wake: Condvar,
-    /// Contexts that live.
-    pub(super) contexts: watch::Sender<usize>,
+    /// The numbers of the processes that live.
+    pub(super) children: watch::Sender<Vec<u32>>,
+    /// Ends those that are at work when nobody waits for them any more.
+    pub(super) stop: CancellationToken,
 }
 
 /// What is behind the lock.
@@ -70,21 +75,22 @@ pub(super) struct State {
     pub(super) threads: usize,
     pub(super) idle: usize,
     pub(super) closed: bool,
-    /// What contexts that were broken off still hold.
-    pub(super) left_bytes: u64,
-    /// A source will come soon: a thread without a context makes one.
+    /// A source will come soon: a thread without a process makes one.
     pub(super) expected: bool,
 }
 
 impl Parsers {
-    /// No context yet; the first source makes one.
-    pub fn new(settings: Settings, drawing: Option<Arc<dyn Drawing>>) -> Self {
+    /// No process yet; the first source makes one. `program` is this program: what it is started
+    /// with ([`super::VERB`]) makes it check ([`super::run_process`]).
+    pub fn new(settings: Settings, program: &Path, drawing: Option<Arc<dyn Drawing>>) -> Self {
         let shared = Shared {
             settings,
+            program: program.to_owned(),
             drawing,
             state: Mutex::default(),
             wake: Condvar::new(),
-            contexts: watch::channel(0).0,
+            children: watch::Sender::default(),
+            stop: CancellationToken::new(),
         };
         Self {
             shared: Arc::new(shared),
@@ -93,9 +99,9 @@ impl Parsers {
         }
     }
 
-    /// How many contexts live, now and from now on.
-    pub fn contexts(&self) -> watch::Receiver<usize> {
-        self.shared.contexts.subscribe()
+    /// The numbers of the processes that live, now and from now on.
+    pub fn children(&self) -> watch::Receiver<Vec<u32>> {
+        self.shared.children.subscribe()
     }
 
     async fn report(&self, source: &str, purpose: Purpose) -> Result<Report, Busy> {
@@ -153,7 +159,7 @@ impl Checker for Parsers {
     }
 
     fn expect(&self, diagram_type: DiagramType) {
-        if !self.knows(diagram_type) || *self.shared.contexts.borrow() > 0 {
+        if !self.knows(diagram_type) || !self.shared.children.borrow().is_empty() {
             return;
         }
         let mut state = self.shared.state.lock();
@@ -174,9 +180,10 @@ impl Checker for Parsers {
 }
 
 impl Drop for Parsers {
-    /// The threads end after the source they are at.
+    /// The processes end at once, and the threads with them: nobody waits for a verdict.
     fn drop(&mut self) {
         self.shared.state.lock().closed = true;
+        self.shared.stop.cancel();
         self.shared.wake.notify_all();
     }
 }

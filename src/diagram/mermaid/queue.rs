@@ -1,4 +1,4 @@
-//! What waits for a context, and whose turn it is. Plain data behind the pool's lock.
+//! What waits for a process, and whose turn it is. Plain data behind the pool's lock.
 
 use std::collections::VecDeque;
 

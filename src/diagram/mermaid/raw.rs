@@ -1,10 +1,10 @@
 //! What the script says of a source, before words are made of it. `web/mermaid/describe.js` is
 //! the other side.
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 /// The script's verdict.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, Serialize)]
 pub struct Raw {
     /// Mermaid's name of the diagram type; absent when it knows none.
     #[serde(rename = "type")]
@@ -16,7 +16,7 @@ pub struct Raw {
 }
 
 /// One fault. Line and column count in the source as it was given, 1-based; 0 when unknown.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, Serialize)]
 pub struct Fault {
     /// Line.
     pub line: u32,
@@ -36,7 +36,7 @@ pub struct Fault {
 }
 
 /// What kind of fault.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Sort {
     /// The first line names no diagram type.
@@ -57,7 +57,21 @@ pub enum Sort {
     Crash,
 }
 
+/// Of what was found and of Mermaid's words; nobody is told that much.
+const TEXT_CHARS_MAX: usize = 4_000;
+
 impl Raw {
+    /// Cuts what can be as long as the source: a hundred times that would be no answer.
+    pub fn clip(&mut self) {
+        for fault in &mut self.faults {
+            for text in [&mut fault.found, &mut fault.message].into_iter().flatten() {
+                if let Some((end, _)) = text.char_indices().nth(TEXT_CHARS_MAX) {
+                    text.truncate(end);
+                }
+            }
+        }
+    }
+
     /// Whether the verdict is no word on the source but on what the engine could bear.
     pub fn is_exhausted(&self) -> bool {
         self.faults.iter().any(|fault| fault.message.as_deref().is_some_and(is_exhaustion))

@@ -1,39 +1,32 @@
-//! One thread with its context: takes what waits, answers, rests, goes.
+//! One thread with its checking process: takes what waits, answers, rests, goes.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
+
+use tokio::runtime::Runtime;
 
 use crate::diagram::check::{Drawing, Report};
 use crate::domain::SourceError;
 
-use super::engine::{Broken, Engine};
+use super::child::{Checked, Child};
+use super::engine::Broken;
 use super::pool::{FAULT, Shared};
 use super::queue::Task;
 use super::raw::Sort;
 use super::{kind, words};
 
-/// Well above what the engine may use of it.
+/// The second opinion draws on it.
 const STACK_BYTES: usize = 8 << 20;
-/// Checks after which the memory is looked at.
-const CHECKS_UNTIDY_MAX: u32 = 64;
-/// A check that is over sooner leaves little behind.
-const QUICK: Duration = Duration::from_millis(300);
-
-/// Of contexts that were left unfreed ([`Engine::leave`]). With this much left nothing is checked
-/// any more until the next start.
-const LEFT_BYTES_MAX: u64 = 3 << 29;
-/// What one counts for: its heap is not looked at any more. One that grew to its bound, and others.
-const GROWN_BYTES: u64 = 256 << 20;
-const BROKEN_BYTES: u64 = 48 << 20;
 
 /// Starts one; the caller counts it among the pool's threads.
 ///
 /// # Errors
-/// When the system gives no thread.
+/// When the system gives no thread, or not what it waits with.
 pub(super) fn start(shared: Arc<Shared>) -> std::io::Result<()> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let builder = std::thread::Builder::new().name("mermaid".into()).stack_size(STACK_BYTES);
-    builder.spawn(move || Thread { shared, engine: None, untidy: 0 }.run()).map(drop)
+    builder.spawn(move || Thread { shared, child: None, runtime }.run()).map(drop)
 }
 
 /// What a thread does next.
@@ -46,9 +39,9 @@ enum Next {
 
 struct Thread {
     shared: Arc<Shared>,
-    engine: Option<Engine>,
-    /// Checks since the memory was looked at.
-    untidy: u32,
+    child: Option<Child>,
+    /// Waits for the process, and for nothing else.
+    runtime: Runtime,
 }
 
 impl Thread {
@@ -59,7 +52,6 @@ impl Thread {
                 continue;
             };
             let Task { source, purpose, reply, place } = task;
-            let begin = Instant::now();
             if !reply.is_closed() {
                 let report = self.answer(&source);
                 // Whoever asked may have gone meanwhile.
@@ -67,7 +59,6 @@ impl Thread {
             }
             self.shared.state.lock().queue.done(purpose);
             drop(place);
-            self.tidy(begin.elapsed());
         }
         self.discard();
     }
@@ -80,7 +71,7 @@ impl Thread {
             if let Some(task) = state.queue.pop() {
                 return Some(Next::Task(task));
             }
-            if std::mem::take(&mut state.expected) && self.engine.is_none() {
+            if std::mem::take(&mut state.expected) && self.child.is_none() {
                 return Some(Next::Load);
             }
             state.idle += 1;
@@ -100,7 +91,7 @@ impl Thread {
             Ok(Err(broken)) => broken,
             Err(_) => Broken::Fault("it panicked".to_owned()),
         };
-        self.leave(if matches!(broken, Broken::TooLarge) { GROWN_BYTES } else { BROKEN_BYTES });
+        self.discard();
         match broken {
             Broken::TooSlow => Report::undecided(
                 format!(
@@ -121,15 +112,10 @@ impl Thread {
     }
 
     fn check(&mut self, source: &str) -> Result<Report, Broken> {
-        let deadline = self.shared.settings.deadline;
-        let raw = self.engine()?.check(source, deadline)?;
-        if raw.is_exhausted() {
-            // Broken off in the middle: `answer` leaves the context.
-            return Err(Broken::TooLarge);
-        }
+        let Checked { raw, spent } = self.ask(source)?;
         // Whatever failed half-way inside may fail for the next source too.
         let crashed = raw.faults.iter().any(|fault| fault.sort == Sort::Crash);
-        if raw.spoilt || crashed {
+        if spent || raw.spoilt || crashed {
             self.discard();
         }
         let kind = raw.diagram.as_deref().and_then(kind::of).map(str::to_owned);
@@ -144,65 +130,57 @@ impl Thread {
         Ok(Report::verdict(kind, errors))
     }
 
-    fn engine(&mut self) -> Result<&Engine, Broken> {
-        if self.engine.is_none() {
-            if self.shared.state.lock().left_bytes > LEFT_BYTES_MAX {
-                let reason = "too many checks were broken off since the start; restart to check again";
-                return Err(Broken::Fault(reason.to_owned()));
-            }
-            let begin = Instant::now();
-            let engine = Engine::start()?;
-            tracing::debug!(
-                milliseconds = begin.elapsed().as_millis(),
-                bytes = engine.memory_bytes(),
-                "Mermaid's parser is loaded"
-            );
-            self.engine = Some(engine);
-            self.shared.contexts.send_modify(|contexts| *contexts += 1);
-        }
-        self.engine.as_ref().ok_or_else(|| Broken::Fault("it is gone".to_owned()))
+    fn ask(&mut self, source: &str) -> Result<Checked, Broken> {
+        self.prepare()?;
+        let Self { shared, child: Some(child), runtime } = self else {
+            return Err(Broken::Fault("the process is gone".to_owned()));
+        };
+        let checked = child.check(source, shared.settings.deadline);
+        runtime.block_on(shared.stop.run_until_cancelled(checked)).unwrap_or_else(stopped)
     }
 
-    /// Makes the context ahead of the source that needs it; a fault shows when that comes.
+    /// Starts a process when there is none, or none any more.
+    fn prepare(&mut self) -> Result<(), Broken> {
+        // Looking whether it lives needs the runtime's clockwork.
+        let guard = self.runtime.enter();
+        let lives = self.child.as_mut().is_some_and(Child::lives);
+        drop(guard);
+        if lives {
+            return Ok(());
+        }
+        self.discard();
+        let begin = Instant::now();
+        let started = self.shared.stop.run_until_cancelled(Child::start(&self.shared.program));
+        let child = self.runtime.block_on(started).unwrap_or_else(stopped)?;
+        let (id, bytes) = (child.id(), child.context_bytes());
+        tracing::debug!(id, bytes, milliseconds = begin.elapsed().as_millis(), "Mermaid's parser is loaded");
+        self.child = Some(child);
+        self.shared.children.send_modify(|children| children.push(id));
+        Ok(())
+    }
+
+    /// Starts the process ahead of the source that needs it; a fault shows when that comes.
     fn load(&mut self) {
-        let loaded = catch_unwind(AssertUnwindSafe(|| self.engine().map(drop)));
-        if !matches!(loaded, Ok(Ok(()))) {
+        if let Err(reason) = self.prepare() {
             tracing::warn!(
+                ?reason,
                 "Mermaid's parser was not loaded ahead of time; it is tried again when it is needed"
             );
         }
     }
 
-    /// Looking at the memory takes milliseconds: it is done after a while, or after much work.
-    fn tidy(&mut self, took: Duration) {
-        self.untidy += 1;
-        if self.untidy < CHECKS_UNTIDY_MAX && took < QUICK {
-            return;
-        }
-        self.untidy = 0;
-        if self.engine.as_ref().is_some_and(|engine| !engine.tidy()) {
-            self.discard();
-        }
-    }
-
-    /// Lets go of a context that was broken off in the middle, and counts `bytes` for it.
-    fn leave(&mut self, bytes: u64) {
-        if let Some(engine) = self.engine.take() {
-            engine.leave();
-            let mut state = self.shared.state.lock();
-            state.left_bytes += bytes;
-            let left_bytes = state.left_bytes;
-            drop(state);
-            tracing::warn!(left_bytes, "a check was broken off; its context is left unfreed");
-            self.shared.contexts.send_modify(|contexts| *contexts -= 1);
-        }
-    }
-
     fn discard(&mut self) {
-        if self.engine.take().is_some() {
-            self.shared.contexts.send_modify(|contexts| *contexts -= 1);
+        if let Some(child) = self.child.take() {
+            let id = child.id();
+            self.runtime.block_on(child.end());
+            self.shared.children.send_modify(|children| children.retain(|living| *living != id));
         }
     }
+}
+
+/// Nobody waits for this verdict.
+fn stopped<T>() -> Result<T, Broken> {
+    Err(Broken::Fault("checking was stopped".to_owned()))
 }
 
 /// What the second opinion has against a source that the parser accepts.
