@@ -433,25 +433,3 @@ async fn a_replay_of_one_that_shares_is_that_one() {
     assert_eq!(server.ended(&key, ids[0].as_str().unwrap()).await["status"], "completed");
     assert_eq!((upstream.ledger().len(), units(&server, &key).await), (1, 2));
 }
-
-#[tokio::test]
-async fn a_diagram_without_a_server_shares_nothing_with_what_waits_for_one() {
-    let server = Server::start("");
-    let key = server.key("local", "enterprise", &["--admin"]);
-    assert_eq!(server.post_to(&key, "/api/admin/queue/pause", json!({})).await.0, 200);
-    let waiting = id_of(&server.prompt(&key, "A -> B").await);
-    let sharing = id_of(&server.prompt(&key, "A -> B").await);
-    let dir = server.kill();
-    let (code, made, told) = crate::verb::run(dir.path(), &["generate", "A -> B", "--data-dir", "data"], "");
-    assert_eq!(code, 0, "{told}");
-    assert!(String::from_utf8(made).unwrap().contains("flowchart"));
-    let server = Server::on(dir);
-    for id in [&waiting, &sharing] {
-        assert_eq!(status(&server, &key, id).await["status"], "queued");
-    }
-    assert_eq!(server.post_to(&key, "/api/admin/queue/resume", json!({})).await.0, 200);
-    for id in [&waiting, &sharing] {
-        assert_eq!(server.ended(&key, id).await["status"], "completed");
-    }
-    assert_eq!(books_agree(&server).await["completed"], 3);
-}
