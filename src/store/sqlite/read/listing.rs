@@ -46,7 +46,10 @@ pub(super) fn page(connection: &Connection, sought: &Sought) -> Result<Listed, S
 
 /// The jobs of one page, and where the next begins.
 fn search(connection: &Connection, sought: &Sought) -> Result<(Vec<JobSeq>, Option<JobSeq>), StoreError> {
-    let Some((first, before)) = bounds(connection, sought)? else { return Ok((Vec::new(), None)) };
+    let Some((first, before)) = bounds(connection, sought.from, sought.to)? else {
+        return Ok((Vec::new(), None));
+    };
+    let before = sought.before.map_or(before, |cursor| cursor.min(before));
     let only_user = match sought.users.as_deref() {
         Some([]) => return Ok((Vec::new(), None)),
         Some([user]) => Some(*user),
@@ -89,26 +92,30 @@ fn search(connection: &Connection, sought: &Sought) -> Result<(Vec<JobSeq>, Opti
     Ok((found, None))
 }
 
-/// The first job that may be meant, and one behind the last; `None` when there is none. Times
+/// The first job accepted in a span of time, and one behind the last; `None` when there is none. Times
 /// follow the order of acceptance, but for a clock that was set back: each row's own is looked
 /// at besides.
-fn bounds(connection: &Connection, sought: &Sought) -> Result<Option<(JobSeq, JobSeq)>, StoreError> {
+pub(super) fn bounds(
+    connection: &Connection,
+    from: Option<Timestamp>,
+    to: Option<Timestamp>,
+) -> Result<Option<(JobSeq, JobSeq)>, StoreError> {
     let seq = |sql: &str, at: Timestamp| -> Result<Option<JobSeq>, StoreError> {
         let mut statement = connection.prepare_cached(sql)?;
         Ok(statement.query_row(params![at], |row| row.get(0))?)
     };
     let mut first = JobSeq(0);
-    let mut before = sought.before.unwrap_or(JobSeq(i64::MAX));
-    if let Some(from) = sought.from {
+    let mut before = JobSeq(i64::MAX);
+    if let Some(from) = from {
         let sql = "SELECT (SELECT seq FROM job WHERE created_at >= ?1 ORDER BY created_at, seq LIMIT 1)";
         let Some(found) = seq(sql, from)? else { return Ok(None) };
         first = found;
     }
-    if let Some(to) = sought.to {
+    if let Some(to) = to {
         let sql =
             "SELECT (SELECT seq FROM job WHERE created_at < ?1 ORDER BY created_at DESC, seq DESC LIMIT 1)";
         let Some(found) = seq(sql, to)? else { return Ok(None) };
-        before = before.min(JobSeq(found.0 + 1));
+        before = JobSeq(found.0 + 1);
     }
     Ok(Some((first, before)))
 }

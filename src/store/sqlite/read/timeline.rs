@@ -8,6 +8,8 @@ use crate::domain::{Money, Timestamp};
 use crate::store::StoreError;
 use crate::store::inspection::{Slot, SplitBy, Timeline};
 
+use super::listing::bounds;
+
 /// Series of one answer; those with the fewest requests are told as one.
 const SERIES_MAX: usize = 12;
 /// Their name together.
@@ -22,20 +24,25 @@ pub(super) fn timeline(
     step_ms: i64,
     by: SplitBy,
 ) -> Result<Timeline, StoreError> {
-    let (key, join) = match by {
-        SplitBy::User => ("user.name", "JOIN user ON user.id = job.user_id"),
-        SplitBy::Tier => ("job.tier", ""),
-        SplitBy::Model => ("coalesce(job.model, '')", ""),
-        SplitBy::DiagramType => ("job.diagram_type", ""),
+    let Some((first, before)) = bounds(connection, Some(from), Some(to))? else {
+        return Ok(Timeline::default());
     };
+    let (key, name) = match by {
+        SplitBy::User => ("user_id", "(SELECT name FROM user WHERE id = key)"),
+        SplitBy::Tier => ("tier", "key"),
+        SplitBy::Model => ("coalesce(model, '')", "key"),
+        SplitBy::DiagramType => ("diagram_type", "key"),
+    };
+    // In the table's own order: row by row from an index takes twice as long.
     let mut statement = connection.prepare_cached(&format!(
-        "SELECT {key}, job.created_at / ?3 * ?3, count(*), sum(job.state = 2), sum(job.state = 3), sum(job.cached),
-                sum(job.input + job.cache_read + job.cache_write), sum(job.output), sum(job.cost), sum(job.saved)
-         FROM job INDEXED BY job_created {join}
-         WHERE job.created_at >= ?1 AND job.created_at < ?2
-         GROUP BY 1, 2"
+        "SELECT {name}, grouped.* FROM
+            (SELECT created_at / ?3 * ?3, count(*), sum(state = 2), sum(state = 3), sum(cached),
+                    sum(input + cache_read + cache_write), sum(output), sum(cost), sum(saved), {key} AS key
+             FROM job NOT INDEXED
+             WHERE seq >= ?4 AND seq < ?5 AND created_at >= ?1 AND created_at < ?2
+             GROUP BY 10, 1) AS grouped"
     ))?;
-    let mut rows = statement.query(params![from, to, step_ms])?;
+    let mut rows = statement.query(params![from, to, step_ms, first, before])?;
     let mut all: HashMap<String, Series> = HashMap::new();
     while let Some(row) = rows.next()? {
         let count = |index| row.get::<_, i64>(index).map(|count| u64::try_from(count).unwrap_or(0));

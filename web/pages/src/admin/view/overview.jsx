@@ -22,11 +22,11 @@ export function Overview() {
     <div class="stack">
       <Figures now={now} />
       <div class="columns">
-        <Lanes lanes={now.upstreams} />
         <div class="stack">
-          <Tiers tiers={now.byTier} />
+          <Lanes lanes={now.upstreams} />
           <Alerts />
         </div>
+        <Tiers tiers={now.byTier} />
       </div>
       <Waiting depth={now.depth} />
     </div>
