@@ -40,6 +40,8 @@ test("a limit: which, how long, and the tier that lifts it with its link", async
   await draw();
   await untilDrawn(page, "Close");
   await page.getByText("0 of 1 left today").waitFor();
+  // Drawn while it is written: a second one is sent when the first is over.
+  await page.getByRole("button", { name: "Draw it" }).waitFor();
   await draw();
   const notice = page.getByRole("alert");
   await notice.getByRole("heading", { name: "Today's one diagram is used up" }).waitFor();

@@ -145,7 +145,6 @@ export function enterByPassword(user, password) {
 
 /** Forgets the credential; a session ends on the server too. */
 export async function leave() {
-  const ending = session;
+  if (session !== undefined) await bare("DELETE", "api/auth/session", undefined, { "X-CSRF-Token": session.csrfToken }).catch(() => {});
   close();
-  if (ending !== undefined) await bare("DELETE", "api/auth/session", undefined, { "X-CSRF-Token": ending.csrfToken }).catch(() => {});
 }
