@@ -1,16 +1,15 @@
 /** The dashboard on a database with 100,000 requests, at every width and in both colours. Times are told, not judged. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { Server } from "../../clients/js/test/support/server.js";
-import { hold, open } from "./support/browser.js";
+import { hold, open, start } from "./support/browser.js";
 import { NOBODY, comeIn, go, seed } from "./support/operator.js";
 
 const COUNT = 100_000;
 
 test("100,000 requests are listed, filtered, scrolled and plotted", async (t) => {
-  const server = await Server.start(t);
+  const server = await start(t);
   t.diagnostic(seed(server, COUNT));
-  const page = await open(t, server, { path: "/admin", expected: [NOBODY] });
+  const page = await open(server, { path: "/admin", expected: [NOBODY] });
   await comeIn(server, page);
 
   const timed = async (name, work) => {
@@ -71,9 +70,9 @@ test("100,000 requests are listed, filtered, scrolled and plotted", async (t) =>
 for (const width of [1280, 360]) {
   for (const scheme of ["light", "dark"]) {
     test(`every section fits ${width} pixels in ${scheme} colours`, async (t) => {
-      const server = await Server.start(t);
+      const server = await start(t);
       seed(server, 500);
-      const page = await open(t, server, { path: "/admin", width, scheme, expected: [NOBODY] });
+      const page = await open(server, { path: "/admin", width, scheme, expected: [NOBODY] });
       await comeIn(server, page);
       await hold(page, "Overview");
       await go(page, "Requests");

@@ -1,9 +1,8 @@
 /** Whoever runs the server: from the setup link of the first start to everything that the dashboard does. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { Server } from "../../clients/js/test/support/server.js";
 import { Gate, upstream } from "../../clients/js/test/support/upstream.js";
-import { hold, open } from "./support/browser.js";
+import { hold, open, start } from "./support/browser.js";
 import { NOBODY, PASSWORD, ask, comeIn, go, statusOf } from "./support/operator.js";
 
 const SECRET = "sk-very-secret";
@@ -12,10 +11,10 @@ const row = (page, table, text) => page.locator(`${table} tbody tr`).filter({ ha
 const sure = (page, action) => page.getByRole("dialog").last().getByRole("button", { name: action }).click();
 
 test("from the setup link to a password, and in again with it", async (t) => {
-  const server = await Server.start(t);
+  const server = await start(t);
   const link = new URL(await server.printedLink());
   assert.equal(link.pathname, "/admin");
-  const page = await open(t, server, { path: link.pathname + link.hash, expected: [NOBODY] });
+  const page = await open(server, { path: link.pathname + link.hash, expected: [NOBODY] });
   await page.getByRole("heading", { name: "Welcome, admin" }).waitFor();
   assert.ok(!page.url().includes("link="), "the token leaves the address bar");
   await hold(page, "the first password");
@@ -44,16 +43,16 @@ test("from the setup link to a password, and in again with it", async (t) => {
   await page.keyboard.press("Enter");
   await page.getByRole("heading", { name: "Upstreams" }).waitFor();
 
-  const again = await open(t, server, { path: link.pathname + link.hash, expected: [NOBODY] });
+  const again = await open(server, { path: link.pathname + link.hash, expected: [NOBODY] });
   await again.getByRole("alert").filter({ hasText: "used" }).waitFor();
 });
 
 test("a user who is no admin is told so", async (t) => {
-  const server = await Server.start(t);
+  const server = await start(t);
   server.key("ann", "free");
   const link = new URL(server.run(["user", "link", "ann"]));
   assert.equal(link.pathname, "/");
-  const page = await open(t, server, { path: `/admin${link.hash}`, expected: [NOBODY] });
+  const page = await open(server, { path: `/admin${link.hash}`, expected: [NOBODY] });
   await page.getByRole("heading", { name: "ann is no admin" }).waitFor();
   await hold(page, "no admin");
 });
@@ -61,8 +60,8 @@ test("a user who is no admin is told so", async (t) => {
 test("the queue fills, is paused and resumed; a request is cancelled, one tried again", async (t) => {
   const gate = new Gate();
   const model = await upstream(t, { before: gate, status: 400 });
-  const server = await Server.start(t, model.config);
-  const page = await open(t, server, { path: "/admin", expected: [NOBODY] });
+  const server = await start(t, model.config);
+  const page = await open(server, { path: "/admin", expected: [NOBODY] });
   await comeIn(server, page);
   const figure = (name, value) => page.locator(`[data-figure="${name}"]`).getByText(value, { exact: true }).waitFor();
   await figure("depth", "0");
@@ -107,8 +106,8 @@ test("the queue fills, is paused and resumed; a request is cancelled, one tried 
 });
 
 test("users and keys are made, moved and ended", async (t) => {
-  const server = await Server.start(t);
-  const page = await open(t, server, { path: "/admin", expected: [NOBODY] });
+  const server = await start(t);
+  const page = await open(server, { path: "/admin", expected: [NOBODY] });
   await comeIn(server, page);
   await go(page, "Users and keys");
   await page.getByRole("button", { name: "New user" }).click();
@@ -144,8 +143,8 @@ test("users and keys are made, moved and ended", async (t) => {
 
 test("the configuration is shown without its secrets", async (t) => {
   const model = await upstream(t);
-  const server = await Server.start(t, model.config.replace('model = "m"', `model = "m"\napi_key = "${SECRET}"`));
-  const page = await open(t, server, { path: "/admin", expected: [NOBODY] });
+  const server = await start(t, model.config.replace('model = "m"', `model = "m"\napi_key = "${SECRET}"`));
+  const page = await open(server, { path: "/admin", expected: [NOBODY] });
   await comeIn(server, page);
   await go(page, "Configuration");
   const lane = page.getByRole("region", { name: "upstreams.main", exact: true });
@@ -157,8 +156,8 @@ test("the configuration is shown without its secrets", async (t) => {
 });
 
 test("a server that goes away and comes back is found again, and the session holds", async (t) => {
-  const server = await Server.start(t);
-  const page = await open(t, server, { path: "/admin", expected: [NOBODY, /ERR_/] });
+  const server = await start(t);
+  const page = await open(server, { path: "/admin", expected: [NOBODY, /ERR_/, /WebSocket connection/] });
   await comeIn(server, page);
   await page.getByText("Live", { exact: true }).waitFor();
   await server.kill();
