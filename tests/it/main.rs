@@ -24,6 +24,7 @@ mod live;
 mod minted;
 mod openapi;
 mod outage;
+mod pages;
 mod paused;
 // Builds that draw use the rest of it.
 #[cfg_attr(not(feature = "render"), allow(dead_code))]

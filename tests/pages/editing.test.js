@@ -16,7 +16,7 @@ async function draw(page, words, button = "Draw it") {
 
 test("an error marks its line and is listed in words; mending it draws at once", async (t) => {
   const server = await start(t, "", "--dev");
-  const page = await open(server);
+  const page = await open(t, server);
   await page.getByRole("button", { name: "write the source yourself" }).click();
   await untilDrawn(page, "Begin");
   await write(page, "flowchart TD\n    A[Cart] --> B{Paid?}\n    B -- yes --> C[Ship]");
@@ -46,7 +46,7 @@ test("an error marks its line and is listed in words; mending it draws at once",
 test("what the model wrote with errors shows them", async (t) => {
   const model = await upstream(t, { source: "flowchart TD\n    A[[[ --> ]B", }, { source: "flowchart TD\n    A[[[ --> ]B" });
   const server = await start(t, `${model.config}[generation]\nrepair_attempts = 0\n`, "--dev");
-  const page = await open(server);
+  const page = await open(t, server);
   await draw(page, "Break it");
   await page.locator(".badge.bad").waitFor();
   await page.locator(".cm-bad-line").waitFor();
@@ -55,7 +55,7 @@ test("what the model wrote with errors shows them", async (t) => {
 test("a change: of the request as it was, then of the source as it was edited", async (t) => {
   const model = await upstream(t, {}, { source: "flowchart TD\n    A[Cart] --> R[Refund]" }, { source: "flowchart TD\n    A[Cart] --> S[Second]" });
   const server = await start(t, model.config, "--dev");
-  const page = await open(server);
+  const page = await open(t, server);
   const sent = [];
   page.on("request", (request) => request.url().endsWith("/generate") && sent.push(request.postDataJSON()));
   await draw(page, "A cart is paid or not");
@@ -76,7 +76,7 @@ test("a change: of the request as it was, then of the source as it was edited", 
 
 test("history: newest first, page by page, and back to an earlier one", async (t) => {
   const server = await start(t, "", "--dev");
-  const page = await open(server);
+  const page = await open(t, server);
   await page.getByText("left today").waitFor();
   const token = await page.evaluate(() => JSON.parse(sessionStorage.getItem("diagramd.token")).token);
   for (let count = 1; count <= 22; count += 1) {
@@ -102,7 +102,7 @@ test("history: newest first, page by page, and back to an earlier one", async (t
 
 test("what strangers write runs nothing, reaches nothing and is drawn all the same", async (t) => {
   const server = await start(t, "", "--dev");
-  const page = await open(server, { expected: [/Content Security Policy/] });
+  const page = await open(t, server, { expected: [/Content Security Policy/] });
   await page.getByRole("button", { name: "write the source yourself" }).click();
   await untilDrawn(page, "Begin");
   const reached = [];
@@ -127,7 +127,7 @@ test("what strangers write runs nothing, reaches nothing and is drawn all the sa
 
 test("a drawing that hangs is thrown away, and the next one is drawn", async (t) => {
   const server = await start(t, "", "--dev");
-  const page = await open(server);
+  const page = await open(t, server);
   // The first frame stands still when it is asked; later ones are the server's.
   let isFirst = true;
   await page.route("**/frame", (route) => {

@@ -10,7 +10,7 @@ for (const width of [1280, 360]) {
       const gate = new Gate();
       const model = await upstream(t, { midway: gate });
       const server = await start(t, `${model.config}[tiers.pro]\nrequests_per_hour = 1\n`, "--dev");
-      const page = await open(server, { width, scheme, expected: [/status of 429/] });
+      const page = await open(t, server, { width, scheme, expected: [/status of 429/] });
       await page.getByText("left").first().waitFor();
       await page.getByLabel("Template").waitFor();
       const background = await page.evaluate(() => getComputedStyle(document.documentElement).backgroundColor);
@@ -46,7 +46,7 @@ for (const width of [1280, 360]) {
     test(`${width} pixels, ${scheme}: the question for a key, and the dashboard`, async (t) => {
       const server = await start(t);
       // Nobody is signed in: that is what the server answers.
-      const page = await open(server, { width, scheme, expected: [/status of 401/] });
+      const page = await open(t, server, { width, scheme, expected: [/status of 401/] });
       await page.getByLabel("API key").waitFor();
       await hold(page, "access");
       await page.goto(`${server.url}/admin`);
@@ -58,7 +58,7 @@ for (const width of [1280, 360]) {
 
 test("the colours follow the system, then the person, over a reload", async (t) => {
   const server = await start(t, "", "--dev");
-  const page = await open(server);
+  const page = await open(t, server);
   const scheme = () => page.evaluate(() => getComputedStyle(document.documentElement).colorScheme);
   await page.getByRole("button", { name: "Use dark colours" }).click();
   assert.equal(await scheme(), "dark");
@@ -72,7 +72,7 @@ test("the colours follow the system, then the person, over a reload", async (t) 
 
 test("by keyboard alone: from the words to the picture, the source and a file, with a focus that is seen", async (t) => {
   const server = await start(t, "", "--dev");
-  const page = await open(server);
+  const page = await open(t, server);
   await page.locator("#prompt:focus").waitFor();
   await page.getByLabel("Template").waitFor();
   await page.keyboard.type("Open the door, then close the door");

@@ -13,7 +13,7 @@ async function comeIn(page, key) {
 test("a key opens the page and is kept nowhere; a wrong one is told", async (t) => {
   const server = await start(t, FREE);
   const key = server.key("ann", "free");
-  const page = await open(server, { expected: [/status of 401/] });
+  const page = await open(t, server, { expected: [/status of 401/] });
   await comeIn(page, "dgd_wrong");
   await page.getByRole("alert").filter({ hasText: "wrong, expired or revoked" }).waitFor();
   await comeIn(page, key);
@@ -30,7 +30,7 @@ test("a key opens the page and is kept nowhere; a wrong one is told", async (t) 
 
 test("a limit: which, how long, and the tier that lifts it with its link", async (t) => {
   const server = await start(t, FREE);
-  const page = await open(server, { expected: [/status of (401|429)/] });
+  const page = await open(t, server, { expected: [/status of (401|429)/] });
   await comeIn(page, server.key("ann", "free"));
   const draw = async () => {
     await page.fill("#prompt", "Open, then close");
@@ -42,7 +42,7 @@ test("a limit: which, how long, and the tier that lifts it with its link", async
   await page.getByText("0 of 1 left today").waitFor();
   await draw();
   const notice = page.getByRole("alert");
-  await notice.getByRole("heading", { name: "Today's 1 diagrams are used up" }).waitFor();
+  await notice.getByRole("heading", { name: "Today's one diagram is used up" }).waitFor();
   await notice.getByText(/Again in \d+ (s|min|h)/).waitFor();
   const link = notice.getByRole("link", { name: "Go to basic" });
   assert.equal(await link.getAttribute("href"), "https://shop.example/basic");
@@ -53,7 +53,7 @@ test("a one-time link opens the page by a cookie that it cannot read, once; draw
   const server = await start(t);
   server.key("ann", "pro");
   const link = `/#${server.verb("user", "link", "ann").split("#")[1]}`;
-  const page = await open(server, { path: link, expected: [/status of 401/] });
+  const page = await open(t, server, { path: link, expected: [/status of 401/] });
   await page.getByText("500 of 500 left today").waitFor();
   assert.ok(!page.url().includes("link="), "the token is out of the address");
   assert.equal(await page.evaluate(() => document.cookie), "");
@@ -67,7 +67,7 @@ test("a one-time link opens the page by a cookie that it cannot read, once; draw
   const after = await page.evaluate(() => fetch("api/auth/session").then(({ status }) => status));
   assert.equal(after, 401);
 
-  const again = await open(server, { path: link, expected: [/status of 401/] });
+  const again = await open(t, server, { path: link, expected: [/status of 401/] });
   await again.getByText(/link/i).first().waitFor();
   await again.getByLabel("API key").waitFor();
 });
@@ -75,7 +75,7 @@ test("a one-time link opens the page by a cookie that it cannot read, once; draw
 test("a name and a password open the page too", async (t) => {
   const server = await start(t);
   server.key("ann", "pro");
-  const first = await open(server, { path: `/#${server.verb("user", "link", "ann").split("#")[1]}`, expected: [/status of 401/] });
+  const first = await open(t, server, { path: `/#${server.verb("user", "link", "ann").split("#")[1]}`, expected: [/status of 401/] });
   await first.getByText("left today").waitFor();
   const set = await first.evaluate(async () => {
     const { csrfToken } = await (await fetch("api/auth/session")).json();
@@ -84,7 +84,7 @@ test("a name and a password open the page too", async (t) => {
     return answer.status;
   });
   assert.equal(set, 200);
-  const page = await open(server, { expected: [/status of 401/] });
+  const page = await open(t, server, { expected: [/status of 401/] });
   await page.getByRole("button", { name: "Use a name and a password" }).click();
   await page.getByLabel("User").fill("ann");
   await page.getByLabel("Password").fill("wrong horse battery");

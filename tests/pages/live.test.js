@@ -30,7 +30,7 @@ test("the place counts down, the source appears as it is written, the picture be
   await ahead(server, key);
   await first.reached;
   await ahead(server, key);
-  const page = await open(server);
+  const page = await open(t, server);
   await draw(page);
   const place = page.locator(".place strong");
   await place.filter({ hasText: "2" }).waitFor();
@@ -53,7 +53,7 @@ test("a server that is killed and comes back: the loss is told, and the request 
   const [first, second] = [new Gate(), new Gate()];
   const model = await upstream(t, { midway: first }, { midway: second });
   const server = await start(t, model.config, "--dev");
-  const page = await open(server, { expected: [/ERR_CONNECTION_REFUSED|ERR_CONNECTION_RESET|ERR_EMPTY_RESPONSE|WebSocket connection/] });
+  const page = await open(t, server, { expected: [/ERR_CONNECTION_REFUSED|ERR_CONNECTION_RESET|ERR_EMPTY_RESPONSE|WebSocket connection/] });
   await draw(page);
   await first.reached;
   await untilSource(page, /flowchart/);
@@ -71,7 +71,7 @@ test("Escape cancels while it waits and while it is written; the page is ready a
   const [first, second] = [new Gate(), new Gate()];
   const model = await upstream(t, { before: first }, { midway: second });
   const server = await start(t, oneByOne(model.config), "--dev");
-  const page = await open(server);
+  const page = await open(t, server);
   await draw(page);
   await first.reached;
   await page.keyboard.press("Escape");
@@ -91,7 +91,7 @@ test("a reload goes on with a request that is under way", async (t) => {
   const gate = new Gate();
   const model = await upstream(t, { midway: gate });
   const server = await start(t, model.config, "--dev");
-  const page = await open(server);
+  const page = await open(t, server);
   await draw(page);
   await gate.reached;
   await untilSource(page, /flowchart/);
@@ -104,7 +104,7 @@ test("a reload goes on with a request that is under way", async (t) => {
 test("a model that refuses is told in words", async (t) => {
   const model = await upstream(t, { status: 400 });
   const server = await start(t, model.config, "--dev");
-  const page = await open(server);
+  const page = await open(t, server);
   await draw(page);
   await page.getByRole("alert").getByRole("heading", { name: "That did not work" }).waitFor();
   await page.getByRole("button", { name: "Close this message" }).click();

@@ -8,7 +8,7 @@ const PROMPT = "A customer places an order. If the payment is declined, ask for 
 
 test("from an example to a picture, a file of each kind, and a page that a reload keeps", async (t) => {
   const server = await start(t, "", "--dev");
-  const page = await open(server);
+  const page = await open(t, server);
   await page.getByRole("button", { name: "A process" }).click();
   assert.match(await page.inputValue("#prompt"), /^A customer places an order/);
   assert.equal(await page.evaluate(() => document.activeElement.id), "prompt");
@@ -42,7 +42,7 @@ test("from an example to a picture, a file of each kind, and a page that a reloa
 
 test("every language: Graphviz is drawn here, what needs a Kroki server says so", async (t) => {
   const server = await start(t, "", "--dev");
-  const page = await open(server, { expected: [/status of 422/] });
+  const page = await open(t, server, { expected: [/status of 422/] });
   for (const [language, keyword] of [
     ["Graphviz", /digraph/],
     ["PlantUML", /@startuml/],
@@ -64,7 +64,7 @@ test("every language: Graphviz is drawn here, what needs a Kroki server says so"
 
 test("a template asks for its variables, and only for languages that it knows", async (t) => {
   const server = await start(t, "", "--dev");
-  const page = await open(server);
+  const page = await open(t, server);
   await page.getByRole("radio", { name: "D2" }).check({ force: true });
   await page.getByLabel("Template").selectOption({ label: "C4 system context" });
   assert.ok(await page.getByRole("radio", { name: "Mermaid" }).isChecked(), "D2 has no C4");
@@ -80,7 +80,7 @@ test("a template asks for its variables, and only for languages that it knows", 
 
 test("the source is copied", async (t) => {
   const server = await start(t, "", "--dev");
-  const page = await open(server);
+  const page = await open(t, server);
   await page.context().grantPermissions(["clipboard-read", "clipboard-write"]);
   await page.fill("#prompt", PROMPT);
   await page.keyboard.press("ControlOrMeta+Enter");

@@ -16,7 +16,7 @@ before(async () => {
 });
 after(() => browser?.close());
 
-/** What is to be done at a test's end before its server is killed: else its pages would miss it. */
+/** What is to be done at a test's end before its server of `start` is killed: else its pages would miss it. */
 const endings = new WeakMap();
 
 /** A server of the test's own, with this configuration and these flags. */
@@ -38,7 +38,7 @@ export async function start(t, config = "", ...flags) {
  * Opens a path of a server. `expected` are patterns of what the console may say; all else there, errors of the page, and
  * calls to other hosts are faults.
  */
-export async function open(server, { path = "/", width = 1280, height = 860, scheme = "light", expected = [] } = {}) {
+export async function open(t, server, { path = "/", width = 1280, height = 860, scheme = "light", expected = [] } = {}) {
   const context = await browser.newContext({ viewport: { width, height }, colorScheme: scheme, acceptDownloads: true });
   const page = await context.newPage();
   const faults = [];
@@ -54,7 +54,8 @@ export async function open(server, { path = "/", width = 1280, height = 860, sch
     if (!isOwn) elsewhere.add(request);
   });
   page.on("requestfailed", (request) => request.failure().errorText === "csp" && elsewhere.delete(request));
-  endings.get(server).push(async () => {
+  const atEnd = (hook) => endings.get(server)?.push(hook) ?? t.after(hook);
+  atEnd(async () => {
     await context.close();
     assert.deepEqual(faults, []);
     assert.deepEqual([...elsewhere].map((request) => request.url()), [], "from elsewhere");

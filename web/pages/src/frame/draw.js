@@ -6,8 +6,11 @@ const ARTISTS = {
   graphviz: () => import("./graphviz.js"),
 };
 
+/** Fetches what draws a language. */
+export const load = (language) => ARTISTS[language]();
+
 /** Resolves to the picture's own size in pixels; rejects with the reason when there is no picture. */
 export async function draw(language, source, theme) {
-  const { picture } = await ARTISTS[language]();
+  const { picture } = await load(language);
   return show(await picture(source, theme));
 }

@@ -1,6 +1,6 @@
-// The frame's side of the conversation with its page. In come `draw` and `zoom`; out go `ready`,
+// The frame's side of the conversation with its page. In come `draw`, `zoom` and `warm`; out go `ready`,
 // `alive` while something is drawn (so that the page sees a hang), `drawn` and `failed`.
-import { draw } from "./draw.js";
+import { draw, load } from "./draw.js";
 import { setTheme, zoom } from "./view.js";
 
 const HEARTBEAT_MS = 400;
@@ -26,6 +26,7 @@ export function listen() {
   addEventListener("message", ({ source, data }) => {
     if (source !== parent) return;
     if (data.type === "draw") answer(data);
+    if (data.type === "warm") load(data.language).catch(() => {});
     if (data.type === "zoom") zoom(data.by);
   });
   tell({ type: "ready" });

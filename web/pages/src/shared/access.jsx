@@ -56,7 +56,11 @@ export function AccessPage({ title, what }) {
       <h1>{title}</h1>
       <p>{what}</p>
       <form class="card access" onSubmit={send}>
-        {accessReason.value && <p class="hint">{accessReason}</p>}
+        {accessReason.value && (
+          <p class="hint" role="alert">
+            {accessReason}
+          </p>
+        )}
         {way === "key" ? <Key fault={fault} /> : <Password fault={fault} />}
         {fault && (
           <p class="fault" role="alert">

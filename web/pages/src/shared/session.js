@@ -46,6 +46,9 @@ function hold(token) {
 
 const isGood = (token) => token !== undefined && Date.parse(token.expiresAt) - Date.now() > MARGIN_MS;
 
+/** Whether it will most likely be open in a moment. */
+export const isExpected = isInDevelopment || isGood(held);
+
 function open() {
   state.value = { name: "open" };
 }

@@ -9,6 +9,3 @@ export function editor() {
   });
   return loading;
 }
-
-/** Calls once the page has nothing better to do. */
-export const whenIdle = (call) => (globalThis.requestIdleCallback ?? ((then) => setTimeout(then, 200)))(call);

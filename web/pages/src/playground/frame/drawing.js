@@ -1,6 +1,8 @@
 // The page's side of the frame: one picture at a time, the newest wish next, and a frame that hangs
 // is thrown away. The frame has an origin of its own, so that nothing in it reaches this page.
 
+import { whenIdle } from "../../shared/idle.js";
+
 /** A frame that says nothing for so long while it draws hangs. It speaks every 0.4 s. */
 const SILENCE_MS = 5_000;
 const DRAWING_MS_MAX = 30_000;
@@ -19,6 +21,9 @@ let watch;
 /** The element that the frame is put into. */
 export function attach(element) {
   holder = element;
+  // What was under way went with the frame before.
+  running?.reject(new Error("superseded"));
+  running = undefined;
   remake();
 }
 
@@ -95,6 +100,8 @@ addEventListener("message", ({ source, data }) => {
   if (data.type === "ready") {
     isReady = true;
     next();
+    // Most diagrams are Mermaid's: what draws it is fetched before it is needed.
+    whenIdle(() => frame.contentWindow?.postMessage({ type: "warm", language: "mermaid" }, "*"));
     return;
   }
   if (!running || data.id !== running.id) return;

@@ -34,9 +34,9 @@ function titleOf(limit) {
   const size = limit?.limit;
   switch (limit?.name) {
     case "day":
-      return `Today's ${size} diagrams are used up`;
+      return size === 1 ? "Today's one diagram is used up" : `Today's ${size} diagrams are used up`;
     case "hour":
-      return `This hour's ${size} diagrams are used up`;
+      return size === 1 ? "This hour's one diagram is used up" : `This hour's ${size} diagrams are used up`;
     case "queued":
       return `${size} of your requests wait already`;
     case "budget":

@@ -1,6 +1,6 @@
 // The whole page, and what happens when access is there.
 import { effect, untracked } from "@preact/signals";
-import { access } from "../../shared/session.js";
+import { access, isExpected } from "../../shared/session.js";
 import { AccessPage } from "../../shared/access.jsx";
 import { Shell } from "../../shared/shell.jsx";
 import { loadTemplates } from "../state/composer.js";
@@ -27,11 +27,21 @@ effect(() => {
   });
 });
 
+/** Of the software of others in this page; its name changes with its content. */
+const licences = document.querySelector('meta[name="diagramd-licences"]').content;
+
 export function Playground() {
   if (access.value === "closed") {
     return (
       <Shell>
         <AccessPage title="Diagrams from words" what="Describe a diagram in your own words, watch it being written and drawn, change it, and take it with you." />
+      </Shell>
+    );
+  }
+  if (access.value === "checking" && !isExpected) {
+    return (
+      <Shell>
+        <main class="quiet-page" aria-busy="true" />
       </Shell>
     );
   }
@@ -59,6 +69,7 @@ export function Playground() {
         <span>Nothing leaves this server but what its model is asked.</span>
         <a href="docs">API</a>
         <a href="openapi.json">OpenAPI</a>
+        <a href={licences}>Licences</a>
       </footer>
     </Shell>
   );

@@ -2,8 +2,9 @@
 import { useSignalEffect } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
 import { Icon } from "../../shared/icons.jsx";
+import { whenIdle } from "../../shared/idle.js";
 import { counted } from "../../shared/words.js";
-import { editor, whenIdle } from "../editor/load.js";
+import { editor } from "../editor/load.js";
 import { isRunning, job } from "../state/job.js";
 import { edited, isEdited, isWriting, language, text, verdict } from "../state/source.js";
 import { CopyButton } from "./copy.jsx";

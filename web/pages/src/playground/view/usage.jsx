@@ -17,6 +17,8 @@ function Row({ name, of }) {
   );
 }
 
+const isLow = ({ remaining, limit }) => remaining * 5 <= limit;
+
 /** Money as people write it; what it cost exactly is in the API. */
 const dollars = (text) => `$${Number(text).toFixed(Number(text) < 1 ? 4 : 2)}`;
 
@@ -24,18 +26,20 @@ export function UsageButton() {
   const now = usage.value;
   if (!now) return null;
   const { day, hour } = now;
-  const isLow = day.remaining * 5 <= day.limit || hour.remaining * 5 <= hour.limit;
-  const share = day.limit > 0 ? day.remaining / day.limit : 0;
+  // The day's limit, unless the hour's is what one meets first.
+  const isHour = isLow(hour) && hour.remaining < day.remaining;
+  const nearest = isHour ? hour : day;
+  const share = nearest.limit > 0 ? nearest.remaining / nearest.limit : 0;
   return (
     <>
-      <button type="button" class={`usage ${isLow ? "low" : ""}`} popovertarget="usage">
+      <button type="button" class={`usage ${isLow(nearest) ? "low" : ""}`} popovertarget="usage">
         <svg viewBox="0 0 20 20" width="18" height="18" aria-hidden="true">
           <circle cx="10" cy="10" r="7.5" class="whole" />
-          <circle cx="10" cy="10" r="7.5" class="left" pathLength="100" stroke-dasharray={`${share * 100} 100`} transform="rotate(-90 10 10)" />
+          <circle cx="10" cy="10" r="7.5" class="left" pathLength="100" stroke-dasharray={`${share * 100} 101`} transform="rotate(-90 10 10)" />
         </svg>
         <span>
-          {NUMBER.format(day.remaining)}
-          <span class="wide-only"> of {NUMBER.format(day.limit)}</span> left<span class="wide-only"> today</span>
+          {NUMBER.format(nearest.remaining)}
+          <span class="wide-only"> of {NUMBER.format(nearest.limit)}</span> left<span class="wide-only"> {isHour ? "this hour" : "today"}</span>
         </span>
       </button>
       <div id="usage" popover="auto" class="card popover" role="dialog" aria-label="Usage">
