@@ -173,6 +173,9 @@ export interface Template {
   diagramTypes: DiagramType[];
   variables: unknown[];
 }
+/** The colours of a picture. */
+export type Theme = 'default' | 'neutral' | 'dark' | 'forest';
+
 export interface Verdict {
   valid: boolean;
   diagramType: DiagramType;
@@ -234,6 +237,10 @@ export class DiagramClient {
   usage(options?: CallOptions): Promise<Usage>;
   templates(options?: CallOptions): Promise<Template[]>;
   validate(body: { source: string; diagramType?: DiagramType }, options?: CallOptions): Promise<Verdict>;
+  /** A completed request's picture; `width` is a PNG's, in pixels. */
+  picture(requestId: string, look?: { format?: 'svg' | 'png'; theme?: Theme; width?: number }, options?: CallOptions): Promise<Blob>;
+  /** The picture of a source; SVG unless `format` says otherwise. */
+  render(body: { source: string; diagramType?: DiagramType; format?: 'svg' | 'png'; theme?: Theme; width?: number }, options?: CallOptions): Promise<Blob>;
   /** A short-lived token from an API key: on your server, never in a page. */
   createToken(body?: { ttlSeconds?: number }, options?: CallOptions): Promise<{ token: string; tokenType: 'Bearer'; expiresAt: string }>;
 }

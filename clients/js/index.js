@@ -173,6 +173,18 @@ export class DiagramClient {
     return (await this.call('POST', 'api/diagram/validate', { ...options, body, repeatable: true })).value;
   }
 
+  /** A completed request's picture, a Blob: `{format}` is `svg` or `png`; `{theme}`, and `{width}` of a PNG in pixels. */
+  async picture(requestId, { format = 'svg', theme, width } = {}, options) {
+    const query = new URLSearchParams(Object.entries({ theme, width }).filter(([, value]) => value !== undefined));
+    const path = `api/diagram/${encodeURIComponent(format)}/${encodeURIComponent(requestId)}${query.size ? `?${query}` : ''}`;
+    return (await this.call('GET', path, { ...options, repeatable: true, read: blob })).value;
+  }
+
+  /** The picture of a source that one has, a Blob. */
+  async render(body, options) {
+    return (await this.call('POST', 'api/diagram/render', { ...options, body, repeatable: true, read: blob })).value;
+  }
+
   /** A short-lived token for a browser, from an API key: on your server, never in a page. */
   async createToken(body = {}, options) {
     return (await this.call('POST', 'api/auth/token', { ...options, body, repeatable: true })).value;
@@ -196,11 +208,11 @@ export class DiagramClient {
   }
 
   /** One call with its repetitions. Internal. */
-  async call(method, path, { body, headers, signal, repeatable = false } = {}) {
+  async call(method, path, { body, headers, signal, repeatable = false, read = json } = {}) {
     let [renew, renewed] = [false, false];
     for (let attempt = 1; ; attempt++) {
       try {
-        return await this.#once(method, path, { body, headers, signal, renew });
+        return await this.#once(method, path, { body, headers, signal, renew, read });
       } catch (error) {
         signal?.throwIfAborted();
         renew = false;
@@ -215,11 +227,11 @@ export class DiagramClient {
     }
   }
 
-  async #once(method, path, { body, headers, signal, renew }) {
+  async #once(method, path, { body, headers, signal, renew, read }) {
     const answer = await this.open(method, path, { body, headers, signal, renew });
     try {
-      const text = answer.response.status === 304 ? '' : await answer.response.text();
-      return { value: text === '' ? undefined : JSON.parse(text), response: answer.response };
+      const value = answer.response.status === 304 ? undefined : await read(answer.response);
+      return { value, response: answer.response };
     } catch (cause) {
       signal?.throwIfAborted();
       throw answer.timedOut()
@@ -275,6 +287,13 @@ export class DiagramClient {
     return url.href;
   }
 }
+
+async function json(response) {
+  const text = await response.text();
+  return text === '' ? undefined : JSON.parse(text);
+}
+
+const blob = (response) => response.blob();
 
 /** A copy served as `/client.js` belongs to the server that served it. */
 function servedFrom() {

@@ -79,8 +79,9 @@ pub struct Engine {
 
 /// The backlog, when this engine is to run it.
 struct Unread {
-    /// Jobs that the scheduler knows already.
-    put_back: HashSet<JobSeq>,
+    /// Jobs that the scheduler knows already, and those it hears of should they ever need a call of
+    /// their own.
+    known: HashSet<JobSeq>,
     /// Tiers that changed since jobs were accepted: waiting jobs carry the tiers of then.
     moved: Vec<(UserId, Tier)>,
 }
@@ -107,8 +108,10 @@ impl Engine {
         let Sqlite { writer, reader } = open_store(config)?;
         let bus = Bus::default();
         let accounts = Accounts::new(writer.clone(), reader.clone(), now);
-        let (queue, claimed) =
-            Queue::new(writer.clone(), reader.clone(), bus.clone(), wiring::rules(config, filling), now);
+        let mut rules = wiring::rules(config, filling);
+        // What is left waiting here makes no call that could be shared.
+        rules.coalesce &= backlog == BacklogUse::Run;
+        let (queue, claimed) = Queue::new(writer.clone(), reader.clone(), bus.clone(), rules, now);
         let providers = wiring::providers(config)?;
         let (scheduler, unread) = prepare_scheduler(config, &queue, &accounts, backlog).await?;
 
@@ -131,6 +134,7 @@ impl Engine {
             tokio::spawn(queue.clone().tell_positions(stop.clone())),
             tokio::spawn(housekeeping::notice_changes(accounts.clone(), queue.clone(), stop.clone())),
             tokio::spawn(housekeeping::record_uses(accounts.clone(), stop.clone())),
+            tokio::spawn(housekeeping::expire_followers(queue.clone(), stop.clone())),
             tokio::spawn(housekeeping::trim_cache(queue.clone(), stop.clone())),
             tokio::spawn(housekeeping::purge(queue.clone(), config.retention.finished, stop.clone())),
         ];
@@ -166,11 +170,11 @@ impl Engine {
         let unread = self.unread.take();
         let begun = tokio::task::spawn_blocking(move || {
             let claims: Arc<dyn Claims> = Arc::new(queue.clone());
-            let Some(Unread { put_back, moved }) = unread else {
+            let Some(Unread { known, moved }) = unread else {
                 return scheduler.begin(&claims, |_| Ok(()));
             };
             scheduler.begin(&claims, |hand_over| {
-                queue.backlog(&put_back, hand_over)?;
+                queue.backlog(&known, hand_over)?;
                 moved.into_iter().for_each(|(user, tier)| queue.user_changed(user, tier));
                 Ok(())
             })
@@ -267,11 +271,13 @@ async fn prepare_scheduler(
     if backlog == BacklogUse::Leave {
         return Ok((scheduler, None));
     }
-    let put_back: HashSet<JobSeq> = recovered.put_back.iter().map(|job| job.seq).collect();
+    let put_back = recovered.put_back.iter().map(|job| job.seq);
+    let known = put_back.chain(recovered.followers.iter().map(|follower| follower.seq)).collect();
+    queue.follow_again(recovered.followers);
     scheduler.prepare(|core, at| {
         recovered.put_back.into_iter().for_each(|job| core.committed(&Change::Queued(job), at));
     });
     let moved = accounts.notice_changes().await.context("the users were not read")?;
     moved.iter().for_each(|(user, tier)| queue.user_changed(*user, *tier));
-    Ok((scheduler, Some(Unread { put_back, moved })))
+    Ok((scheduler, Some(Unread { known, moved })))
 }

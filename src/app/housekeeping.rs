@@ -12,6 +12,8 @@ use crate::queue::Queue;
 const NOTICE_EVERY: Duration = Duration::from_millis(400);
 /// Last uses of keys are exact to about this.
 const RECORD_USES_EVERY: Duration = Duration::from_secs(10);
+/// A request that shares a call expires within this of its deadline.
+const EXPIRE_FOLLOWERS_EVERY: Duration = Duration::from_millis(250);
 /// Cached answers that do not serve any more are forgotten this often.
 const TRIM_CACHE_EVERY: Duration = Duration::from_secs(60);
 /// Old requests are deleted this often.
@@ -43,6 +45,15 @@ pub(super) async fn purge(queue: Queue, keep: Duration, stop: CancellationToken)
             Ok(0) => {}
             Ok(purged) => tracing::info!(requests = purged, "old requests were deleted"),
             Err(reason) => tracing::warn!(%reason, "old requests could not be deleted"),
+        }
+    }
+}
+
+pub(super) async fn expire_followers(queue: Queue, stop: CancellationToken) {
+    let mut ticks = ticks(EXPIRE_FOLLOWERS_EVERY);
+    while next(&mut ticks, &stop).await {
+        if let Err(reason) = queue.expire_followers().await {
+            tracing::error!(%reason, "requests whose deadline passed could not be ended; it is tried again");
         }
     }
 }

@@ -36,6 +36,7 @@ pub(super) fn rules(config: &Config, templates: Arc<dyn FillTemplate>) -> Rules 
         templates,
         estimate_input,
         prompt_version: prompt::PROMPT_VERSION,
+        coalesce: config.generation.coalesce,
         cache: config.cache.enabled.then_some(CacheRules {
             ttl: config.cache.ttl,
             bytes_max: config.cache.max_size,

@@ -63,24 +63,42 @@ impl Generate {
         match self.server.as_deref().filter(|server| !server.is_empty()) {
             Some(server) => {
                 let client = self.key.client(server)?;
-                let generated = talk(self.by_server(&client))?;
                 let draw = |source: &str, format: Format| {
                     let picture = async { Ok(client.render(self.language(), source, format.name()).await?) };
                     talk(picture)
                 };
-                self.finish(&generated, draw)
+                self.try_drawing(draw)?;
+                self.finish(&talk(self.by_server(&client))?, draw)
             }
             None => {
                 let loaded = sources.load(Vec::new())?;
-                let generated = self.in_process(loaded.clone())?;
                 let draw = |source: &str, format: Format| {
                     let request = DrawRequest::plain(self.language(), source, format);
                     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
                     runtime.block_on(app::draw_in_process(&loaded.config, &request))
                 };
-                self.finish(&generated, draw)
+                self.try_drawing(draw)?;
+                self.finish(&self.in_process(loaded.clone())?, draw)
             }
         }
+    }
+
+    /// The picture to write, if one is wanted.
+    fn picture(&self) -> Option<(&Path, Format)> {
+        self.output.as_deref().and_then(|file| Some((file, source::format_of(file)?)))
+    }
+
+    /// Draws something small of the same language, so that nobody pays for a diagram whose picture
+    /// cannot be drawn here.
+    fn try_drawing(&self, draw: impl Fn(&str, Format) -> anyhow::Result<Vec<u8>>) -> anyhow::Result<()> {
+        let Some((file, format)) = self.picture() else { return Ok(()) };
+        let drawn = draw(source::sample(self.language()), format);
+        drawn.map(drop).with_context(|| {
+            format!(
+                "nothing was asked for, since {} could not be drawn; without -o the text comes",
+                file.display()
+            )
+        })
     }
 
     /// Says what is to be said of the diagram, and writes it where it is wanted.
@@ -96,11 +114,7 @@ impl Generate {
         for mend in &generated.mends {
             eprintln!("repaired: {}", output::safe(mend));
         }
-        let Some((file, format)) =
-            self.output.as_deref().and_then(|file| Some((file, source::format_of(file)?)))
-        else {
-            return self.write(&generated.source);
-        };
+        let Some((file, format)) = self.picture() else { return self.write(&generated.source) };
         match draw(&generated.source, format) {
             Ok(picture) => {
                 std::fs::write(file, picture).with_context(|| format!("{} cannot be written", file.display()))

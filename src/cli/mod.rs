@@ -25,6 +25,7 @@ mod tier;
 mod user;
 mod validate;
 mod variables;
+mod watch;
 
 pub use exit::{DONE, FAILED, FAULTY, USAGE, failure};
 use input::Sources;
@@ -77,6 +78,8 @@ enum Verb {
     Queue(figures::Queue),
     /// Show figures over a time (admins)
     Stats(figures::Stats),
+    /// Watch the queue live (admins)
+    Watch(watch::Watch),
     /// Draw a diagram that you have
     Render(render::Render),
     /// Check a diagram that you have
@@ -108,6 +111,7 @@ pub fn run(cli: Cli) -> anyhow::Result<()> {
         Verb::Usage(verb) => verb.run(),
         Verb::Queue(verb) => verb.run(),
         Verb::Stats(verb) => verb.run(),
+        Verb::Watch(verb) => verb.run(),
         Verb::Render(verb) => verb.run(&sources),
         Verb::Validate(verb) => verb.run(),
         Verb::Completions(verb) => verb.run(),

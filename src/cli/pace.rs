@@ -1,10 +1,10 @@
-//! Live progress of one request on standard error: a moving line on a terminal, plain lines
-//! otherwise.
+//! Live progress of one request on standard error: on a terminal a bar that fills as the place in
+//! the queue goes down, then a moving line; plain lines otherwise.
 
 use std::io::{IsTerminal, stderr};
 use std::time::Duration;
 
-use indicatif::ProgressBar;
+use indicatif::{ProgressBar, ProgressStyle};
 
 use super::output::safe;
 use crate::client::Progress;
@@ -12,6 +12,8 @@ use crate::client::Progress;
 /// Shows progress until it is dropped.
 pub(super) struct Pace {
     bar: Option<ProgressBar>,
+    /// The worst place so far, while the request waits.
+    farthest: u64,
     last: String,
     chars: usize,
 }
@@ -24,7 +26,7 @@ impl Pace {
             bar.enable_steady_tick(Duration::from_millis(120));
             bar
         });
-        Self { bar, last: String::new(), chars: 0 }
+        Self { bar, farthest: 0, last: String::new(), chars: 0 }
     }
 
     /// Shows the news; the same line twice is shown once.
@@ -37,7 +39,26 @@ impl Pace {
             return;
         }
         self.chars = 0;
+        self.show_place(progress);
         self.say(&sentence(progress));
+    }
+
+    /// Fills the bar by how much of the queue has gone; what does not wait has none.
+    fn show_place(&mut self, progress: &Progress) {
+        let Some(bar) = &self.bar else { return };
+        let Progress::Queued { position, .. } = progress else {
+            bar.set_style(ProgressStyle::default_spinner());
+            self.farthest = 0;
+            return;
+        };
+        if self.farthest == 0
+            && let Ok(style) = ProgressStyle::with_template("{spinner} {bar:24.cyan/black.bright} {msg}")
+        {
+            bar.set_style(style);
+        }
+        self.farthest = self.farthest.max(*position);
+        bar.set_length(self.farthest);
+        bar.set_position(self.farthest - position);
     }
 
     /// Shows a line of its own.

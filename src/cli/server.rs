@@ -30,6 +30,11 @@ pub(super) struct Key {
 }
 
 impl Server {
+    /// Its URL, as it was given.
+    pub(super) fn url(&self) -> &str {
+        &self.server
+    }
+
     /// Connects nothing yet; only the URL and the key are checked.
     pub(super) fn client(&self) -> anyhow::Result<Client> {
         self.key.client(&self.server)

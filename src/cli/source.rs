@@ -45,6 +45,16 @@ pub(super) fn format_of(file: &Path) -> Option<Format> {
     }
 }
 
+/// The smallest diagram of a language that shows whether it can be drawn.
+pub(super) const fn sample(diagram_type: DiagramType) -> &'static str {
+    match diagram_type {
+        DiagramType::Mermaid => "flowchart LR\n  a --> b\n",
+        DiagramType::Graphviz => "digraph { a -> b }\n",
+        DiagramType::Plantuml => "@startuml\na -> b\n@enduml\n",
+        DiagramType::D2 => "a -> b\n",
+    }
+}
+
 fn extension(file: &Path) -> String {
     file.extension().and_then(|extension| extension.to_str()).unwrap_or_default().to_ascii_lowercase()
 }

@@ -17,7 +17,7 @@ const LIVE_LANE_KEYS: [&str; 6] = [
     "network_margin",
 ];
 /// Other limits that change while the server runs.
-const LIVE_KEYS: [&str; 7] = [
+const LIVE_KEYS: [&str; 8] = [
     "server.api_requests_per_minute",
     "server.anonymous_requests_per_minute",
     "queue.max_queued",
@@ -25,6 +25,7 @@ const LIVE_KEYS: [&str; 7] = [
     "generation.default_max_tokens",
     "generation.max_tokens_cap",
     "generation.max_prompt_chars",
+    "generation.coalesce",
 ];
 
 /// The keys that differ and only take effect after a restart, sorted; for the log.
@@ -51,6 +52,7 @@ pub fn merged(old: &Config, new: &Config) -> Config {
     merged.generation.default_max_tokens = new.generation.default_max_tokens;
     merged.generation.max_tokens_cap = new.generation.max_tokens_cap;
     merged.generation.max_prompt_chars = new.generation.max_prompt_chars;
+    merged.generation.coalesce = new.generation.coalesce;
     for upstream in &mut merged.upstreams {
         if let Some(changed) = new.upstreams.iter().find(|other| other.lane.name == upstream.lane.name) {
             let model = std::mem::take(&mut upstream.lane.model);
@@ -111,6 +113,7 @@ mod tests {
         new.generation.default_max_tokens = 1;
         new.generation.max_tokens_cap = 2;
         new.generation.max_prompt_chars = 3;
+        new.generation.coalesce = false;
         new.generation.repair_attempts = 0;
         new.alerts.queue_age = std::time::Duration::from_secs(9);
         new.cache.enabled = false;

@@ -26,6 +26,9 @@ pub enum Format {
 }
 
 impl Format {
+    /// Every format.
+    pub const ALL: [Self; 2] = [Self::Svg, Self::Png];
+
     /// The name used in the API, and at the end of a file's name.
     pub const fn name(self) -> &'static str {
         match self {

@@ -25,6 +25,25 @@ pub enum Change {
         /// but a further step.
         repairing: Option<Vec<SourceError>>,
     },
+    /// A job was accepted that shares the call of an equal one: it never waits by itself.
+    Joined {
+        /// The job.
+        follower: Follower,
+        /// The call that it shares, when that runs already.
+        under_way: Option<UnderWay>,
+    },
+    /// A job ended that others followed, in a way that is its own: the oldest of them waits for a
+    /// call of its own now, and the others follow that one.
+    Released {
+        /// The job that they followed.
+        leader: JobId,
+        /// The one that waits now.
+        job: QueuedJob,
+        /// Whether the call that they shared was running.
+        was_running: bool,
+    },
+    /// A follower ended: with its leader, or by itself. Nothing of its leader's changes by it.
+    Left(Ended),
     /// A job was over as it was accepted: the cache had its answer. It never waited.
     Answered(Box<JobRecord>),
     /// A job ended.
@@ -38,6 +57,32 @@ pub enum Change {
     },
     /// The operator paused or resumed the queue.
     Paused(bool),
+}
+
+/// A job that shares another one's call.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Follower {
+    /// Place of acceptance.
+    pub seq: JobSeq,
+    /// Public id.
+    pub id: JobId,
+    /// Owner.
+    pub user: UserId,
+    /// Ends as expired then.
+    pub deadline_at: Option<Timestamp>,
+    /// The job whose call it shares.
+    pub leader: JobSeq,
+    /// That job's public id.
+    pub leader_id: JobId,
+}
+
+/// A call that runs, as watchers are told of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UnderWay {
+    /// Which call, from 1.
+    pub attempt: u32,
+    /// The model asked.
+    pub model: String,
 }
 
 /// A job's end.

@@ -68,6 +68,23 @@ impl JobEvent {
         matches!(self, Self::Completed(_) | Self::Failed(_) | Self::Cancelled | Self::Expired)
     }
 
+    /// Whether it tells of the call itself, and so of every job that shares it. Places are told one
+    /// by one, and an end is its job's own.
+    pub const fn is_of_the_call(&self) -> bool {
+        match self {
+            Self::Processing { .. }
+            | Self::Delta { .. }
+            | Self::Validating
+            | Self::Repairing { .. }
+            | Self::Retrying { .. } => true,
+            Self::Position { .. }
+            | Self::Completed(_)
+            | Self::Failed(_)
+            | Self::Cancelled
+            | Self::Expired => false,
+        }
+    }
+
     /// Whether a slow reader may lose it: the next status tells as much.
     pub const fn is_sheddable(&self) -> bool {
         matches!(self, Self::Position { .. } | Self::Delta { .. })

@@ -51,6 +51,21 @@ impl FailureCode {
         }
     }
 
+    /// Whether an equal request in its place would have met the same: those that share its call
+    /// fail with it. A budget is the user's own.
+    pub const fn meets_equals(self) -> bool {
+        match self {
+            Self::BudgetExceeded => false,
+            Self::Refused
+            | Self::UpstreamRejected
+            | Self::UpstreamUnavailable
+            | Self::UpstreamTimeout
+            | Self::NoDiagram
+            | Self::ModelUnavailable
+            | Self::Internal => true,
+        }
+    }
+
     /// The name used in answers and in the database.
     pub const fn name(self) -> &'static str {
         match self {

@@ -11,6 +11,7 @@ use parking_lot::{Mutex, RwLock};
 use crate::domain::{Event, JobEvent, JobId, JobSeq, Timestamp, UserId};
 
 use super::Envelope;
+use super::following::Following;
 use super::mailbox::Mailbox;
 use super::subscriber::Subscriber;
 use super::topic::{self, Topic};
@@ -26,6 +27,7 @@ pub struct Bus {
 
 struct Inner {
     shards: Vec<Mutex<HashMap<JobId, Topic>>>,
+    following: Following,
     /// Watchers of everything one user's jobs do.
     users: RwLock<HashMap<UserId, Vec<Arc<Mailbox>>>>,
     /// Watchers of everything.
@@ -37,6 +39,7 @@ impl Default for Inner {
     fn default() -> Self {
         Self {
             shards: (0..SHARDS).map(|_| Mutex::default()).collect(),
+            following: Following::default(),
             users: RwLock::default(),
             all: RwLock::default(),
             last_seq: AtomicU64::new(0),
@@ -64,18 +67,30 @@ impl Bus {
     }
 
     /// Hands an event to everybody who watches its job, its user or everything; each once. A
-    /// position that comes after its job began to run is dropped.
+    /// position that comes after its job began to run is dropped. What is told of a call is told of
+    /// every job that shares it.
     pub fn publish(&self, event: Event) {
-        self.hand_out(event, None);
+        if !event.what.is_of_the_call() {
+            return self.hand_out(event, None, String::new());
+        }
+        let following = self.following().of(event.job);
+        let followers = following.get(&event.job).into_iter().flatten();
+        let shared: Vec<Event> = followers
+            .map(|follower| Event { job: follower.id, user: follower.user, what: event.what.clone() })
+            .collect();
+        for event in std::iter::once(event).chain(shared) {
+            self.hand_out(event, None, String::new());
+        }
     }
 
     /// As [`Bus::publish`], for the event that ends a job, with the instant that its row shows:
     /// by it a watcher tells this end from another one of the same job.
     pub fn publish_end(&self, event: Event, ended_at: Timestamp) {
-        self.hand_out(event, Some(ended_at));
+        self.hand_out(event, Some(ended_at), String::new());
     }
 
-    fn hand_out(&self, event: Event, ended_at: Option<Timestamp>) {
+    /// `text` is what a call has written that begins for this job when it is under way already.
+    pub(super) fn hand_out(&self, event: Event, ended_at: Option<Timestamp>, text: String) {
         let mut shard = self.shard(event.job).lock();
         let mut topic = shard.entry(event.job);
         if let Entry::Occupied(known) = &topic
@@ -98,7 +113,7 @@ impl Bus {
             told.dedup_by(|one, other| Arc::ptr_eq(one, other));
         }
         told.iter().for_each(|mailbox| mailbox.push(&envelope));
-        topic::settle(topic, envelope.seq, &envelope.event.what);
+        topic::settle(topic, envelope.seq, &envelope.event.what, text);
     }
 
     /// Every watched job that waits, with the position last told.
@@ -161,6 +176,10 @@ impl Bus {
         if watchers.get().is_empty() {
             watchers.remove();
         }
+    }
+
+    pub(super) fn following(&self) -> &Following {
+        &self.inner.following
     }
 
     pub(super) fn shard(&self, job: JobId) -> &Mutex<HashMap<JobId, Topic>> {

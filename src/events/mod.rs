@@ -6,6 +6,7 @@
 
 mod bus;
 mod envelope;
+mod following;
 mod mailbox;
 mod subscriber;
 mod topic;

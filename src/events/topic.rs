@@ -65,9 +65,13 @@ impl Topic {
 }
 
 /// Keeps a topic for a running job (its text is wanted by late watchers); forgets an ended one.
-pub(super) fn settle(topic: Entry<'_, JobId, Topic>, seq: u64, what: &JobEvent) {
+/// `text` is what there is of the answer as a call begins.
+pub(super) fn settle(topic: Entry<'_, JobId, Topic>, seq: u64, what: &JobEvent, text: String) {
     match topic {
-        Entry::Occupied(known) => {
+        Entry::Occupied(mut known) => {
+            if matches!(what, JobEvent::Processing { .. }) {
+                known.get_mut().text = text;
+            }
             if what.is_terminal() || (known.get().watchers.is_empty() && !known.get().running) {
                 known.remove();
             }
@@ -76,6 +80,7 @@ pub(super) fn settle(topic: Entry<'_, JobId, Topic>, seq: u64, what: &JobEvent) 
             if matches!(what, JobEvent::Processing { .. }) {
                 let mut topic = Topic::new(seq);
                 topic.note(seq, what);
+                topic.text = text;
                 slot.insert(topic);
             }
         }

@@ -35,12 +35,21 @@ pub struct Call {
     pub prompt: String,
     /// Whether it asks for a change of a diagram, which `user` brings along.
     pub changes: bool,
+    /// The template that `user` follows, for the offline lane, which cannot.
+    pub template: Option<TemplateHint>,
     /// The language asked for.
     pub diagram_type: DiagramType,
     /// Output bound, in tokens.
     pub max_tokens: u32,
     /// Opaque, stable per user (never the name); `metadata.user_id` upstream.
     pub user_tag: String,
+}
+
+/// What is known of a template without reading it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TemplateHint {
+    /// The kind of Mermaid diagram it makes, as templates name kinds.
+    pub kind: Option<String>,
 }
 
 /// Hears of a call's progress.

@@ -9,13 +9,16 @@ use crate::domain::{Brief, UserId};
 use super::Rules;
 use super::request::Checked;
 
-/// The SHA-256 of a request's parts, each with its length before it; `None` when there is no
-/// cache, or the request is to bypass it.
+/// The SHA-256 of a request's parts, each with its length before it; `None` when the request is to
+/// bypass the cache, or equal requests share nothing: neither kept answers nor calls.
 pub(super) fn cache_key(user: UserId, checked: &Checked, rules: &Rules) -> Option<[u8; 32]> {
-    let cache = rules.cache.as_ref().filter(|_| !checked.bypasses_cache)?;
+    if checked.bypasses_cache || (rules.cache.is_none() && !rules.coalesce) {
+        return None;
+    }
+    let is_shared = rules.cache.is_some_and(|cache| cache.shared);
     let mut key = Key(Sha256::new());
     key.part(&rules.prompt_version.to_be_bytes());
-    key.part(&if cache.shared { Vec::new() } else { user.0.to_be_bytes().to_vec() });
+    key.part(&if is_shared { Vec::new() } else { user.0.to_be_bytes().to_vec() });
     key.part(checked.diagram_type.name().as_bytes());
     key.part(&checked.max_tokens.to_be_bytes());
     match &checked.model {

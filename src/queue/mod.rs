@@ -22,6 +22,7 @@ mod cache;
 mod cache_key;
 mod cancel;
 mod claim;
+mod following;
 mod hint;
 pub mod ports;
 mod positions;
@@ -63,6 +64,7 @@ struct Inner {
     clock: Clock,
     scheduler: OnceLock<Arc<dyn Scheduling>>,
     running: running::Registry,
+    following: following::Following,
     claimed: mpsc::Sender<Running>,
     /// Moves with every committed change; the position ticker waits for it.
     changed: Notify,
@@ -89,6 +91,7 @@ impl Queue {
             clock,
             scheduler: OnceLock::new(),
             running: running::Registry::default(),
+            following: following::Following::default(),
             claimed,
             changed: Notify::new(),
             draining: AtomicBool::new(false),
@@ -111,9 +114,10 @@ impl Queue {
         }));
     }
 
-    /// A waiting job's place; `None` when it is not waiting.
+    /// A waiting job's place, which is that of the job whose call it shares, if it does; `None` when
+    /// it is not waiting.
     pub fn place(&self, seq: JobSeq) -> Option<Place> {
-        self.inner.scheduler.get()?.place(seq)
+        self.inner.scheduler.get()?.place(self.inner.following.place_of(seq))
     }
 
     /// The first `count` waiting jobs in order, with their places.

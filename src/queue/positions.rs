@@ -49,8 +49,10 @@ impl Queue {
     fn tell_front(&self) {
         let Some(scheduler) = self.inner.scheduler.get() else { return };
         for (job, place) in scheduler.front(FRONT) {
-            if let Some(watched) = self.inner.bus.watched(job) {
-                self.tell(watched, place);
+            for job in self.inner.bus.followers(job).into_iter().chain([job]) {
+                if let Some(watched) = self.inner.bus.watched(job) {
+                    self.tell(watched, place);
+                }
             }
         }
     }

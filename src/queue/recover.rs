@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 
+use crate::domain::change::Follower;
 use crate::domain::{JobSeq, QueuedJob, Timestamp};
 use crate::store::StoreError;
 use crate::store::commands::LiveCharge;
@@ -16,6 +17,8 @@ const CHARGE_LIFE_MS: i64 = 60_000 + 60_000;
 pub struct Recovery {
     /// Jobs that were running: they wait again, in the order of their arrival.
     pub put_back: Vec<QueuedJob>,
+    /// Jobs that share the calls of others.
+    pub followers: Vec<Follower>,
     /// Charges of earlier calls that may still count upstream.
     pub charges: Vec<LiveCharge>,
     /// Whether the operator paused the queue.
@@ -35,23 +38,25 @@ impl Queue {
         let since = Timestamp(now.0.saturating_sub(CHARGE_LIFE_MS));
         Ok(Recovery {
             put_back: reads.queued(&recovered.requeued)?,
+            followers: reads.followers()?,
             charges: reads.live_charges(since)?,
             paused: reads.paused()?,
         })
     }
 
-    /// Hands every waiting job over in the order of arrival, but for those that were put back and
-    /// may run by now. Blocks; nothing may be submitted meanwhile.
+    /// Hands every job that waits for a call of its own over in the order of arrival, but for those
+    /// that the scheduler knows or hears of by itself: they may run by now. Blocks; nothing may be
+    /// submitted meanwhile.
     ///
     /// # Errors
     /// What the store reports.
     pub fn backlog(
         &self,
-        put_back: &HashSet<JobSeq>,
+        known: &HashSet<JobSeq>,
         hand_over: &mut dyn FnMut(QueuedJob),
     ) -> Result<(), StoreError> {
         self.inner.reader.blocking().each_queued(&mut |job| {
-            if !put_back.contains(&job.seq) {
+            if !known.contains(&job.seq) {
                 hand_over(job);
             }
         })

@@ -1,7 +1,7 @@
 //! From a committed change to everybody who must know: the scheduler, the workers, the watchers.
 //! Runs on the store's writer thread, after the commit and before the callers are answered.
 
-use crate::domain::change::{EndKind, Ended};
+use crate::domain::change::{EndKind, Ended, Follower, UnderWay};
 use crate::domain::limits::Place;
 use crate::domain::{Change, Claimed, Event, JobEvent, JobId, QueuedJob, UserId};
 
@@ -28,6 +28,14 @@ pub(super) fn relay(inner: &Inner, changes: &[Change]) {
                 publish(inner, job.id, job.user, retrying);
             }
             Change::Ended(ended) => end(inner, ended),
+            Change::Joined { follower, under_way } => join(inner, follower, under_way.as_ref()),
+            Change::Released { leader, job, was_running } => release(inner, *leader, job, *was_running),
+            Change::Left(ended) => {
+                if let Some(follower) = inner.following.remove(ended.seq) {
+                    inner.bus.unfollow(&follower);
+                }
+                end(inner, ended);
+            }
             Change::Queued(job) => accept(inner, job),
             Change::Answered(job) => {
                 let event = Event { job: job.id, user: job.user, what: JobEvent::Completed(job.clone()) };
@@ -47,6 +55,38 @@ fn accept(inner: &Inner, job: &QueuedJob) {
     let place = inner.scheduler.get().and_then(|scheduler| scheduler.place(job.seq));
     if let Some(Place { position, estimated_wait_seconds }) = place {
         publish(inner, job.id, job.user, JobEvent::Position { position, estimated_wait_seconds });
+    }
+}
+
+/// A job that shares another one's call is told of as that call goes.
+fn join(inner: &Inner, follower: &Follower, under_way: Option<&UnderWay>) {
+    inner.following.add(follower.clone());
+    let first = match under_way {
+        Some(UnderWay { attempt, model }) => {
+            Some(JobEvent::Processing { attempt: *attempt, model: model.clone() })
+        }
+        None if inner.bus.is_user_watched(follower.user) => {
+            let place = inner.scheduler.get().and_then(|scheduler| scheduler.place(follower.leader));
+            let Place { position, estimated_wait_seconds } = place.unwrap_or(Place::NEXT);
+            Some(JobEvent::Position { position, estimated_wait_seconds })
+        }
+        None => None,
+    };
+    inner.bus.follow(follower, first);
+}
+
+/// One of those that shared a call waits for its own now, and the others share that one.
+fn release(inner: &Inner, leader: JobId, job: &QueuedJob, was_running: bool) {
+    let Some(next) = inner.following.remove(job.seq) else { return };
+    let others = inner.bus.follow_instead(leader, &next);
+    others.into_iter().for_each(|follower| inner.following.add(follower));
+    if was_running {
+        let retrying = JobEvent::Retrying {
+            attempt: 0,
+            retry_at: None,
+            reason: "the equal request whose call was shared has ended".to_owned(),
+        };
+        publish(inner, job.id, job.user, retrying);
     }
 }
 

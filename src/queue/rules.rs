@@ -37,6 +37,8 @@ pub struct Rules {
     pub estimate_input: EstimateInput,
     /// Moves when any prompt does: no answer of before is one of now.
     pub prompt_version: u32,
+    /// Whether equal requests in flight share one call.
+    pub coalesce: bool,
     /// How long answers serve equal requests; `None`: never.
     pub cache: Option<CacheRules>,
 }

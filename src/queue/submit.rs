@@ -8,6 +8,7 @@ use crate::store::commands::{Submission, Submitted};
 use crate::store::{Priority, StoreError};
 
 use super::cache_key::cache_key;
+use super::following::FOLLOWERS_MAX;
 use super::refusal::{self, Times, named};
 use super::request::{self, Checked, Unacceptable};
 use super::{Queue, Rules, SubmitError, SubmitRequest};
@@ -78,6 +79,7 @@ impl Queue {
             job,
             limits: rules.submit_limits(tier),
             kept_since: rules.cache.map(|cache| cache.kept_since(created_at)),
+            followers_max: if rules.coalesce { FOLLOWERS_MAX } else { 0 },
             idempotency: idempotency.map(|i| (i.key, i.body_hash)),
         };
         let submitted = self

@@ -23,6 +23,8 @@ pub struct Submission {
     pub limits: SubmitLimits,
     /// Kept answers younger than this may serve; `None`: none may.
     pub kept_since: Option<Timestamp>,
+    /// Jobs that may share the call of an equal one at most; 0: none shares.
+    pub followers_max: u32,
     /// The caller's idempotency key and the SHA-256 of the body it came with.
     pub idempotency: Option<(String, [u8; 32])>,
 }
@@ -291,6 +293,9 @@ pub trait Commands {
     fn cancel(&mut self, id: JobId, owner: Owner, at: Timestamp) -> Result<Cancellation, StoreError>;
     /// Queued to expired: the deadline passed. The unit goes back.
     fn expire(&mut self, seq: JobSeq, at: Timestamp) -> Result<bool, StoreError>;
+    /// Those of `due` that follow another job expire: their deadlines passed. A unit goes back when
+    /// no call runs that they share. Returns how many.
+    fn expire_followers(&mut self, due: &[JobSeq], at: Timestamp) -> Result<u32, StoreError>;
     /// A queued job fails before any call. The unit goes back.
     fn fail_queued(&mut self, seq: JobSeq, failure: &Failure, at: Timestamp) -> Result<bool, StoreError>;
     /// Failed to queued, by an operator; `None` when there is no such failed job.

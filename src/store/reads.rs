@@ -1,6 +1,7 @@
 //! Every read, named for its intent. Each is limited in time; callers on the runtime go through
 //! [`super::Store::read`](super) and never block a worker thread.
 
+use crate::domain::change::Follower;
 use crate::domain::id::JobSeq;
 use crate::domain::job::JobRecord;
 use crate::domain::limits::UserCounts;
@@ -184,10 +185,12 @@ pub trait Reads: Send + Sync {
     /// This user's jobs that wait or run, oldest first; at most 1,000.
     fn live_jobs(&self, user: UserId) -> Result<Vec<JobRecord>, StoreError>;
 
-    /// Every waiting job in order of acceptance, handed over one by one.
+    /// Every job that waits for a call of its own, in order of acceptance, handed over one by one.
     fn each_queued(&self, hand_over: &mut dyn FnMut(QueuedJob)) -> Result<(), StoreError>;
     /// Those of `jobs` that wait, in the order given.
     fn queued(&self, jobs: &[JobSeq]) -> Result<Vec<QueuedJob>, StoreError>;
+    /// Every job that shares another one's call, in order of acceptance.
+    fn followers(&self) -> Result<Vec<Follower>, StoreError>;
     /// Charges whose life may cover `now`: ended after `since`.
     fn live_charges(&self, since: Timestamp) -> Result<Vec<LiveCharge>, StoreError>;
     /// Whether the operator paused the queue.

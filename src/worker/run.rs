@@ -8,7 +8,7 @@ use crate::diagram::{prompt, repair};
 use crate::domain::failure::FailureCode;
 use crate::domain::lane::CallEnd;
 use crate::domain::{Claimed, Failure, Timestamp, TokenUsage};
-use crate::provider::{Call, CallError};
+use crate::provider::{Call, CallError, TemplateHint};
 use crate::queue::{CallResult, Conclusion, Running};
 
 use super::Worker;
@@ -95,6 +95,7 @@ impl Worker {
             user: prompt.user,
             prompt: job.brief.prompt.clone(),
             changes: job.brief.base_source.is_some(),
+            template: job.brief.template.as_ref().map(|filled| TemplateHint { kind: filled.kind.clone() }),
             diagram_type: job.diagram_type,
             max_tokens: job.max_tokens,
             user_tag: self.tags.tag(job.user),

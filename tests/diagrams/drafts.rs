@@ -73,6 +73,7 @@ async fn drawn(prompt: &str, diagram_type: DiagramType, max_tokens: u32) -> Opti
         user: String::new(),
         prompt: prompt.to_owned(),
         changes: false,
+        template: None,
         diagram_type,
         max_tokens,
         user_tag: String::new(),

@@ -8,10 +8,16 @@ use tokio_tungstenite::tungstenite::Message;
 use crate::server::Server;
 use crate::upstream::{Behaviour, Gate, Upstream};
 
-/// A server on a scripted upstream. Without a cache, unless `more` has a say in it: tests send the
-/// same prompt again and mean another call.
+/// A server on a scripted upstream. Without a cache and without sharing calls, unless `more` has a
+/// say in it: tests send the same prompt again and mean another call.
 pub fn config(upstream: &Upstream, more: &str) -> String {
     let cache = if more.contains("[cache]") { "" } else { "[cache]\nenabled = false\n" };
+    let apart = "[generation]\ncoalesce = false\n";
+    let more = match more {
+        _ if more.contains("coalesce") => more.to_owned(),
+        _ if more.contains("[generation]") => more.replace("[generation]\n", apart),
+        _ => format!("{more}\n{apart}"),
+    };
     format!(
         "[[upstreams]]\nname = \"main\"\nkind = \"anthropic\"\nbase_url = \"{}\"\napi_key = \"{}\"\nmodel = \"claude-sonnet-5-5\"\nrequests_per_minute = 1000\ntokens_per_minute = 0\n{more}\n[queue]\nretry_base = \"10ms\"\n{cache}",
         upstream.url(),

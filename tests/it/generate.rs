@@ -295,3 +295,19 @@ async fn a_template_is_filled_on_the_command_line_with_and_without_a_server() {
     assert_eq!(code, 2, "a variable without a template: {err}");
     assert_eq!(upstream.ledger().len(), 2);
 }
+
+#[test]
+fn nothing_is_asked_for_when_its_picture_cannot_be_drawn() {
+    let dir = TempDir::new().unwrap();
+    let ran = Command::new(BINARY)
+        .args(["generate", "a then b", "-t", "plantuml", "-o", "a.png"])
+        .current_dir(dir.path())
+        .env_remove("ANTHROPIC_API_KEY")
+        .output()
+        .unwrap();
+    let said = String::from_utf8(ran.stderr).unwrap();
+    assert_eq!((ran.status.code(), ran.stdout.as_slice()), (Some(1), &b""[..]), "{said}");
+    assert!(said.contains("nothing was asked for, since a.png could not be drawn"), "{said}");
+    assert!(said.contains("kroki_url"), "it says what would draw it: {said}");
+    assert!(!dir.path().join("diagramd-data").exists(), "no engine was started");
+}

@@ -1,6 +1,7 @@
 //! kill -9 at random moments under 64 clients: nothing acknowledged is missing, each request ends
 //! once, and the caps and quotas hold as the upstream saw them. Some answers do not parse: the calls
-//! that correct them are killed and counted like any other.
+//! that correct them are killed and counted like any other. Clients ask for the same thing in
+//! groups, and those of a group that are in flight together share one call.
 //!
 //! `KILLS` sets another number of kills, `KILLS_SEED` another seed.
 
@@ -19,6 +20,8 @@ use crate::upstream::{Behaviour, Upstream};
 
 const KILLS: u64 = 10;
 const CLIENTS: usize = 64;
+/// So many of them ask for the same thing.
+const GROUP: usize = 4;
 /// A minute, for each kill: so few that the quota is used up, and what waits must wait for it.
 const REQUESTS_PER_KILL: u64 = 45;
 const MAX_CONCURRENT: usize = 6;
@@ -64,6 +67,7 @@ async fn no_kill_loses_doubles_or_overruns_anything() {
         let answers = random.random_range(0..20);
         load_until(&server, &key, &known, round, answers).await;
         server = Server::on(server.kill());
+        assert_eq!(Books::of(&server).astray(), 0, "what shares a call shares that of a live request");
     }
     retry_unacknowledged(&server, &key, &known).await;
     let known = known.into_inner();
@@ -87,6 +91,11 @@ async fn no_kill_loses_doubles_or_overruns_anything() {
         i64::try_from(known.len()).unwrap(),
         "one request for each idempotency key, and no other"
     );
+    let books = Books::of(&server);
+    let shared: u32 =
+        books.0.query_row("SELECT count(*) FROM job WHERE coalesced", [], |row| row.get(0)).unwrap();
+    println!("{shared} shared a call");
+    assert!(shared > 0 && books.astray() == 0);
     let ledger = upstream.ledger();
     assert_eq!(upstream.violations(), 0, "the upstream refused none for its quota");
     assert!(ledger.max_concurrent() <= MAX_CONCURRENT && ledger.max_concurrent_per_user() <= USER_CONCURRENT);
@@ -99,7 +108,8 @@ async fn load_until(server: &Server, key: &str, known: &Known, round: u64, answe
         let answered = answered.clone();
         async move {
             for n in 0.. {
-                let name = format!("{round}-{client}-{n}");
+                // Its prompt is what stands before the last part.
+                let name = format!("{round}-{n}-{}-{client}", client / GROUP);
                 known.lock().insert(name.clone(), None);
                 let Some(id) = submit(server, key, &name).await else { return };
                 known.lock().insert(name, Some(id));
@@ -135,7 +145,7 @@ async fn submit(server: &Server, key: &str, name: &str) -> Option<String> {
     let sent = sent
         .header("x-api-key", key)
         .header("idempotency-key", name)
-        .json(&json!({ "prompt": name, "diagramType": "graphviz" }));
+        .json(&json!({ "prompt": name.rsplit_once('-').unwrap().0, "diagramType": "graphviz" }));
     let answer = sent.send().await.ok()?;
     let status = answer.status();
     let body: Value = answer.json().await.ok()?;

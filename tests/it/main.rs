@@ -36,14 +36,17 @@ mod repair;
 #[allow(dead_code)]
 mod server;
 mod session;
+mod sharing;
 mod sigterm;
 mod socket;
 mod sockets;
 mod stats;
 mod stop;
 mod templates;
+mod terminal;
 mod upstream;
 mod upstreams;
 #[cfg(feature = "validate")]
 mod validate;
 mod verb;
+mod watch;

@@ -150,6 +150,8 @@ async fn what_cannot_be_asked_is_refused_with_every_fault() {
         (json!({}), vec!["/source"]),
         (json!({"source": "digraph {}", "format": "gif"}), vec!["/format"]),
         (json!({"source": "digraph {}", "size": 3}), vec!["/size"]),
+        (json!({"source": "digraph {}", "format": "gif", "width": 5}), vec!["/format", "/width"]),
+        (json!({"source": "digraph {}", "width": 500}), vec!["/width"]),
         (
             json!({"source": "x", "diagramType": "plantuml", "theme": "pink", "width": 5}),
             vec!["/theme", "/width", "/diagramType"],
@@ -202,6 +204,12 @@ async fn plantuml_and_d2_are_drawn_and_checked_by_a_kroki_server() {
         let problem: Value = serde_json::from_str(&call.text().await.unwrap()).unwrap();
         assert_eq!(problem["code"], "drawing_unavailable");
     }
+
+    let dark =
+        draw(&server, &key, json!({"source": "good", "diagramType": "plantuml", "theme": "dark"})).await;
+    assert_eq!(dark.text().await.unwrap(), svg, "the server's own colours, which are for white");
+    let times = kroki.asked().iter().filter(|(path, _)| path == "/plantuml/svg").count();
+    assert_eq!(times, 1, "it is the same picture, kept");
 
     let path = "/api/diagram/validate";
     let (_, good) = server.post_to(&key, path, ask("plantuml", "good")).await;

@@ -33,7 +33,7 @@ struct Entry {
 const SAVED: &str = "CASE WHEN job.cached = 0 THEN 0 ELSE (
     SELECT (SELECT sum(cost) FROM attempt WHERE job_seq = made.seq) FROM job AS made
     JOIN job_result ON job_result.job_seq = made.seq
-    WHERE made.cache_key = job.cache_key AND made.cached = 0 AND made.state = 2 AND made.ended_at <= job.created_at
+    WHERE made.cache_key = job.cache_key AND made.cached = 0 AND made.coalesced = 0 AND made.state = 2 AND made.ended_at <= job.created_at
       AND json_extract(validation, '$.status') <> 'invalid'
     ORDER BY made.ended_at DESC, made.seq DESC LIMIT 1) END";
 
@@ -46,6 +46,14 @@ impl Books {
     /// Moves with every commit of the server.
     pub fn version(&self) -> i64 {
         self.0.pragma_query_value(None, "data_version", |row| row.get(0)).unwrap()
+    }
+
+    /// Requests that share the call of one that has ended, or that shares another's itself: none.
+    pub fn astray(&self) -> i64 {
+        let astray = "SELECT count(*) FROM job AS follower LEFT JOIN job AS lead ON lead.seq = follower.follows
+            WHERE follower.follows IS NOT NULL AND NOT (follower.state = 0 AND lead.state IN (0, 1)
+              AND lead.follows IS NULL AND lead.cache_key = follower.cache_key AND lead.tier = follower.tier)";
+        self.0.query_row(astray, [], |row| row.get(0)).unwrap()
     }
 
     fn entries(&self, group_by: &str) -> Vec<Entry> {
@@ -114,10 +122,12 @@ impl Books {
         let id: i64 =
             self.0.query_row("SELECT id FROM user WHERE name = ?1", [user], |row| row.get(0)).unwrap();
         // A unit goes back when the request never ran, was not sent before its deadline, failed
-        // through no fault of its user, or brought a diagram that does not parse.
+        // through no fault of its user, or brought a diagram that does not parse. One that shared a
+        // call ran when that call did, and never was in a run of its own.
         let charged = "user_id = ?1 AND created_at >= ?2 AND NOT ((state = 4 AND started_at IS NULL)
             OR (state = 5 AND NOT EXISTS (SELECT 1 FROM attempt
-                WHERE job_seq = job.seq AND attempt.run = job.run AND sent_at IS NOT NULL))
+                WHERE job_seq = job.seq AND attempt.run = job.run AND sent_at IS NOT NULL)
+                AND NOT (run = 0 AND started_at IS NOT NULL))
             OR (state = 3 AND (SELECT json_extract(failure, '$.code') FROM job_result WHERE job_seq = seq)
                 NOT IN ('refused', 'no_diagram'))
             OR (state = 2 AND (SELECT json_extract(validation, '$.status') FROM job_result

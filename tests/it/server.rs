@@ -37,8 +37,17 @@ impl Server {
     /// As [`Server::on`], started by another program (`strace` and its options) that makes way
     /// for it in the same process.
     pub fn under(program: &[String], dir: TempDir) -> Self {
+        Self::spawned(program, dir, "127.0.0.1:0")
+    }
+
+    /// As [`Server::on`], where an earlier server has just stopped to listen.
+    pub fn at(address: &str, dir: TempDir) -> Self {
+        Self::spawned(&[], dir, address)
+    }
+
+    fn spawned(program: &[String], dir: TempDir, listen: &str) -> Self {
         let panics = Arc::default();
-        let (child, url) = spawn(program, dir.path(), Arc::clone(&panics));
+        let (child, url) = spawn(program, dir.path(), listen, Arc::clone(&panics));
         Self { panics, child: Some(child), url, dir, client: reqwest::Client::new() }
     }
 
@@ -183,7 +192,7 @@ async fn answer(request: reqwest::RequestBuilder) -> (u16, Value) {
     (status, response.json().await.unwrap_or(Value::Null))
 }
 
-fn spawn(program: &[String], dir: &Path, panics: Arc<Mutex<Vec<String>>>) -> (Child, String) {
+fn spawn(program: &[String], dir: &Path, listen: &str, panics: Arc<Mutex<Vec<String>>>) -> (Child, String) {
     let mut command = match program.split_first() {
         None => Command::new(BINARY),
         Some((program, options)) => {
@@ -193,7 +202,7 @@ fn spawn(program: &[String], dir: &Path, panics: Arc<Mutex<Vec<String>>>) -> (Ch
         }
     };
     let mut child = command
-        .args(["serve", "--config", "config.toml", "--data-dir", "data", "--listen", "127.0.0.1:0"])
+        .args(["serve", "--config", "config.toml", "--data-dir", "data", "--listen", listen])
         .current_dir(dir)
         .env("DIAGRAMD_LOG__FORMAT", "json")
         .env_remove("ANTHROPIC_API_KEY")

@@ -189,6 +189,7 @@ async fn wrong_messages_are_answered_and_many_of_them_end_the_socket() {
         "",
         "nonsense",
         "[]",
+        "[\"ping\"]",
         "{}",
         "{\"type\":\"dance\"}",
         "{\"type\":\"subscribe\"}",

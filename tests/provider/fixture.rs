@@ -34,6 +34,7 @@ pub fn call() -> Call {
         user: "Draw my TOP-SECRET shop.".to_owned(),
         prompt: "my TOP-SECRET shop".to_owned(),
         changes: false,
+        template: None,
         diagram_type: DiagramType::Mermaid,
         max_tokens: 1234,
         user_tag: "tag-of-ada".to_owned(),

@@ -31,6 +31,14 @@ impl Closed {
     }
 
     fn add(&mut self, user: i64, tier: Tier, max_tokens: u32) -> JobSeq {
+        let job = self.accept(user, tier, max_tokens);
+        let seq = job.seq;
+        self.core.committed(&Change::Queued(job), self.now);
+        seq
+    }
+
+    /// The next job, of which the core has not heard.
+    fn accept(&mut self, user: i64, tier: Tier, max_tokens: u32) -> QueuedJob {
         let seq = self.jobs.len() as i64;
         let job = QueuedJob {
             seq: JobSeq(seq),
@@ -46,9 +54,8 @@ impl Closed {
             retry_at: None,
             deadline_at: None,
         };
-        self.core.committed(&Change::Queued(job.clone()), self.now);
-        self.jobs.push(job);
-        JobSeq(seq)
+        self.jobs.push(job.clone());
+        job
     }
 
     fn claims(&mut self) -> Vec<JobSeq> {
@@ -290,4 +297,20 @@ fn a_queue_is_not_empty_before_the_last_in_it_goes() {
     assert_eq!(closed.core.overview(closed.now).estimated_drain_seconds, Some(10));
     closed.core.committed(&Change::Paused(true), closed.now);
     assert_eq!(closed.core.overview(closed.now).estimated_drain_seconds, None, "nobody knows");
+}
+
+#[test]
+fn what_shared_a_call_waits_where_it_was_accepted_once_it_needs_its_own() {
+    let mut closed = Closed::new(unlimited());
+    closed.core.committed(&Change::Paused(true), closed.now);
+    let before: Vec<JobSeq> = (0..3).map(|_| closed.add(1, Tier::Pro, 1000)).collect();
+    let shared = closed.accept(1, Tier::Pro, 1000);
+    let behind: Vec<JobSeq> = (0..3).map(|_| closed.add(1, Tier::Pro, 1000)).collect();
+    let leader = closed.jobs[0].id;
+    let released = Change::Released { leader, job: shared.clone(), was_running: false };
+    closed.core.committed(&released, closed.now);
+    let position = closed.core.place(shared.seq, closed.now).unwrap().position;
+    assert!((4..=5).contains(&position), "{position}: as if it had waited all along, or one behind");
+    closed.core.committed(&Change::Paused(false), closed.now);
+    assert_eq!(closed.order(), [before, vec![shared.seq], behind].concat());
 }

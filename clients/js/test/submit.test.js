@@ -127,6 +127,11 @@ test('the other calls give what the server has', async (t) => {
   assert.equal(page.requests.length, 1);
   const rest = await client.requests({ limit: 1, cursor: page.next });
   assert.notEqual(rest.requests[0].requestId, page.requests[0].requestId);
+  const svg = await client.picture(page.requests[0].requestId, { theme: 'dark' });
+  assert.match(await svg.text(), /^<svg/);
+  const png = await client.render({ source: 'flowchart TD\n A --> B', format: 'png', width: 100 });
+  assert.deepEqual([png.type, new Uint8Array(await png.arrayBuffer())[1]], ['image/png', 0x50]);
+  await assert.rejects(client.render({ source: 'flowchart TD\n A[' }), { code: 'not_drawable' });
 });
 
 test('an abort ends the submit, before it and within it', async (t) => {

@@ -7,7 +7,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use parking_lot::Mutex;
 
-use crate::diagram::picture::{Artist, Drawing, Format, Order, Remote, Undrawn};
+use crate::diagram::picture::{Artist, Drawing, Format, Order, Remote, Theme, Undrawn};
 use crate::domain::DiagramType;
 
 use super::cache::{Cache, Key};
@@ -78,7 +78,11 @@ impl Studio {
         None
     }
 
-    async fn picture(&self, order: Order<'_>) -> Result<Bytes, Undrawn> {
+    async fn picture(&self, mut order: Order<'_>) -> Result<Bytes, Undrawn> {
+        if !self.draws_here(order.diagram_type) {
+            // A server draws in its own colours, which are for white.
+            order.theme = Theme::Default;
+        }
         let key = Key::of(&order, order.format);
         if let Some(picture) = self.kept(&key) {
             return Ok(picture);
@@ -152,6 +156,15 @@ impl Studio {
         ))
     }
 
+    /// Whether no server is needed.
+    fn draws_here(&self, diagram_type: DiagramType) -> bool {
+        match diagram_type {
+            DiagramType::Mermaid => cfg!(feature = "render"),
+            DiagramType::Graphviz => self.dot.is_some(),
+            DiagramType::Plantuml | DiagramType::D2 => false,
+        }
+    }
+
     fn missing(&self, diagram_type: DiagramType) -> String {
         match diagram_type {
             DiagramType::Mermaid => {
@@ -181,11 +194,7 @@ impl Studio {
 
 impl Artist for Studio {
     fn draws(&self, diagram_type: DiagramType) -> Result<(), String> {
-        let here = match diagram_type {
-            DiagramType::Mermaid => cfg!(feature = "render"),
-            DiagramType::Graphviz => self.dot.is_some(),
-            DiagramType::Plantuml | DiagramType::D2 => false,
-        };
+        let here = self.draws_here(diagram_type);
         if here || self.remote.is_some() { Ok(()) } else { Err(self.missing(diagram_type)) }
     }
 

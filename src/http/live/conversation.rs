@@ -148,7 +148,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Conversation<S> {
     }
 
     async fn said(&mut self, text: &str) -> Result<(), End> {
-        let Ok(asked) = serde_json::from_str::<Asked>(text) else {
+        // To serde a list of a message's parts is as good as the message.
+        let asked = Some(text).filter(|text| text.trim_start().starts_with('{'));
+        let Some(Ok(asked)) = asked.map(serde_json::from_str::<Asked>) else {
             let expected = "Send JSON with a type: subscribe, unsubscribe, auth or ping.";
             return self.refuse("invalid_message", expected).await;
         };

@@ -38,7 +38,7 @@ struct Question {
     #[serde(default)]
     diagram_type: DiagramType,
     #[serde(default)]
-    format: Option<Format>,
+    format: Option<String>,
     #[serde(default)]
     theme: Option<String>,
     #[serde(default)]
@@ -49,13 +49,14 @@ impl JsonBody for Question {
     const FIELDS: &'static [Field] = &[
         Field::required::<String>("source", "a string"),
         Field::optional::<DiagramType>("diagramType", "mermaid, graphviz, plantuml or d2"),
-        Field::optional::<Option<Format>>("format", "svg or png"),
+        Field::optional::<Option<String>>("format", FORMATS),
         Field::optional::<Option<String>>("theme", THEMES),
         Field::optional::<Option<u32>>("width", "a whole number of pixels from 16 to 4096"),
     ];
 }
 
 const THEMES: &str = "default, neutral, dark or forest";
+const FORMATS: &str = "svg or png";
 
 /// `GET /api/diagram/svg/{id}` and `png/{id}`.
 ///
@@ -97,23 +98,31 @@ pub async fn render(api: &Arc<Api>, caller: &Caller, call: &mut Call) -> Answer 
     let bytes = inbound::read_json(&call.head.headers, &mut call.body, api.options.max_body).await?;
     let question: Question = json::decode(&bytes)?;
     let theme = question.theme.as_deref().map(str::parse::<Theme>).transpose();
+    let format = match question.format.as_deref() {
+        None => Some(Format::Svg),
+        Some(name) => Format::ALL.into_iter().find(|format| format.name() == name),
+    };
     let mut faults = Vec::new();
     let mut fault = |pointer: &str, detail: String| {
         faults.push(FieldError { pointer: pointer.to_owned(), detail });
     };
+    if format.is_none() {
+        fault("/format", format!("Must be {FORMATS}."));
+    }
     if theme.is_err() {
         fault("/theme", format!("Must be {THEMES}."));
     }
     if question.width.is_some_and(|width| !is_width(&width)) {
         fault("/width", format!("Must be a whole number of pixels from {WIDTH_MIN} to {WIDTH_MAX}."));
+    } else if question.width.is_some() && format == Some(Format::Svg) {
+        fault("/width", "Is for a PNG; an SVG has any width. Leave it out, or ask for a PNG.".to_owned());
     }
     if let Err(missing) = api.artist.draws(question.diagram_type) {
         fault("/diagramType", missing);
     }
-    if !faults.is_empty() {
+    let Some(format) = format.filter(|_| faults.is_empty()) else {
         return Err(refused(faults));
-    }
-    let format = question.format.unwrap_or(Format::Svg);
+    };
     let order = Order {
         diagram_type: question.diagram_type,
         source: &question.source,

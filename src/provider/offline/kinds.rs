@@ -17,6 +17,20 @@ pub(super) enum Kind {
     Outline,
 }
 
+/// Words that ask for the kind that a template makes, to be put before a prompt; none for a kind
+/// that is not drafted.
+pub(super) fn asked(kind: Option<&str>) -> &'static str {
+    match kind {
+        Some("er") => "ER diagram of: ",
+        Some("flowchart") => "Flowchart of: ",
+        Some("gantt") => "Gantt chart of: ",
+        Some("mindmap") => "Mind map of: ",
+        Some("sequence") => "Sequence diagram of: ",
+        Some("state") => "State diagram of: ",
+        Some(_) | None => "",
+    }
+}
+
 /// Names that ask for a kind.
 pub(super) const NAMES: &[(Kind, &[&str])] = &[
     (

@@ -70,9 +70,21 @@ impl Provider for Offline {
 /// drawing fits, it is cut off, as a model's would be.
 fn answer(call: &Call) -> (String, Stop) {
     let bytes_max = usize::try_from(call.max_tokens).unwrap_or(usize::MAX).saturating_mul(BYTES_PER_TOKEN);
-    let draft = draft::draft(&call.prompt, call.diagram_type, bytes_max.saturating_sub(FRAME_BYTES));
-    // Rules cannot change a diagram as a request asks; the draft says so.
-    let source = if call.changes { write::drawn_anew(&draft.source) } else { draft.source };
+    let asked = kinds::asked(call.template.as_ref().and_then(|template| template.kind.as_deref()));
+    let prompt = format!("{asked}{}", call.prompt);
+    let draft = draft::draft(&prompt, call.diagram_type, bytes_max.saturating_sub(FRAME_BYTES));
+    // Rules can neither change a diagram as a request asks nor follow a template; the draft says so.
+    let source = match (call.template.is_some(), call.changes) {
+        (false, false) => draft.source,
+        (true, false) => write::from_the_request_alone(&draft.source, "the template was"),
+        (false, true) => {
+            write::from_the_request_alone(&draft.source, "the diagram that was to be changed was")
+        }
+        (true, true) => write::from_the_request_alone(
+            &draft.source,
+            "the template and the diagram that was to be changed were",
+        ),
+    };
     let mut text = format!("```{}\n{source}\n```\nTitle: {}\n", call.diagram_type, draft.title);
     if text.len() <= bytes_max {
         return (text, Stop::Done);

@@ -19,7 +19,9 @@ impl Core {
     pub fn committed(&mut self, change: &Change, now: Timestamp) {
         self.notice(now);
         match change {
-            Change::Queued(job) => self.add(job, None, now),
+            // What is released has followed a job that this core knew; it comes by itself now, to
+            // the place of its own acceptance.
+            Change::Queued(job) | Change::Released { job, .. } => self.add(job, None, now),
             Change::Claimed(job) => {
                 if let Some(run) = self.runs.get_mut(&job.seq) {
                     run.confirmed = true;
@@ -32,8 +34,8 @@ impl Core {
                     self.finish_run(job.seq, now);
                 }
             }
-            // Never waited here.
-            Change::Answered(_) => {}
+            // Never waited here, and made no call.
+            Change::Answered(_) | Change::Joined { .. } | Change::Left(_) => {}
             Change::Ended(ended) => self.ended(ended, now),
             Change::UserChanged { user, tier } => self.user_changed(*user, *tier),
             Change::Paused(paused) => self.paused = *paused,
@@ -122,7 +124,7 @@ impl Core {
         known.jobs += 1;
         let waiting = Waiting {
             id: job.id,
-            key: Key { tag: tag.unwrap_or_else(|| queue.tag(job.user, &self.jobs)), seq: job.seq },
+            key: Key { tag: tag.unwrap_or_else(|| queue.tag(job.user, job.seq, &self.jobs)), seq: job.seq },
             user: job.user,
             created_at: job.created_at,
             deadline_at: job.deadline_at.unwrap_or(NO_DEADLINE),

@@ -50,11 +50,16 @@ impl TierQueue {
         Self { order: Ranked::new(), ready: BTreeSet::new(), flows, virtual_time: 0, turn: 0 }
     }
 
-    /// The tag of a job that arrives now, behind all its user has here.
-    pub(super) fn tag(&self, user: UserId, jobs: &Jobs) -> u64 {
+    /// The tag of a job that arrives now, behind what its user has here that was accepted before it.
+    pub(super) fn tag(&self, user: UserId, seq: JobSeq, jobs: &Jobs) -> u64 {
         let Some(flow) = self.flows.get(&user) else { return self.virtual_time };
-        let last = flow.waiting.back().map(|slot| jobs.get(*slot)).filter(|job| !job.paid);
-        last.map_or(self.virtual_time.max(flow.served), |job| job.finish())
+        let is_before = |slot: &Slot| jobs.get(*slot).key.seq < seq;
+        let before = match flow.waiting.back() {
+            Some(last) if is_before(last) => Some(last),
+            _ => flow.waiting.partition_point(is_before).checked_sub(1).and_then(|at| flow.waiting.get(at)),
+        };
+        let before = before.map(|slot| jobs.get(*slot)).filter(|job| !job.paid);
+        before.map_or(self.virtual_time.max(flow.served), |job| job.finish())
     }
 
     /// Adds a waiting job; `may_run` says whether its user is below its cap.

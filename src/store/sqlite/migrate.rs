@@ -14,7 +14,8 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../../../migrations/0001_jobs_users_usage.sql"),
     include_str!("../../../migrations/0002_repairs.sql"),
     include_str!("../../../migrations/0003_cache.sql"),
-    include_str!("../../../migrations/0004_sessions.sql"),
+    include_str!("../../../migrations/0004_followers.sql"),
+    include_str!("../../../migrations/0005_sessions.sql"),
 ];
 /// `PRAGMA application_id`: "dgrd".
 const APPLICATION_ID: i32 = 0x6467_7264;

@@ -125,21 +125,25 @@ pub(super) fn queued_job(row: &Row<'_>) -> rusqlite::Result<QueuedJob> {
     })
 }
 
-/// Everything the status object shows; add `WHERE …` on `job`.
+/// Everything the status object shows; add `WHERE …` on `job`. What follows another job shows how
+/// that one's call goes.
 pub(super) const RECORD_SELECT: &str = "
-    SELECT job.seq, job.id, job.user_id, job.tier, job.state, job.diagram_type, job.attempts, job.created_at,
-           job.started_at, job.ended_at, job.retry_at, job.cached, job.model, job.provider,
-           job.calls, job.input, job.output, job.cache_read, job.cache_write, job.cost, job.estimated,
+    SELECT job.seq, job.id, job.user_id, job.tier, coalesce(lead.state, job.state) AS state, job.diagram_type,
+           coalesce(lead.attempts, job.attempts) AS attempts, job.created_at,
+           coalesce(max(lead.started_at, job.created_at), job.started_at) AS started_at, job.ended_at,
+           coalesce(lead.retry_at, job.retry_at) AS retry_at, job.cached, job.coalesced,
+           coalesce(lead.model, job.model) AS model, coalesce(lead.provider, job.provider) AS provider, job.calls, job.input, job.output, job.cache_read, job.cache_write, job.cost, job.estimated,
            result.source, result.title, result.validation, result.failure, body.brief
     FROM job
     JOIN job_body AS body ON body.job_seq = job.seq
-    LEFT JOIN job_result AS result ON result.job_seq = job.seq";
+    LEFT JOIN job_result AS result ON result.job_seq = job.seq
+    LEFT JOIN job AS lead ON lead.seq = job.follows";
 
 pub(super) fn record(row: &Row<'_>) -> rusqlite::Result<JobRecord> {
     let cached: bool = row.get("cached")?;
     let bill = match row.get::<_, i64>("calls")? {
         // No call was made, and none had to be: zero, exactly.
-        0 if cached => Some(Bill::default()),
+        0 if cached || row.get("coalesced")? => Some(Bill::default()),
         0 => None,
         _ => Some(Bill {
             tokens: TokenUsage {

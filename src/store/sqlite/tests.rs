@@ -22,6 +22,7 @@ use crate::store::writer::Backend;
 use crate::store::{Commands, Priority};
 
 mod cache;
+mod followers;
 
 const NOW: Timestamp = Timestamp(1_800_000_000_000);
 const DAY_MS: i64 = 24 * 3_600_000;
@@ -120,6 +121,7 @@ fn submission(user: UserId, number: u8, key: Option<&str>, at: Timestamp) -> Sub
             monthly_budget: None,
         },
         kept_since: None,
+        followers_max: 0,
         idempotency: key.map(|key| (key.to_owned(), [7; 32])),
     }
 }

@@ -47,6 +47,6 @@ export async function upstream(t, ...answers) {
     server.closeAllConnections();
     return new Promise((resolve) => server.close(resolve));
   });
-  upstream.config = `[[upstreams]]\nname = "main"\nkind = "openai"\nbase_url = "http://127.0.0.1:${server.address().port}/v1"\nmodel = "m"\nrequests_per_minute = 1000\ntokens_per_minute = 0\n[queue]\nretry_base = "10ms"\n[cache]\nenabled = false\n`; // the same prompt is a call each time
+  upstream.config = `[[upstreams]]\nname = "main"\nkind = "openai"\nbase_url = "http://127.0.0.1:${server.address().port}/v1"\nmodel = "m"\nrequests_per_minute = 1000\ntokens_per_minute = 0\n[queue]\nretry_base = "10ms"\n[generation]\ncoalesce = false\n[cache]\nenabled = false\n`; // the same prompt is a call each time
   return upstream;
 }

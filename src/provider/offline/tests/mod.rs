@@ -2,7 +2,7 @@
 
 use crate::domain::lane::LimitsSeen;
 use crate::domain::{DiagramType, TokenUsage};
-use crate::provider::{Call, Listener, Provider, Stop};
+use crate::provider::{Call, Listener, Provider, Stop, TemplateHint};
 
 use super::Offline;
 use super::draft::{Draft, draft};
@@ -62,6 +62,7 @@ fn call(prompt: &str, max_tokens: u32) -> Call {
         user: String::new(),
         prompt: prompt.to_owned(),
         changes: false,
+        template: None,
         diagram_type: DiagramType::Mermaid,
         max_tokens,
         user_tag: String::new(),
@@ -81,6 +82,31 @@ async fn a_change_is_drafted_anew_and_says_so_in_every_language() {
         assert!(label.contains("the diagram that was to be changed was not read"), "{label}");
         assert_eq!(changed.lines().count(), drafted.lines().count());
     }
+}
+
+#[tokio::test]
+async fn a_template_gives_a_draft_its_kind_and_is_said_not_to_be_read() {
+    let template = |kind: Option<&str>| Some(TemplateHint { kind: kind.map(str::to_owned) });
+    for (kind, header) in [
+        (Some("sequence"), "sequenceDiagram"),
+        (Some("er"), "erDiagram"),
+        (Some("gantt"), "gantt"),
+        (Some("state"), "stateDiagram"),
+        (Some("mindmap"), "mindmap"),
+        (Some("flowchart"), "flowchart"),
+        (Some("journey"), "flowchart"),
+        (None, "flowchart"),
+    ] {
+        let asked =
+            Call { template: template(kind), ..call("paint the wall, then dry it, then sell it", 2048) };
+        let text = Offline.call(&asked, &mut Heard::default()).await.unwrap().text;
+        assert!(text.lines().any(|line| line.starts_with(header)), "{kind:?}: {text}");
+        assert!(text.contains("the template was not read"), "{text}");
+        assert!(!text.contains("Gantt chart of"), "the words that ask are no part of it: {text}");
+    }
+    let both = Call { changes: true, template: template(None), ..call("a -> b", 2048) };
+    let text = Offline.call(&both, &mut Heard::default()).await.unwrap().text;
+    assert!(text.contains("the template and the diagram that was to be changed were not read"), "{text}");
 }
 
 #[tokio::test]

@@ -16,12 +16,11 @@ mod plantuml;
 /// What every draft says of itself.
 const LABEL: &str = "drafted offline by rules, without a model";
 
-/// What a draft says of itself that was to be a change of another diagram.
-const LABEL_OF_CHANGE: &str = "drafted offline by rules from the request alone, without a model: the diagram that was to be changed was not read";
-
-/// The same draft, which says that it is no change of another diagram.
-pub(super) fn drawn_anew(source: &str) -> String {
-    source.replacen(LABEL, LABEL_OF_CHANGE, 1)
+/// The same draft, which says what came with the request and was not read ("the template was").
+pub(super) fn from_the_request_alone(source: &str, unread: &str) -> String {
+    let label =
+        format!("drafted offline by rules from the request alone, without a model: {unread} not read");
+    source.replacen(LABEL, &label, 1)
 }
 
 /// The source of a sketch.

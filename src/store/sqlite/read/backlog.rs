@@ -2,6 +2,7 @@
 
 use rusqlite::{Connection, OptionalExtension, params};
 
+use crate::domain::change::Follower;
 use crate::domain::{JobSeq, LaneName, QueuedJob, Timestamp, TokenUsage};
 use crate::store::StoreError;
 use crate::store::commands::LiveCharge;
@@ -11,8 +12,9 @@ pub(super) fn each_queued(
     connection: &Connection,
     hand_over: &mut dyn FnMut(QueuedJob),
 ) -> Result<(), StoreError> {
-    let mut statement = connection
-        .prepare_cached(&format!("SELECT {QUEUED_COLUMNS} FROM job WHERE state = 0 ORDER BY seq"))?;
+    let mut statement = connection.prepare_cached(&format!(
+        "SELECT {QUEUED_COLUMNS} FROM job WHERE state = 0 AND follows IS NULL ORDER BY seq"
+    ))?;
     let mut found = statement.query([])?;
     while let Some(row) = found.next()? {
         hand_over(rows::queued_job(row)?);
@@ -28,6 +30,25 @@ pub(super) fn queued(connection: &Connection, jobs: &[JobSeq]) -> Result<Vec<Que
         found.extend(statement.query_row(params![seq], rows::queued_job).optional()?);
     }
     Ok(found)
+}
+
+pub(super) fn followers(connection: &Connection) -> Result<Vec<Follower>, StoreError> {
+    let mut statement = connection.prepare_cached(
+        "SELECT job.seq, job.id, job.user_id, job.deadline_at, lead.seq, lead.id
+         FROM job INDEXED BY job_follower JOIN job AS lead ON lead.seq = job.follows
+         WHERE job.follows IS NOT NULL ORDER BY job.seq",
+    )?;
+    let found = statement.query_map([], |row| {
+        Ok(Follower {
+            seq: row.get(0)?,
+            id: row.get(1)?,
+            user: row.get(2)?,
+            deadline_at: row.get(3)?,
+            leader: row.get(4)?,
+            leader_id: row.get(5)?,
+        })
+    })?;
+    Ok(found.collect::<Result<_, _>>()?)
 }
 
 pub(super) fn live_charges(connection: &Connection, since: Timestamp) -> Result<Vec<LiveCharge>, StoreError> {

@@ -23,9 +23,13 @@ pub(super) fn page(connection: &Connection, query: &JobQuery) -> Result<Vec<JobR
     }
     filter.push_str(match query.state {
         None => "",
-        // The literal lets the partial index of waiting jobs serve.
-        Some(JobState::Queued) => " AND job.state = 0",
-        Some(JobState::Processing) => " AND job.state = 1",
+        // The literals let the partial indexes of waiting and running jobs serve.
+        Some(JobState::Queued) => " AND job.state = 0 AND (job.follows IS NULL OR lead.state = 0)",
+        Some(JobState::Processing) => {
+            " AND job.seq IN (SELECT seq FROM job WHERE state = 1
+                              UNION ALL SELECT follower.seq FROM job AS runs
+                              JOIN job AS follower ON follower.follows = runs.seq WHERE runs.state = 1)"
+        }
         Some(JobState::Completed) => " AND job.state = 2",
         Some(JobState::Failed) => " AND job.state = 3",
         Some(JobState::Cancelled) => " AND job.state = 4",

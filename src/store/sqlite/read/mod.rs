@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use rusqlite::Connection;
 
+use crate::domain::change::Follower;
 use crate::domain::job::JobRecord;
 use crate::domain::limits::UserCounts;
 use crate::domain::session::Session;
@@ -167,6 +168,10 @@ impl Reads for SqliteReads {
 
     fn queued(&self, jobs: &[JobSeq]) -> Result<Vec<QueuedJob>, StoreError> {
         self.read_within(START_LIMIT, |connection| backlog::queued(connection, jobs))
+    }
+
+    fn followers(&self) -> Result<Vec<Follower>, StoreError> {
+        self.read_within(START_LIMIT, backlog::followers)
     }
 
     fn live_charges(&self, since: Timestamp) -> Result<Vec<LiveCharge>, StoreError> {

@@ -38,7 +38,7 @@ impl Batch<'_> {
         kept: JobSeq,
         saved: Money,
     ) -> Result<JobSeq, StoreError> {
-        let seq = self.insert(job, JobState::Completed)?;
+        let seq = self.insert(job, JobState::Completed, None)?;
         let mut statement = self.transaction.prepare_cached(
             "UPDATE job SET cached = 1, saved = ?3, ended_at = created_at,
                             (provider, model, repaired) = (SELECT provider, model, repaired FROM job WHERE seq = ?2)

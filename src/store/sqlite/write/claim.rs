@@ -94,7 +94,7 @@ impl Batch<'_> {
     fn waiting(&self, claim: &Claim) -> Result<Option<Waiting>, StoreError> {
         let mut statement = self.transaction.prepare_cached(
             "SELECT id, user_id, tier, attempts, diagram_type, max_tokens, deadline_at, brief
-             FROM job JOIN job_body ON job_seq = seq WHERE seq = ?1 AND state = 0 AND run = ?2",
+             FROM job JOIN job_body ON job_seq = seq WHERE seq = ?1 AND state = 0 AND run = ?2 AND follows IS NULL",
         )?;
         let waiting = statement.query_row(params![claim.seq, claim.run], |row| {
             Ok(Waiting {

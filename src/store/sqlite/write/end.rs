@@ -22,6 +22,8 @@ pub(super) struct Live {
     /// Output tokens of its ended calls.
     pub(super) output: i64,
     pub(super) created_at: Timestamp,
+    /// The job whose call it shares.
+    pub(super) follows: Option<JobSeq>,
 }
 
 /// How a job ends.
@@ -36,7 +38,7 @@ impl Batch<'_> {
     /// The job with this number, whatever its state.
     pub(super) fn live_job(&self, seq: JobSeq) -> Result<Option<Live>, StoreError> {
         let mut statement = self.transaction.prepare_cached(
-            "SELECT seq, id, user_id, state, run, reserved, output, created_at FROM job WHERE seq = ?1",
+            "SELECT seq, id, user_id, state, run, reserved, output, created_at, follows FROM job WHERE seq = ?1",
         )?;
         let job = statement.query_row(params![seq], |row| {
             Ok(Live {
@@ -48,24 +50,34 @@ impl Batch<'_> {
                 reserved: row.get(5)?,
                 output: row.get(6)?,
                 created_at: row.get(7)?,
+                follows: row.get(8)?,
             })
         });
         Ok(job.optional()?)
     }
 
     /// Moves a live job to a terminal state, lets go of its money and returns its unit if asked.
-    /// One whose source waits for its repair does not fail or expire: it completes with that.
+    /// One whose source waits for its repair does not fail or expire: it completes with that. Those
+    /// that follow it end with it, unless its end is its own.
     pub(super) fn end(&mut self, job: &Live, end: &End<'_>) -> Result<(), StoreError> {
-        let Some(outcome) = self.end_repair(job.seq, end.state)? else { return self.end_as(job, end) };
-        let return_unit = outcome.returns_unit();
-        self.end_as(
-            job,
-            &End { state: JobState::Completed, outcome: Some(&outcome), return_unit, at: end.at },
-        )
+        let given_up = self.end_repair(job.seq, end.state)?;
+        let as_it_is = given_up.as_ref().map(|outcome| End {
+            state: JobState::Completed,
+            outcome: Some(outcome),
+            return_unit: outcome.returns_unit(),
+            at: end.at,
+        });
+        let ends_as = as_it_is.as_ref().unwrap_or(end);
+        self.end_as(job, ends_as)?;
+        if end.is_shared() { self.end_followers(job.seq, ends_as) } else { self.release_followers(job) }
     }
 
-    fn end_as(&mut self, job: &Live, end: &End<'_>) -> Result<(), StoreError> {
+    /// As [`Batch::end`], whatever becomes of those that follow.
+    pub(super) fn end_as(&mut self, job: &Live, end: &End<'_>) -> Result<(), StoreError> {
         debug_assert!(job.state.may_become(end.state), "{:?} -> {:?}", job.state, end.state);
+        if job.follows.is_some() {
+            self.leave_leader(job.seq, end)?;
+        }
         let validation = end.outcome.and_then(|outcome| outcome.validation.as_ref());
         let repaired = validation.is_some_and(|v| v.status == ValidationStatus::Repaired);
         let mut statement = self.transaction.prepare_cached(
@@ -99,7 +111,7 @@ impl Batch<'_> {
                 EndKind::Completed(Box::new(self.record(job.id)?))
             }
         };
-        self.changes.push(Change::Ended(Ended {
+        let ended = Ended {
             seq: job.seq,
             id: job.id,
             user: job.user,
@@ -107,7 +119,8 @@ impl Batch<'_> {
             ended_at: end.at,
             was_running: job.state == JobState::Processing,
             how,
-        }));
+        };
+        self.changes.push(if job.follows.is_some() { Change::Left(ended) } else { Change::Ended(ended) });
         Ok(())
     }
 
@@ -162,7 +175,7 @@ impl Batch<'_> {
         }
         match job.state {
             JobState::Queued | JobState::Processing => {
-                let return_unit = job.state == JobState::Queued;
+                let return_unit = !self.is_under_way(&job)?;
                 let end = End { state: JobState::Cancelled, outcome: None, return_unit, at };
                 self.end(&job, &end)?;
                 Ok(Cancellation::Cancelled)

@@ -20,6 +20,7 @@ mod backlog;
 mod cache;
 mod claim;
 mod end;
+mod followers;
 pub(in crate::store::sqlite) mod quota;
 mod repair;
 mod sessions;
@@ -150,6 +151,10 @@ impl Commands for Batch<'_> {
 
     fn expire(&mut self, seq: JobSeq, at: Timestamp) -> Result<bool, StoreError> {
         self.end_waiting(seq, JobState::Expired, None, at)
+    }
+
+    fn expire_followers(&mut self, due: &[JobSeq], at: Timestamp) -> Result<u32, StoreError> {
+        self.expire_due_followers(due, at)
     }
 
     fn fail_queued(&mut self, seq: JobSeq, failure: &Failure, at: Timestamp) -> Result<bool, StoreError> {

@@ -12,7 +12,7 @@ use super::Batch;
 
 impl Batch<'_> {
     pub(super) fn submit_job(&mut self, submission: &Submission) -> Result<Submitted, StoreError> {
-        let Submission { job, limits, idempotency, kept_since } = submission;
+        let Submission { job, limits, idempotency, kept_since, followers_max } = submission;
         if let Some((key, hash)) = idempotency
             && let Some(known) = self.known_key(job, key, hash)?
         {
@@ -26,14 +26,18 @@ impl Batch<'_> {
             let oldest = if limit == RefusedBy::UserBacklog { self.oldest_waiting(job.user)? } else { None };
             return Ok(Submitted::Refused { limit, counts, oldest });
         }
-        let seq = self.insert(job, JobState::Queued)?;
+        let leader = self.leader_for(job, *followers_max)?;
+        let seq = self.insert(job, JobState::Queued, leader.as_ref().map(|leader| leader.seq))?;
         if let Some((key, hash)) = idempotency {
             self.remember_key(job, key, hash)?;
         }
         self.charge_unit(job.user, job.created_at)?;
         self.hold(job.user, job.reserved)?;
         self.moved(job.user, None, JobState::Queued);
-        self.changes.push(Change::Queued(queued(seq, job)));
+        self.changes.push(match leader {
+            Some(leader) => leader.joined_by(seq, job),
+            None => Change::Queued(queued(seq, job)),
+        });
         let counts = UserCounts {
             hour: counts.hour + 1,
             day: counts.day + 1,
@@ -117,12 +121,17 @@ impl Batch<'_> {
         Ok(statement.query_row(params![user], |row| row.get(0))?)
     }
 
-    /// Stores a job in its first state.
-    pub(super) fn insert(&self, job: &NewJob, state: JobState) -> Result<JobSeq, StoreError> {
+    /// Stores a job in its first state, with the job whose call it shares, if it does.
+    pub(super) fn insert(
+        &self,
+        job: &NewJob,
+        state: JobState,
+        follows: Option<JobSeq>,
+    ) -> Result<JobSeq, StoreError> {
         let mut statement = self.transaction.prepare_cached(
             "INSERT INTO job (id, user_id, tier, diagram_type, max_tokens, model_asked, estimated_input,
-                              reserved, created_at, deadline_at, cache_key, state)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
+                              reserved, created_at, deadline_at, cache_key, state, follows)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
         )?;
         let seq = statement.insert(params![
             job.id,
@@ -136,7 +145,8 @@ impl Batch<'_> {
             job.created_at,
             job.deadline_at,
             job.cache_key.as_ref().map(<[u8; 32]>::as_slice),
-            state
+            state,
+            follows
         ])?;
         let mut statement =
             self.transaction.prepare_cached("INSERT INTO job_body (job_seq, brief) VALUES (?1, ?2)")?;

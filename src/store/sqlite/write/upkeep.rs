@@ -67,7 +67,7 @@ impl Batch<'_> {
             return Ok(None);
         }
         self.transaction.execute(
-            "UPDATE job SET state = 0, strikes = 0, retry_at = NULL, ended_at = NULL,
+            "UPDATE job SET state = 0, strikes = 0, retry_at = NULL, ended_at = NULL, coalesced = 0,
                             deadline_at = CASE WHEN deadline_at <= ?2 THEN NULL ELSE deadline_at END
              WHERE seq = ?1 AND state = 3",
             params![job.seq, at],

@@ -1,0 +1,457 @@
+//! Equal requests in flight: one upstream call for all of them, each a request of its own in all
+//! else. Who shares, what each is told, and what the end of one means for the others.
+
+use serde_json::{Value, json};
+
+use crate::flow::config;
+use crate::live::{id_of, subscribe};
+use crate::recount::Books;
+use crate::server::Server;
+use crate::socket::{Socket, types};
+use crate::upstream::{Behaviour, Gate, Outcome, Upstream};
+
+const ON: &str = "[generation]\ncoalesce = true\n";
+/// Requests that share one call at most, besides the one that makes it.
+const FOLLOWERS_MAX: usize = 64;
+
+/// A server that shares calls, on an upstream whose calls wait for the gate.
+async fn held(more: &str) -> (Upstream, Gate, Server, String) {
+    let upstream = Upstream::anthropic().start().await;
+    let gate = Gate::closed();
+    upstream.always(Behaviour::default().hold(&gate));
+    let server = Server::start(&config(&upstream, more));
+    let key = server.key("ann", "pro", &[]);
+    (upstream, gate, server, key)
+}
+
+/// An answer of which some lines come before the gate, and the rest after it.
+fn held_midway(gate: &Gate) -> Behaviour {
+    let text = format!("```mermaid\nflowchart TD\n{}```\n", "  A --> B\n".repeat(50));
+    Behaviour::answer(text).hold_midway(gate)
+}
+
+async fn status(server: &Server, key: &str, id: &str) -> Value {
+    server.get(key, &format!("/api/diagram/status/{id}")).await.1
+}
+
+async fn cancel(server: &Server, key: &str, id: &str) {
+    assert_eq!(server.delete(key, &format!("/api/diagram/cancel/{id}")).await.0, 200);
+}
+
+async fn units(server: &Server, key: &str) -> u64 {
+    server.get(key, "/api/diagram/usage").await.1["hour"]["used"].as_u64().unwrap()
+}
+
+/// Figures and what they are counted from agree, and nothing follows what has ended.
+async fn books_agree(server: &Server) -> Value {
+    let admin = server.key("root", "free", &["--admin"]);
+    let (_, stats) = server.get(&admin, "/api/diagram/stats?groupBy=user").await;
+    let books = Books::of(server);
+    let (totals, groups) = books.recount("user");
+    assert_eq!((&stats["totals"], &stats["groups"]), (&totals, &groups));
+    assert_eq!(books.astray(), 0);
+    totals
+}
+
+#[tokio::test]
+async fn two_equal_requests_in_flight_make_one_call_and_each_is_a_request_of_its_own() {
+    let (upstream, gate, server, key) = held(ON).await;
+    let first = id_of(&server.post(&key, json!({"prompt": "the shop calls\nthe bank"})).await);
+    upstream.ledger().wait_for_calls(1).await;
+    let again = json!({"prompt": "  the  shop calls \r\nthe bank\n", "metadata": {"n": 2}});
+    let (code, accepted) = server.post(&key, again).await;
+    assert_eq!((code, &accepted["status"], &accepted["position"]), (202, &json!("queued"), &json!(1)));
+    let second = accepted["requestId"].as_str().unwrap().to_owned();
+    assert_ne!(first, second);
+    let shown = status(&server, &key, &second).await;
+    assert_eq!((&shown["status"], &shown["usage"]), (&json!("processing"), &Value::Null), "{shown}");
+    let (_, usage) = server.get(&key, "/api/diagram/usage").await;
+    let concurrent = (&usage["concurrent"]["running"], &usage["concurrent"]["queued"]);
+    assert_eq!(concurrent, (&json!(1), &json!(1)), "a shared call counts once");
+    gate.open();
+    let (made, shared) = (server.ended(&key, &first).await, server.ended(&key, &second).await);
+    assert_eq!(upstream.ledger().len(), 1);
+    for same in ["status", "result", "title", "validation", "model", "provider", "attempts", "cached"] {
+        assert_eq!(shared[same], made[same], "{same}");
+    }
+    assert_eq!((&shared["status"], &shared["cached"]), (&json!("completed"), &json!(false)));
+    assert_eq!(shared["metadata"], json!({"n": 2}));
+    let used = upstream.ledger().usage();
+    assert_eq!(made["usage"]["outputTokens"], used.output);
+    let nothing = json!({"inputTokens": 0, "outputTokens": 0, "cacheReadTokens": 0, "cacheWriteTokens": 0,
+                         "costUsd": "0.000000000", "estimated": false});
+    assert_eq!(shared["usage"], nothing);
+    let (_, usage) = server.get(&key, "/api/diagram/usage").await;
+    assert_eq!(
+        (&usage["hour"]["used"], &usage["tokens"]["month"]["output"]),
+        (&json!(2), &json!(used.output))
+    );
+    assert_eq!(usage["cost"]["monthUsd"], made["usage"]["costUsd"]);
+    assert_eq!(usage["cache"], json!({"hits": 0, "savedUsd": "0.000000000"}));
+    assert_eq!(books_agree(&server).await["completed"], 2);
+}
+
+#[tokio::test]
+async fn a_request_that_shares_is_told_as_the_call_goes() {
+    let upstream = Upstream::anthropic().start().await;
+    let (before, midway) = (Gate::closed(), Gate::closed());
+    upstream.push(Behaviour::default().hold(&before));
+    upstream.always(held_midway(&midway));
+    let server = Server::start(&config(&upstream, &format!("max_concurrent = 1\n{ON}")));
+    let key = server.key("ann", "pro", &[]);
+    server.prompt(&key, "in front").await;
+    upstream.ledger().wait_for_calls(1).await;
+    let leader = id_of(&server.prompt(&key, "p").await);
+    let next = id_of(&server.prompt(&key, "between").await);
+    let follower = id_of(&server.prompt(&key, "p").await);
+    let mut socket = Socket::open(&server).await;
+    socket.send(subscribe(&follower)).await;
+    let subscribed = socket.next().await;
+    assert_eq!((&subscribed["status"], &subscribed["position"]), (&json!("queued"), &json!(1)));
+    assert_eq!(status(&server, &key, &next).await["position"], 2, "no place is taken by who shares a call");
+    before.open();
+    let mut seen = socket.until("delta").await;
+    // Who comes midway gets the text so far, and the rest.
+    let late = id_of(&server.prompt(&key, "p").await);
+    let mut late_socket = Socket::open(&server).await;
+    late_socket.send(subscribe(&late)).await;
+    let so_far = late_socket.next().await;
+    assert_eq!(so_far["status"], "processing");
+    midway.open();
+    seen.extend(socket.until("completed").await);
+    let made = server.ended(&key, &leader).await;
+    assert!(seen.iter().all(|message| message["requestId"] == follower.as_str()), "{seen:?}");
+    let mut kinds = types(&seen);
+    kinds.retain(|kind| *kind != "position");
+    assert_eq!((kinds[0], kinds[kinds.len() - 2]), ("processing", "validating"), "{kinds:?}");
+    let deltas = |messages: &[Value]| -> String {
+        messages.iter().filter_map(|message| message["text"].as_str()).collect()
+    };
+    let result = made["result"].as_str().unwrap();
+    assert_eq!(deltas(&seen).trim_end(), result);
+    assert_eq!(seen.last().unwrap()["result"], result);
+    let rest = late_socket.until("completed").await;
+    let text = so_far["partialResult"].as_str().unwrap().to_owned() + &deltas(&rest);
+    assert_eq!(text.trim_end(), result);
+    assert_eq!(socket.all_so_far().await, [Value::Null; 0], "the end is told once");
+    server.ended(&key, &next).await;
+    assert_eq!(upstream.ledger().len(), 3);
+}
+
+#[tokio::test]
+async fn a_watcher_of_all_its_requests_hears_of_one_that_shares() {
+    let (upstream, gate, server, key) = held(ON).await;
+    server.prompt(&key, "p").await;
+    upstream.ledger().wait_for_calls(1).await;
+    let mut socket = Socket::open_as(&server, &key).await;
+    socket.send(crate::live::scope("subscribe", "mine")).await;
+    socket.until("subscribed").await;
+    let follower = id_of(&server.prompt(&key, "p").await);
+    let seen = loop {
+        let message = socket.next().await;
+        if message["requestId"] == follower.as_str() {
+            break message;
+        }
+    };
+    assert_eq!((&seen["type"], &seen["status"]), (&json!("subscribed"), &json!("processing")), "{seen}");
+    gate.open();
+    server.ended(&key, &follower).await;
+    let told = socket.all_so_far().await;
+    let ends = told.iter().filter(|message| message["type"] == "completed");
+    assert_eq!(ends.filter(|message| message["requestId"] == follower.as_str()).count(), 1, "{told:?}");
+}
+
+#[tokio::test]
+async fn cancelling_one_that_shares_leaves_the_others() {
+    let (upstream, gate, server, key) = held(&format!("max_concurrent = 1\n{ON}")).await;
+    server.prompt(&key, "in front").await;
+    upstream.ledger().wait_for_calls(1).await;
+    let leader = id_of(&server.prompt(&key, "p").await);
+    let waiting = id_of(&server.prompt(&key, "p").await);
+    let running = id_of(&server.prompt(&key, "p").await);
+    cancel(&server, &key, &waiting).await;
+    assert_eq!(units(&server, &key).await, 3, "nothing had been called for it");
+    gate.let_pass(1);
+    upstream.ledger().wait_for_calls(2).await;
+    cancel(&server, &key, &running).await;
+    assert_eq!(units(&server, &key).await, 3, "it shared a call that was made");
+    assert_eq!(status(&server, &key, &running).await["status"], "cancelled");
+    gate.open();
+    assert_eq!(server.ended(&key, &leader).await["status"], "completed");
+    assert_eq!(upstream.ledger().count(|call| call.outcome == Outcome::Aborted), 0);
+    assert_eq!(books_agree(&server).await["cancelled"], 2);
+}
+
+#[tokio::test]
+async fn when_the_one_that_makes_the_call_is_cancelled_the_next_one_makes_its_own() {
+    let upstream = Upstream::anthropic().start().await;
+    let gate = Gate::closed();
+    upstream.always(held_midway(&gate));
+    let server = Server::start(&config(&upstream, ON));
+    let key = server.key("ann", "pro", &[]);
+    let leader = id_of(&server.prompt(&key, "p").await);
+    let second = id_of(&server.prompt(&key, "p").await);
+    let third = id_of(&server.prompt(&key, "p").await);
+    upstream.ledger().wait_for_calls(1).await;
+    let mut sockets = [Socket::open(&server).await, Socket::open(&server).await];
+    for (socket, id) in sockets.iter_mut().zip([&second, &third]) {
+        socket.send(subscribe(id)).await;
+        let seen = socket.until("subscribed").await;
+        assert_eq!(seen[0]["status"], "processing");
+    }
+    cancel(&server, &key, &leader).await;
+    gate.open();
+    for (socket, id) in sockets.iter_mut().zip([&second, &third]) {
+        let seen = socket.until("completed").await;
+        let kinds = types(&seen);
+        let at = kinds.iter().position(|kind| *kind == "retrying").unwrap();
+        assert!(kinds[at..].contains(&"processing"), "{kinds:?}");
+        let deltas: String = seen[at..].iter().filter_map(|message| message["text"].as_str()).collect();
+        assert_eq!(deltas.trim_end(), seen.last().unwrap()["result"], "all of the new answer, for {id}");
+    }
+    let (made, shared) = (server.ended(&key, &second).await, server.ended(&key, &third).await);
+    assert_ne!(made["usage"]["costUsd"], "0.000000000");
+    assert_eq!((&shared["result"], &shared["usage"]["costUsd"]), (&made["result"], &json!("0.000000000")));
+    let cancelled = status(&server, &key, &leader).await;
+    assert_eq!(cancelled["status"], "cancelled");
+    upstream.ledger().wait_for_ended(2).await;
+    let outcomes: Vec<Outcome> = upstream.ledger().calls().into_iter().map(|call| call.outcome).collect();
+    assert_eq!(outcomes, [Outcome::Aborted, Outcome::Completed]);
+    assert_eq!(units(&server, &key).await, 3);
+    books_agree(&server).await;
+}
+
+#[tokio::test]
+async fn when_one_that_waits_is_cancelled_the_next_one_waits_in_its_stead() {
+    let (upstream, gate, server, key) = held(&format!("max_concurrent = 1\n{ON}")).await;
+    server.prompt(&key, "in front").await;
+    upstream.ledger().wait_for_calls(1).await;
+    let leader = id_of(&server.prompt(&key, "p").await);
+    let second = id_of(&server.prompt(&key, "p").await);
+    let third = id_of(&server.prompt(&key, "p").await);
+    let behind = id_of(&server.prompt(&key, "behind").await);
+    cancel(&server, &key, &leader).await;
+    for (id, position) in [(&second, 1), (&third, 1), (&behind, 2)] {
+        assert_eq!(status(&server, &key, id).await["position"], position);
+    }
+    assert_eq!(units(&server, &key).await, 4);
+    gate.open();
+    for id in [&second, &third, &behind] {
+        assert_eq!(server.ended(&key, id).await["status"], "completed");
+    }
+    assert_eq!(upstream.ledger().len(), 3);
+    books_agree(&server).await;
+}
+
+#[tokio::test]
+async fn a_deadline_is_each_ones_own() {
+    let (upstream, gate, server, key) = held(ON).await;
+    let hasty = |seconds: u64| json!({"prompt": "p", "deadlineSeconds": seconds});
+    let leader = id_of(&server.post(&key, hasty(2)).await);
+    upstream.ledger().wait_for_calls(1).await;
+    let follower = id_of(&server.post(&key, hasty(1)).await);
+    let patient = id_of(&server.prompt(&key, "p").await);
+    let expired = server.ended(&key, &follower).await;
+    assert_eq!(expired["status"], "expired");
+    assert_eq!(status(&server, &key, &patient).await["status"], "processing");
+    assert_eq!(units(&server, &key).await, 3, "its call was under way");
+    // The one that makes the call expires, and the one that is left makes another.
+    assert_eq!(server.ended(&key, &leader).await["status"], "expired");
+    upstream.ledger().wait_for_calls(2).await;
+    gate.open();
+    assert_eq!(server.ended(&key, &patient).await["status"], "completed");
+    assert_eq!(books_agree(&server).await["expired"], 2);
+    let hour = server.get(&key, "/api/diagram/usage").await.1["hour"].clone();
+    let resets_at = diagramd::domain::Timestamp::parse(hour["resetsAt"].as_str().unwrap()).unwrap();
+    let counted = Books::of(&server).usage("ann", diagramd::domain::Timestamp(resets_at.0 - 3_600_000));
+    assert_eq!(hour["used"], counted["hour"]);
+}
+
+#[tokio::test]
+async fn a_failure_that_equals_would_meet_is_everybodys() {
+    let (upstream, gate, server, key) = held(ON).await;
+    upstream.always(Behaviour::default().stop_reason("refusal").hold(&gate));
+    let ids = [(); 3].map(|()| server.prompt(&key, "p"));
+    let ids: Vec<String> = futures_util::future::join_all(ids).await.iter().map(id_of).collect();
+    upstream.ledger().wait_for_calls(1).await;
+    gate.open();
+    for id in &ids {
+        let ended = server.ended(&key, id).await;
+        assert_eq!((&ended["status"], &ended["error"]["code"]), (&json!("failed"), &json!("refused")));
+    }
+    assert_eq!((upstream.ledger().len(), units(&server, &key).await), (1, 3));
+    books_agree(&server).await;
+}
+
+#[tokio::test]
+async fn a_crash_changes_nothing_about_who_shares() {
+    let (upstream, gate, server, key) = held(ON).await;
+    let ids = [(); 3].map(|()| server.prompt(&key, "p"));
+    let ids: Vec<String> = futures_util::future::join_all(ids).await.iter().map(id_of).collect();
+    let brief = json!({"prompt": "p", "deadlineSeconds": 1});
+    let brief = id_of(&server.post(&key, brief).await);
+    upstream.ledger().wait_for_calls(1).await;
+    let server = Server::on(server.kill());
+    upstream.ledger().wait_for_calls(2).await;
+    assert_eq!(server.ended(&key, &brief).await["status"], "expired", "its deadline is known");
+    let late = id_of(&server.prompt(&key, "p").await);
+    gate.open();
+    let mut results = Vec::new();
+    for id in ids.iter().chain([&late]) {
+        let ended = server.ended(&key, id).await;
+        assert_eq!(ended["status"], "completed");
+        results.push(ended["result"].clone());
+    }
+    results.dedup();
+    assert_eq!((results.len(), upstream.ledger().len()), (1, 2), "the call that was lost, and one more");
+    assert_eq!(units(&server, &key).await, 5);
+    books_agree(&server).await;
+}
+
+#[tokio::test]
+async fn users_share_calls_where_they_share_answers() {
+    for (more, calls) in [("shared = true\n", 1), ("", 2)] {
+        let (upstream, gate, server, ann) = held(&format!("{ON}[cache]\n{more}")).await;
+        let bob = server.key("bob", "pro", &[]);
+        let first = id_of(&server.prompt(&ann, "p").await);
+        upstream.ledger().wait_for_calls(1).await;
+        let second = id_of(&server.prompt(&bob, "p").await);
+        assert_eq!(server.get(&bob, &format!("/api/diagram/status/{first}")).await.0, 404);
+        gate.open();
+        let (made, shared) = (server.ended(&ann, &first).await, server.ended(&bob, &second).await);
+        assert_eq!((&shared["result"], &shared["cached"]), (&made["result"], &json!(false)));
+        assert_eq!(upstream.ledger().len(), calls);
+        let spent = |usage: (u16, Value)| usage.1["tokens"]["month"]["output"].as_u64().unwrap();
+        let (of_ann, of_bob) = (
+            spent(server.get(&ann, "/api/diagram/usage").await),
+            spent(server.get(&bob, "/api/diagram/usage").await),
+        );
+        assert_eq!((of_ann > 0, of_bob > 0), (true, calls == 2), "who makes the call pays for it");
+        assert_eq!((units(&server, &ann).await, units(&server, &bob).await), (1, 1));
+        books_agree(&server).await;
+    }
+}
+
+#[tokio::test]
+async fn who_bypasses_the_cache_shares_no_call_and_nobody_does_where_it_is_off() {
+    let (upstream, gate, server, key) = held(ON).await;
+    let bypass = json!({"prompt": "p", "cache": "bypass"});
+    let mut ids = Vec::new();
+    for body in [bypass.clone(), bypass, json!({"prompt": "p"})] {
+        ids.push(id_of(&server.post(&key, body).await));
+    }
+    upstream.ledger().wait_for_calls(3).await;
+    gate.open();
+    for id in &ids {
+        assert_eq!(server.ended(&key, id).await["status"], "completed");
+    }
+
+    let (upstream, gate, server, key) = held("").await;
+    [server.prompt(&key, "p").await, server.prompt(&key, "p").await]
+        .iter()
+        .for_each(|sent| drop(id_of(sent)));
+    upstream.ledger().wait_for_calls(2).await;
+    gate.open();
+}
+
+#[tokio::test]
+async fn one_call_is_shared_by_so_many_and_the_next_one_is_made() {
+    let more = format!("[tiers.enterprise]\nmax_queued = 1000\n{ON}");
+    let (upstream, gate, server, _) = held(&more).await;
+    let key = server.key("eve", "enterprise", &[]);
+    let mut ids = Vec::new();
+    for _ in 0..FOLLOWERS_MAX + 3 {
+        ids.push(id_of(&server.prompt(&key, "p").await));
+    }
+    upstream.ledger().wait_for_calls(2).await;
+    gate.open();
+    for id in &ids {
+        assert_eq!(server.ended(&key, id).await["status"], "completed");
+    }
+    assert_eq!(upstream.ledger().len(), 2);
+    assert_eq!(books_agree(&server).await["completed"], ids.len());
+}
+
+#[tokio::test]
+async fn a_users_backlog_counts_who_shares_and_its_cap_does_not() {
+    let more = format!("[tiers.free]\nmax_concurrent = 1\nmax_queued = 2\n{ON}");
+    let (upstream, gate, server, _) = held(&more).await;
+    let key = server.key("eve", "free", &[]);
+    id_of(&server.prompt(&key, "p").await);
+    upstream.ledger().wait_for_calls(1).await;
+    [server.prompt(&key, "p").await, server.prompt(&key, "p").await]
+        .iter()
+        .for_each(|sent| drop(id_of(sent)));
+    let (code, refused) = server.prompt(&key, "p").await;
+    assert_eq!((code, &refused["code"]), (429, &json!("too_many_queued")), "{refused}");
+    gate.open();
+}
+
+#[tokio::test]
+async fn a_correction_is_shared_too_and_what_does_not_parse_costs_nobody_a_unit() {
+    let answer = |source: &str| Behaviour::answer(format!("```dot\n{source}\n```\nTitle: T\n"));
+    let body = json!({"prompt": "orders", "diagramType": "graphviz"});
+    for (corrected, verdict, charged) in
+        [("digraph { a -> b }", "repaired", 2), ("digraph {\n a -> [\n}", "invalid", 0)]
+    {
+        let upstream = Upstream::anthropic().start().await;
+        let gate = Gate::closed();
+        upstream.push(answer("digraph {\n  a ->\n}").hold(&gate));
+        upstream.push(answer(corrected));
+        let server = Server::start(&config(&upstream, ON));
+        let key = server.key("ann", "pro", &[]);
+        let leader = id_of(&server.post(&key, body.clone()).await);
+        upstream.ledger().wait_for_calls(1).await;
+        let follower = id_of(&server.post(&key, body.clone()).await);
+        let mut socket = Socket::open(&server).await;
+        socket.send(subscribe(&follower)).await;
+        socket.until("subscribed").await;
+        gate.open();
+        let seen = socket.until("completed").await;
+        assert!(types(&seen).contains(&"repairing"), "{:?}", types(&seen));
+        let (made, shared) = (server.ended(&key, &leader).await, server.ended(&key, &follower).await);
+        assert_eq!(shared["validation"]["status"], verdict);
+        assert_eq!((&shared["result"], &shared["validation"]), (&made["result"], &made["validation"]));
+        assert_eq!((upstream.ledger().len(), units(&server, &key).await), (2, charged));
+        books_agree(&server).await;
+    }
+}
+
+#[tokio::test]
+async fn a_replay_of_one_that_shares_is_that_one() {
+    let (upstream, gate, server, key) = held(ON).await;
+    id_of(&server.prompt(&key, "p").await);
+    let mut ids = Vec::new();
+    for _ in 0..2 {
+        let sent = server.client.post(format!("{}/api/diagram/generate", server.url));
+        let sent =
+            sent.header("x-api-key", &key).header("idempotency-key", "k").json(&json!({"prompt": "p"}));
+        ids.push(sent.send().await.unwrap().json::<Value>().await.unwrap()["requestId"].clone());
+    }
+    assert_eq!(ids[0], ids[1]);
+    gate.open();
+    assert_eq!(server.ended(&key, ids[0].as_str().unwrap()).await["status"], "completed");
+    assert_eq!((upstream.ledger().len(), units(&server, &key).await), (1, 2));
+}
+
+#[tokio::test]
+async fn a_diagram_without_a_server_shares_nothing_with_what_waits_for_one() {
+    let server = Server::start("");
+    let key = server.key("local", "enterprise", &["--admin"]);
+    assert_eq!(server.post_to(&key, "/api/admin/queue/pause", json!({})).await.0, 200);
+    let waiting = id_of(&server.prompt(&key, "A -> B").await);
+    let sharing = id_of(&server.prompt(&key, "A -> B").await);
+    let dir = server.kill();
+    let (code, made, told) = crate::verb::run(dir.path(), &["generate", "A -> B", "--data-dir", "data"], "");
+    assert_eq!(code, 0, "{told}");
+    assert!(String::from_utf8(made).unwrap().contains("flowchart"));
+    let server = Server::on(dir);
+    for id in [&waiting, &sharing] {
+        assert_eq!(status(&server, &key, id).await["status"], "queued");
+    }
+    assert_eq!(server.post_to(&key, "/api/admin/queue/resume", json!({})).await.0, 200);
+    for id in [&waiting, &sharing] {
+        assert_eq!(server.ended(&key, id).await["status"], "completed");
+    }
+    assert_eq!(books_agree(&server).await["completed"], 3);
+}
