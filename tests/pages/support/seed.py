@@ -8,7 +8,12 @@ import sys
 import time
 
 USERS = [("ann", "pro", 9), ("bob", "free", 3), ("carol", "enterprise", 14), ("dave", "basic", 4), ("erin", "pro", 6)]
-TYPES = ["mermaid", "graphviz", "plantuml", "d2"]
+SOURCES = {
+    "mermaid": "flowchart TD\n  A --> B\n",
+    "graphviz": "digraph { a -> b }\n",
+    "plantuml": "@startuml\na -> b\n@enduml\n",
+    "d2": "a -> b\n",
+}
 TITLES = ["User login", "Order flow", "Payment retry", "Deployment", "Shop schema", "Support ticket", "Roadmap"]
 MODELS = ["claude-sonnet-5-5", "claude-haiku-4-5"]
 COMPLETED, FAILED, CANCELLED, EXPIRED = 2, 3, 4, 5
@@ -37,13 +42,13 @@ def main(path, count):
         tokens = (0, 0) if cached else (random.randint(500, 1800), random.randint(80, 600))
         cost = tokens[0] * 2_000 + tokens[1] * 10_000
         model = None if cached else random.choices(MODELS, [8, 2])[0]
-        kind = random.choices(TYPES, [80, 10, 6, 4])[0]
+        kind = random.choices(list(SOURCES), [80, 10, 6, 4])[0]
         started = None if cached else at + wait
         jobs.append((seq, os.urandom(16), ids[name], tier, state, kind, model, not cached, *tokens, cost,
                      9_000_000 if cached else 0, cached, at, started, at + wait + took))
         bodies.append((seq, json.dumps({"prompt": "a prompt"})))
         done = state == COMPLETED
-        results.append((seq, "flowchart TD\n  A --> B\n" if done else None, random.choice(TITLES) if done else None,
+        results.append((seq, SOURCES[kind] if done else None, random.choice(TITLES) if done else None,
                         '{"status":"valid","errors":[]}' if done else None, FAILURE if state == FAILED else None))
     with database:
         database.executemany(
