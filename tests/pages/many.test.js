@@ -9,7 +9,7 @@ const COUNT = 100_000;
 test("100,000 requests are listed, filtered, scrolled and plotted", async (t) => {
   const server = await start(t);
   t.diagnostic(seed(server, COUNT));
-  const page = await open(server, { path: "/admin", expected: [NOBODY] });
+  const page = await open(t, server, { path: "/admin", expected: [NOBODY] });
   await comeIn(server, page);
 
   const timed = async (name, work) => {
@@ -72,7 +72,7 @@ for (const width of [1280, 360]) {
     test(`every section fits ${width} pixels in ${scheme} colours`, async (t) => {
       const server = await start(t);
       seed(server, 500);
-      const page = await open(server, { path: "/admin", width, scheme, expected: [NOBODY] });
+      const page = await open(t, server, { path: "/admin", width, scheme, expected: [NOBODY] });
       await comeIn(server, page);
       await hold(page, "Overview");
       await go(page, "Requests");

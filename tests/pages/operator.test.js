@@ -14,7 +14,7 @@ test("from the setup link to a password, and in again with it", async (t) => {
   const server = await start(t);
   const link = new URL(await server.printedLink());
   assert.equal(link.pathname, "/admin");
-  const page = await open(server, { path: link.pathname + link.hash, expected: [NOBODY] });
+  const page = await open(t, server, { path: link.pathname + link.hash, expected: [NOBODY] });
   await page.getByRole("heading", { name: "Welcome, admin" }).waitFor();
   assert.ok(!page.url().includes("link="), "the token leaves the address bar");
   await hold(page, "the first password");
@@ -43,7 +43,7 @@ test("from the setup link to a password, and in again with it", async (t) => {
   await page.keyboard.press("Enter");
   await page.getByRole("heading", { name: "Upstreams" }).waitFor();
 
-  const again = await open(server, { path: link.pathname + link.hash, expected: [NOBODY] });
+  const again = await open(t, server, { path: link.pathname + link.hash, expected: [NOBODY] });
   await again.getByRole("alert").filter({ hasText: "used" }).waitFor();
 });
 
@@ -52,7 +52,7 @@ test("a user who is no admin is told so", async (t) => {
   server.key("ann", "free");
   const link = new URL(server.run(["user", "link", "ann"]));
   assert.equal(link.pathname, "/");
-  const page = await open(server, { path: `/admin${link.hash}`, expected: [NOBODY] });
+  const page = await open(t, server, { path: `/admin${link.hash}`, expected: [NOBODY] });
   await page.getByRole("heading", { name: "ann is no admin" }).waitFor();
   await hold(page, "no admin");
 });
