@@ -1,22 +1,27 @@
-//! `validate` without a server: one source, checked by this program.
+//! `validate` without a server: one source, checked by this program and by what `[render]` names.
 
+use crate::config::Config;
 use crate::diagram::check::Purpose;
-use crate::diagram::checkers;
-use crate::diagram::draw::{Settings, Studio};
 use crate::domain::DiagramType;
 
-use super::program::own_program;
+use super::pictures::{Pictures, pictures};
 
 pub use crate::diagram::check::Report;
 pub use crate::http::resources::validate::Verdict;
 
-/// The verdict on a source; `None` when this build cannot check its language.
-pub async fn validate_in_process(diagram_type: DiagramType, source: &str) -> Option<Report> {
-    // Some kinds are valid only when they draw; fonts do not matter to that.
-    let studio = Studio::new(Settings::default(), None);
-    let checker = checkers::built_in(&own_program(), studio.second_opinion());
+/// The verdict on a source; `None` when nothing here can check its language.
+///
+/// # Errors
+/// What of `[render]` cannot be used.
+pub async fn validate_in_process(
+    config: &Config,
+    diagram_type: DiagramType,
+    source: &str,
+) -> anyhow::Result<Option<Report>> {
+    let Pictures { checker, .. } = pictures(config)?;
     if !checker.knows(diagram_type) {
-        return None;
+        return Ok(None);
     }
-    checker.check(diagram_type, source, Purpose::Generated).await.ok()
+    // Nothing else is checked here, so there is always room.
+    Ok(checker.check(diagram_type, source, Purpose::Generated).await.ok())
 }

@@ -113,7 +113,7 @@ pub fn run(cli: Cli) -> anyhow::Result<()> {
         Verb::Stats(verb) => verb.run(),
         Verb::Watch(verb) => verb.run(),
         Verb::Render(verb) => verb.run(&sources),
-        Verb::Validate(verb) => verb.run(),
+        Verb::Validate(verb) => verb.run(&sources),
         Verb::Completions(verb) => verb.run(),
         Verb::Man(verb) => verb.run(),
         Verb::Version => output::line(concat!("diagramd ", env!("CARGO_PKG_VERSION"))),

@@ -46,7 +46,9 @@ async fn every_message_has_the_fields_of_the_contract() {
     );
     socket.send(json!({ "type": "unsubscribe", "requestId": waiting })).await;
     socket.send(subscribe(&id)).await;
-    assert_eq!(socket.next().await["status"], "processing");
+    // A wait that has become longer may have been told before the unsubscription was heard.
+    let before = socket.until("subscribed").await;
+    assert_eq!(before.last().unwrap()["status"], "processing", "{before:?}");
     gate.open();
     retry.open();
     let seen = socket.until("completed").await;
@@ -81,7 +83,13 @@ async fn a_position_is_told_at_once_to_the_first_ten() {
     socket.send(subscribe(&second)).await;
     assert_eq!(socket.next().await["position"], 2);
     assert_eq!(server.delete(&key, &format!("/api/diagram/cancel/{first}")).await.0, 200);
-    let moved = socket.next().await;
+    // On a slow machine the wait at the old place is told anew before.
+    let moved = loop {
+        let told = socket.next().await;
+        if told["position"] != 2 {
+            break told;
+        }
+    };
     assert_eq!(keys(&moved), ["estimatedWaitSeconds", "position", "requestId", "seq", "type"]);
     assert_eq!((&moved["type"], &moved["position"]), (&json!("position"), &json!(1)));
     gate.open();

@@ -257,7 +257,7 @@ fn the_command_line_reads_files_and_says_what_it_cannot_do() {
     for (path, reason) in [
         (dir.path().join("none.mmd").to_string_lossy().into_owned(), "none.mmd cannot be read"),
         (file("b.mmd", b"\xff\xfe"), "is not UTF-8"),
-        (file("c.puml", b"@startuml\n@enduml\n"), "cannot check plantuml"),
+        (file("c.puml", b"@startuml\n@enduml\n"), "nothing here can check plantuml; a Kroki server can"),
     ] {
         let (status, out, err) = validate(&[&path], "");
         assert_eq!((status, out.as_str()), (1, ""), "{err}");
