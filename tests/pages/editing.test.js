@@ -45,7 +45,7 @@ test("an error marks its line and is listed in words; mending it draws at once",
 
 test("what the model wrote with errors shows them", async (t) => {
   const model = await upstream(t, { source: "flowchart TD\n    A[[[ --> ]B", }, { source: "flowchart TD\n    A[[[ --> ]B" });
-  const server = await start(t, `${model.config}[generation]\nrepair_attempts = 0\n`, "--dev");
+  const server = await start(t, model.config.replace("coalesce = false", "coalesce = false\nrepair_attempts = 0"), "--dev");
   const page = await open(t, server);
   await draw(page, "Break it");
   await page.locator(".badge.bad").waitFor();
