@@ -128,17 +128,20 @@ test("what strangers write runs nothing, reaches nothing and is drawn all the sa
 test("a drawing that hangs is thrown away, and the next one is drawn", async (t) => {
   const server = await start(t, "", "--dev");
   const page = await open(t, server);
-  // The first frame stands still when it is asked; later ones are the server's.
-  let isFirst = true;
+  // Frames stand still when they are asked, until the page has told of it; later ones are the server's.
+  let hang = true;
   await page.route("**/frame", (route) => {
-    if (!isFirst) return route.continue();
-    isFirst = false;
+    if (!hang) return route.continue();
     const body = "<script>parent.postMessage({ type: 'ready' }, '*'); onmessage = () => {};</script>";
     return route.fulfill({ contentType: "text/html", body });
   });
   await page.reload();
   await page.getByRole("button", { name: "write the source yourself" }).click();
   await page.getByText("Drawing this took too long").waitFor();
+  hang = false;
+  const remade = page.waitForRequest("**/frame");
+  await write(page, "flowchart TD\n    A[Once] --> B[End]");
+  await remade;
   await write(page, "flowchart TD\n    A[Again] --> B[End]");
   await untilDrawn(page, "Again");
 });
