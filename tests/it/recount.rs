@@ -29,13 +29,14 @@ struct Entry {
 }
 
 /// What a cached request would have cost: the calls of the last one before it that was equal,
-/// brought a diagram that may be kept, and made its calls itself.
+/// brought a diagram that may be kept, and made its calls itself. One that ended while the request
+/// was on its way to the writer, after the instant that counts as its acceptance, may be it too.
 const SAVED: &str = "CASE WHEN job.cached = 0 THEN 0 ELSE (
     SELECT (SELECT sum(cost) FROM attempt WHERE job_seq = made.seq) FROM job AS made
     JOIN job_result ON job_result.job_seq = made.seq
-    WHERE made.cache_key = job.cache_key AND made.cached = 0 AND made.coalesced = 0 AND made.state = 2 AND made.ended_at <= job.created_at
+    WHERE made.cache_key = job.cache_key AND made.cached = 0 AND made.coalesced = 0 AND made.state = 2 AND made.seq < job.seq
       AND json_extract(validation, '$.status') <> 'invalid'
-    ORDER BY made.ended_at DESC, made.seq DESC LIMIT 1) END";
+    ORDER BY made.ended_at > job.created_at, abs(made.ended_at - job.created_at), made.seq DESC LIMIT 1) END";
 
 impl Books {
     pub fn of(server: &Server) -> Self {
@@ -119,6 +120,8 @@ impl Books {
     /// `hour.used`, `day.used`, running, queued, tokens and cost of a user, from its jobs and
     /// calls; `hour` is the current hour's first instant.
     pub fn usage(&self, user: &str, hour: Timestamp) -> Value {
+        // All of it is of one instant, whatever the server commits meanwhile.
+        let _snapshot = self.0.unchecked_transaction().unwrap();
         let id: i64 =
             self.0.query_row("SELECT id FROM user WHERE name = ?1", [user], |row| row.get(0)).unwrap();
         // A unit goes back when the request never ran, was not sent before its deadline, failed
