@@ -1,10 +1,12 @@
 //! `diagramd usage`, `queue` and `stats`: figures of a server, as tables.
 
+use anyhow::Context;
 use clap::Args;
 use serde_json::Value;
 
 use super::output;
 use super::server::{Server, talk};
+use crate::client::{GaugeFigures, LaneFigures, QueueFigures};
 use crate::domain::Tier;
 
 #[derive(Args, Debug)]
@@ -68,44 +70,42 @@ impl Queue {
         if self.server.json {
             return output::json(&queue);
         }
-        let paused = if queue["paused"] == true { ", paused" } else { "" };
+        let queue: QueueFigures =
+            serde_json::from_value(queue).context("the server's figures are not as expected")?;
+        let paused = if queue.paused { ", paused" } else { "" };
         // A paused queue that holds requests does not empty.
-        let drain = queue["estimatedDrainSeconds"].as_u64();
+        let drain = queue.estimated_drain_seconds;
         let drain = drain.map_or_else(String::new, |seconds| format!(", empty in about {seconds} s"));
         output::line(&format!(
             "{} waiting, {} running{paused}; {} a minute{drain}\n",
-            cell(&queue, "/depth"),
-            cell(&queue, "/processing"),
-            cell(&queue, "/throughputPerMinute"),
+            queue.depth, queue.processing, queue.throughput_per_minute,
         ))?;
         let tiers = Tier::ALL.map(|tier| {
-            let of = |key: &str| cell(&queue, &format!("/byTier/{tier}/{key}"));
-            [tier.to_string(), of("queued"), of("processing"), of("oldestWaitSeconds")]
+            let of = queue.by_tier.get(tier.name()).cloned().unwrap_or_default();
+            let [waiting, running, oldest] =
+                [of.queued, of.processing, of.oldest_wait_seconds].map(|figure| figure.to_string());
+            [tier.to_string(), waiting, running, oldest]
         });
         output::table(["TIER", "WAITING", "RUNNING", "OLDEST (S)"], &tiers)?;
         output::line("")?;
-        let upstreams: Vec<[String; 6]> =
-            queue["upstreams"].as_array().into_iter().flatten().map(lane).collect();
+        let upstreams: Vec<[String; 6]> = queue.upstreams.iter().map(lane).collect();
         output::table(["UPSTREAM", "MODEL", "STATE", "IN FLIGHT", "REQUESTS/MIN", "TOKENS/MIN"], &upstreams)
     }
 }
 
-fn lane(lane: &Value) -> [String; 6] {
-    let gauge = |name: &str| match lane[name]["limit"].as_u64() {
+fn lane(lane: &LaneFigures) -> [String; 6] {
+    let gauge = |gauge: &GaugeFigures| match gauge.limit {
         Some(0) | None => "not limited".to_owned(),
-        Some(limit) => {
-            let part = |key: &str| lane[name][key].as_u64().unwrap_or(0);
-            format!("{} of {limit}", part("used") + part("reserved"))
-        }
+        Some(limit) => format!("{} of {limit}", gauge.used + gauge.reserved),
     };
-    let reason = lane["reason"].as_str().map_or(String::new(), |reason| format!(" ({reason})"));
+    let reason = lane.reason.as_deref().map_or_else(String::new, |reason| format!(" ({reason})"));
     [
-        cell(lane, "/name"),
-        cell(lane, "/model"),
-        format!("{}{reason}", cell(lane, "/state")),
-        format!("{} of {}", cell(lane, "/inFlight"), cell(lane, "/maxConcurrent")),
-        gauge("requestsPerMinute"),
-        gauge("tokensPerMinute"),
+        lane.name.clone(),
+        lane.model.clone(),
+        format!("{}{reason}", lane.state),
+        format!("{} of {}", lane.in_flight, lane.max_concurrent),
+        gauge(&lane.requests_per_minute),
+        gauge(&lane.tokens_per_minute),
     ]
 }
 

@@ -1,6 +1,7 @@
 //! Draws the view of `diagramd watch`. Text from the server cannot move the cursor: ratatui writes
 //! cells, and control characters are replaced before.
 
+use indicatif::HumanCount;
 use ratatui::Frame;
 use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::style::{Color, Modifier, Style, Stylize};
@@ -163,9 +164,9 @@ fn bar(name: &str, gauge: &GaugeFigures, width: u16) -> Option<Line<'static>> {
         Span::from("░".repeat(room - used - reserved)).style(QUIET),
         Span::from(format!(
             " {} used, {} reserved of {}",
-            grouped(gauge.used),
-            grouped(gauge.reserved),
-            grouped(limit)
+            HumanCount(gauge.used),
+            HumanCount(gauge.reserved),
+            HumanCount(limit)
         )),
     ]))
 }
@@ -224,20 +225,6 @@ fn time(seconds: u64) -> String {
         120..7200 => format!("{} min", seconds / 60),
         _ => format!("{} h {} min", seconds / 3600, seconds / 60 % 60),
     }
-}
-
-/// A number in groups of three figures: `200,000`.
-fn grouped(number: u64) -> String {
-    let digits = number.to_string();
-    let first = digits.len() % 3;
-    let mut text = digits[..first].to_owned();
-    for (index, digit) in digits[first..].chars().enumerate() {
-        if index % 3 == 0 && !text.is_empty() {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
 }
 
 #[cfg(test)]
@@ -308,11 +295,7 @@ mod tests {
     }
 
     #[test]
-    fn figures_are_written_as_people_write_them() {
-        assert_eq!(
-            [0, 7, 999, 1000, 200_000, 1_234_567].map(grouped),
-            ["0", "7", "999", "1,000", "200,000", "1,234,567"]
-        );
+    fn times_are_written_as_people_say_them() {
         assert_eq!([0, 119, 120, 7199, 12_000].map(time), ["0 s", "119 s", "2 min", "119 min", "3 h 20 min"]);
     }
 }
