@@ -127,17 +127,21 @@ impl Accounts {
     /// [`AccountError::ShortPassword`], or what the store reports.
     pub fn set_password(&self, name: &str, text: &str) -> Result<bool, AccountError> {
         let (name, phc) = (name.to_owned(), password::hash(text)?);
-        Ok(self.change(move |commands| commands.set_password(&name, &phc, None))?)
+        Ok(self.change(move |commands| commands.set_password(&name, &phc))?)
     }
 
-    /// Lets a user open the operator's page, and makes the user if there is none of that name.
+    /// As [`Accounts::set_password`], for a user who may open the operator's page from then on, and
+    /// who is made if there is none of that name.
     ///
     /// # Errors
-    /// [`AccountError::BadName`], or what the store reports.
-    pub fn make_admin(&self, name: &str) -> Result<User, AccountError> {
-        let name = checked(name)?;
+    /// [`AccountError::BadName`], [`AccountError::ShortPassword`], or what the store reports.
+    pub fn set_admin_password(&self, name: &str, text: &str) -> Result<(), AccountError> {
+        let (name, phc) = (checked(name)?, password::hash(text)?);
         let now = (self.clock)();
-        Ok(self.change(move |commands| commands.make_admin(&name, now))?)
+        Ok(self.change(move |commands| {
+            commands.make_admin(&name, now)?;
+            commands.set_password(&name, &phc).map(drop)
+        })?)
     }
 
     fn change<T: Send + 'static>(

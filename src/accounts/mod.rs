@@ -23,7 +23,7 @@ use cache::Cache;
 pub use key::{KEY_PREFIX, looks_like_key};
 pub use password::PASSWORD_CHARS_MIN;
 pub use people::KeyEnd;
-pub use sessions::{FIRST_ADMIN, Link, SignedIn};
+pub use sessions::{FIRST_ADMIN, Link, OwnPassword, SignedIn};
 use slow::Slow;
 
 /// Who makes a call.

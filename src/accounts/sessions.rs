@@ -10,7 +10,7 @@ use sha2::{Digest, Sha256};
 use crate::domain::session::{LINK_LIFE, LinkFor, SESSION_LIFE, Session};
 use crate::domain::user::{User, valid_user_name};
 use crate::domain::{SessionId, Timestamp};
-use crate::store::commands::{NewLink, NewSession};
+use crate::store::commands::{NewLink, NewSession, PasswordChange};
 use crate::store::{Priority, StoreError};
 
 use super::{AccountError, Accounts, Caller, password};
@@ -29,6 +29,19 @@ pub struct SignedIn {
     pub token: String,
     /// The session.
     pub session: Session,
+}
+
+/// What came of a change of one's own password.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OwnPassword {
+    /// It is set.
+    Changed,
+    /// The password so far must be said.
+    CurrentMissing,
+    /// What was said is not the password so far.
+    CurrentWrong,
+    /// The session ended, or the password was changed, meanwhile.
+    Overtaken,
 }
 
 /// A link just made: the only time its token is seen.
@@ -50,13 +63,18 @@ impl Accounts {
     /// [`AccountError::Busy`], or what the store reports.
     pub async fn sign_in(&self, name: &str, text: &str) -> Result<Option<SignedIn>, AccountError> {
         let user = if valid_user_name(name) { self.known(name).await? } else { None };
-        if !self.is_password(name, text).await? {
+        let phc = self.hash_of(name).await?;
+        if !self.matches(text, phc.clone()).await? {
             return Ok(None);
         }
-        let Some(user) = user.filter(|user| user.disabled_at.is_none()) else { return Ok(None) };
+        let (Some(user), Some(phc)) = (user, phc) else { return Ok(None) };
         let (token, new) = self.new_session();
-        let create = move |commands: &mut dyn crate::store::Commands| commands.create_session(user.id, &new);
-        self.writer.write(Priority::Control, 0, create).await?;
+        // What was checked may have changed while it was: then there is no session.
+        let create =
+            move |commands: &mut dyn crate::store::Commands| commands.create_session(user.id, &phc, &new);
+        if !self.writer.write(Priority::Control, 0, create).await? {
+            return Ok(None);
+        }
         self.opened(token).await
     }
 
@@ -116,39 +134,48 @@ impl Accounts {
     /// # Errors
     /// What the store reports.
     pub async fn sign_out(&self, id: SessionId) -> Result<(), StoreError> {
-        self.writer.write(Priority::Control, 0, move |commands| commands.end_session(id).map(drop)).await?;
+        self.writer.write(Priority::Control, 0, move |commands| commands.end_session(id)).await?;
         self.cache.forget();
         Ok(())
     }
 
-    /// Whether `text` is the password of the user. As slow for a user who has none.
-    ///
-    /// # Errors
-    /// [`AccountError::Busy`], or what the store reports.
-    pub async fn is_password(&self, name: &str, text: &str) -> Result<bool, AccountError> {
-        let (name, text) = (name.to_owned(), text.to_owned());
-        let phc = self.reader.read(move |reads| reads.password(&name)).await?;
-        self.slow.run(move || password::matches(&text, phc.as_deref())).await
-    }
-
-    /// Sets the password of a user who is signed in, and ends the user's other sessions.
+    /// Changes the password of whoever is signed in by `session`, and ends the user's other sessions.
+    /// Who came by a link need not know the one before, once; others must say it.
     ///
     /// # Errors
     /// [`AccountError::ShortPassword`], [`AccountError::Busy`], or what the store reports.
-    pub async fn set_own_password(
+    pub async fn change_own_password(
         &self,
-        name: &str,
+        id: SessionId,
+        session: &Session,
+        current: Option<&str>,
         text: &str,
-        session: SessionId,
-    ) -> Result<(), AccountError> {
-        let (name, text) = (name.to_owned(), text.to_owned());
+    ) -> Result<OwnPassword, AccountError> {
+        let was = self.hash_of(&session.user.name).await?;
+        if was.is_some() && !session.by_link {
+            let Some(current) = current else { return Ok(OwnPassword::CurrentMissing) };
+            if !self.matches(current, was.clone()).await? {
+                return Ok(OwnPassword::CurrentWrong);
+            }
+        }
+        let text = text.to_owned();
         let phc = self.slow.run(move || password::hash(&text)).await??;
-        let set = move |commands: &mut dyn crate::store::Commands| {
-            commands.set_password(&name, &phc, Some(session)).map(drop)
-        };
-        self.writer.write(Priority::Control, 0, set).await?;
+        let change = PasswordChange { user: session.user.id, session: id, was, phc, at: (self.clock)() };
+        let set = move |commands: &mut dyn crate::store::Commands| commands.change_password(&change);
+        let is_changed = self.writer.write(Priority::Control, 0, set).await?;
         self.cache.forget();
-        Ok(())
+        Ok(if is_changed { OwnPassword::Changed } else { OwnPassword::Overtaken })
+    }
+
+    async fn hash_of(&self, name: &str) -> Result<Option<String>, StoreError> {
+        let name = name.to_owned();
+        self.reader.read(move |reads| reads.password(&name)).await
+    }
+
+    /// As slow for a user who has no password.
+    async fn matches(&self, text: &str, phc: Option<String>) -> Result<bool, AccountError> {
+        let text = text.to_owned();
+        self.slow.run(move || password::matches(&text, phc.as_deref())).await
     }
 
     /// A link that signs a user in once, within half an hour; `None` when there is no such user,

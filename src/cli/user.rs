@@ -89,16 +89,14 @@ impl Verb {
 }
 
 fn set_password(accounts: &Accounts, name: &str, admin: bool) -> anyhow::Result<()> {
-    // What is typed is asked for before anything is changed.
-    if !admin {
-        accounts.user(name)?.ok_or_else(|| unknown(name))?;
-    }
-    let text = password()?;
     if admin {
-        accounts.make_admin(name)?;
-    }
-    if !accounts.set_password(name, &text)? {
-        return Err(unknown(name));
+        accounts.set_admin_password(name, &password()?)?;
+    } else {
+        // Nobody types a password for a user that there is not.
+        accounts.user(name)?.ok_or_else(|| unknown(name))?;
+        if !accounts.set_password(name, &password()?)? {
+            return Err(unknown(name));
+        }
     }
     output::line(&format!("the password of {name} is set"))
 }

@@ -252,6 +252,21 @@ pub struct NewSession {
     pub created_at: Timestamp,
 }
 
+/// Another password for a user who is signed in; both are argon2id hashes.
+#[derive(Clone)]
+pub struct PasswordChange {
+    /// The user.
+    pub user: UserId,
+    /// The session by which it is changed.
+    pub session: SessionId,
+    /// The password so far, if there is one, as it was when the change was allowed.
+    pub was: Option<String>,
+    /// The password from now on.
+    pub phc: String,
+    /// Now.
+    pub at: Timestamp,
+}
+
 /// A one-time link to store.
 #[derive(Clone, Copy, Debug)]
 pub struct NewLink {
@@ -315,20 +330,26 @@ pub trait Commands {
         name: &str,
         disabled_at: Option<Timestamp>,
     ) -> Result<Option<User>, StoreError>;
-    /// Sets the argon2id hash of a user's password, and ends the user's sessions and links but
-    /// `keep`; `false` when there is no such user.
-    fn set_password(&mut self, name: &str, phc: &str, keep: Option<SessionId>) -> Result<bool, StoreError>;
+    /// Sets the argon2id hash of a user's password, and ends the user's sessions and links; `false`
+    /// when there is no such user.
+    fn set_password(&mut self, name: &str, phc: &str) -> Result<bool, StoreError>;
+    /// Sets it by a session, which stays as one that a password opened; the user's other ones and
+    /// links end. `false`, and nothing is done, when the session is over or the password is not
+    /// what it was.
+    fn change_password(&mut self, change: &PasswordChange) -> Result<bool, StoreError>;
     /// Lets a user open the operator's page; the user is made when there is none of the name.
     fn make_admin(&mut self, name: &str, at: Timestamp) -> Result<User, StoreError>;
-    /// Stores a session of a user; the oldest make room when there are too many.
-    fn create_session(&mut self, user: UserId, new: &NewSession) -> Result<(), StoreError>;
+    /// Stores a session of a user whose password still is `phc`; the oldest make room when there are
+    /// too many. `false` when it is not, or the user is disabled.
+    fn create_session(&mut self, user: UserId, phc: &str, new: &NewSession) -> Result<bool, StoreError>;
     /// Stores a link. One for the first start takes the place of the one before.
     fn create_link(&mut self, link: &NewLink) -> Result<(), StoreError>;
     /// Changes a link for a session; `false` when it is used, over or unknown, or its user
-    /// disabled. One for the first start makes `admin`, who may open the operator's page.
+    /// disabled. One for the first start makes `admin`, who may open the operator's page, unless
+    /// somebody may by now: then it is over. A user of that name loses password and sessions.
     fn redeem_link(&mut self, link: SessionId, new: &NewSession, admin: &str) -> Result<bool, StoreError>;
-    /// Ends a session; `false` when there is none.
-    fn end_session(&mut self, id: SessionId) -> Result<bool, StoreError>;
+    /// Ends a session, if there is one.
+    fn end_session(&mut self, id: SessionId) -> Result<(), StoreError>;
     /// Stores a key.
     fn create_key(&mut self, key: &NewKey) -> Result<(), StoreError>;
     /// Revokes a key; `false` when there is no such key. Revoking twice keeps the first time.

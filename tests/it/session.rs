@@ -261,6 +261,26 @@ async fn the_first_start_offers_a_link_that_makes_the_admin() {
     assert_eq!(printed, "", "there is an operator now");
 }
 
+#[test]
+fn a_password_that_is_too_short_makes_nobody_admin() {
+    let server = Server::start("");
+    let key = server.key("ann", "free", &[]);
+    assert!(!key.is_empty());
+    let data = server.dir.path().join("data");
+    let verb = |arguments: &[&str], input: &str| {
+        let all = [arguments, &["--data-dir", data.to_str().unwrap()]].concat();
+        crate::verb::run(server.dir.path(), &all, input)
+    };
+    for user in ["ann", "ops"] {
+        let (status, _, told) = verb(&["user", "set-password", user, "--admin"], "short\n");
+        assert_eq!(status, 1, "{told}");
+    }
+    let (_, users, _) = verb(&["user", "list", "--json"], "");
+    let users: Value = serde_json::from_slice(&users).unwrap();
+    let known: Vec<_> = users.as_array().unwrap().iter().map(|user| (&user["name"], &user["role"])).collect();
+    assert_eq!(known, [(&json!("ann"), &json!("user"))]);
+}
+
 #[tokio::test]
 async fn in_development_the_operators_page_is_one_link_away() {
     let mut server = Printing::start("", &["--dev"]);

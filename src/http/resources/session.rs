@@ -6,7 +6,7 @@ use hyper::header::SET_COOKIE;
 use hyper::{Response, StatusCode};
 use serde::{Deserialize, Serialize};
 
-use crate::accounts::{Caller, SignedIn};
+use crate::accounts::{Caller, OwnPassword, SignedIn};
 use crate::domain::session::Session;
 use crate::domain::user::Role;
 use crate::domain::{SessionId, Tier, Timestamp};
@@ -24,6 +24,8 @@ use crate::http::respond::{self, Answer};
 const WRONG_PASSWORD: &str = "The name or the password is wrong.";
 const WRONG_LINK: &str =
     "The link is used, over or unknown; the operator makes another with `diagramd user link NAME`.";
+const OVERTAKEN: &str =
+    "The session ended, or the password was changed by somebody else meanwhile; sign in again.";
 const NO_SESSION: &str = "Nobody is signed in here; a key or token is no session.";
 
 #[derive(Serialize)]
@@ -104,8 +106,7 @@ pub async fn sign_in(api: &Arc<Api>, call: &mut Call) -> Answer {
     };
     tracing::info!(user = session.user.name, by_link = session.by_link, "signed in");
     let mut response = respond::json(StatusCode::OK, &SessionView::of(&session, &token))?;
-    let secure = call.is_secure || api.options.public_url.starts_with("https://");
-    respond::set(response.headers_mut(), SET_COOKIE, &cookie::set(&token, secure));
+    respond::set(response.headers_mut(), SET_COOKIE, &cookie::set(&token, is_secure(api, call)));
     Ok(response)
 }
 
@@ -114,11 +115,8 @@ pub async fn sign_in(api: &Arc<Api>, call: &mut Call) -> Answer {
 /// # Errors
 /// 401 when nobody is.
 pub async fn show(api: &Arc<Api>, caller: &Caller, call: &Call) -> Answer {
-    let (_, session) = current(api, caller, call).await?;
-    respond::json(
-        StatusCode::OK,
-        &SessionView::of(&session, cookie::token(call.headers()).unwrap_or_default()),
-    )
+    let (_, session, token) = current(api, caller, call).await?;
+    respond::json(StatusCode::OK, &SessionView::of(&session, &token))
 }
 
 /// `DELETE /api/auth/session`: the session ends, and so do the connections opened with it.
@@ -126,12 +124,11 @@ pub async fn show(api: &Arc<Api>, caller: &Caller, call: &Call) -> Answer {
 /// # Errors
 /// 401 when nobody is signed in.
 pub async fn sign_out(api: &Arc<Api>, caller: &Caller, call: &Call) -> Answer {
-    let (id, _) = current(api, caller, call).await?;
+    let (id, ..) = current(api, caller, call).await?;
     api.accounts.sign_out(id).await?;
     let mut response = Response::new(Body::empty());
     *response.status_mut() = StatusCode::NO_CONTENT;
-    let secure = call.is_secure || api.options.public_url.starts_with("https://");
-    respond::set(response.headers_mut(), SET_COOKIE, &cookie::unset(secure));
+    respond::set(response.headers_mut(), SET_COOKIE, &cookie::unset(is_secure(api, call)));
     Ok(response)
 }
 
@@ -141,32 +138,36 @@ pub async fn sign_out(api: &Arc<Api>, caller: &Caller, call: &Call) -> Answer {
 /// # Errors
 /// 401 when nobody is signed in, or the current password is wrong; 422 for one that is too short.
 pub async fn set_password(api: &Arc<Api>, caller: &Caller, call: &mut Call) -> Answer {
-    let (id, session) = current(api, caller, call).await?;
+    let (id, session, token) = current(api, caller, call).await?;
     let bytes = inbound::read_json(&call.head.headers, &mut call.body, api.options.max_body).await?;
     let NewPassword { password, current_password } = json::decode(&bytes)?;
-    let name = &session.user.name;
-    if session.user.has_password && !session.by_link {
-        let known = current_password.ok_or_else(|| {
-            refused_field("/currentPassword", "Is missing; it must be the password so far.")
-        })?;
-        if !api.accounts.is_password(name, &known).await? {
+    let outcome =
+        api.accounts.change_own_password(id, &session, current_password.as_deref(), &password).await?;
+    match outcome {
+        OwnPassword::Changed => tracing::info!(user = session.user.name, "a password was set"),
+        OwnPassword::CurrentMissing => {
+            return Err(refused_field("/currentPassword", "Is missing; it must be the password so far."));
+        }
+        OwnPassword::CurrentWrong => {
             let problem = Problem::unauthorized("The current password is wrong.");
             return Err(admission::wrong(api, call.address, problem).await);
         }
+        OwnPassword::Overtaken => return Err(Problem::unauthorized(OVERTAKEN)),
     }
-    api.accounts.set_own_password(name, &password, id).await?;
-    tracing::info!(user = name, "a password was set");
     let session = Session { user: crate::domain::User { has_password: true, ..session.user }, ..session };
-    respond::json(
-        StatusCode::OK,
-        &SessionView::of(&session, cookie::token(call.headers()).unwrap_or_default()),
-    )
+    respond::json(StatusCode::OK, &SessionView::of(&session, &token))
 }
 
-/// The session of a call that came with its cookie.
-async fn current(api: &Api, caller: &Caller, call: &Call) -> Result<(SessionId, Session), Problem> {
+/// Whether the cookie goes by https alone.
+fn is_secure(api: &Api, call: &Call) -> bool {
+    call.is_secure || api.options.public_url.starts_with("https://")
+}
+
+/// The session of a call that came with its cookie, and the cookie's token.
+async fn current(api: &Api, caller: &Caller, call: &Call) -> Result<(SessionId, Session, String), Problem> {
     let none = || Problem::unauthorized(NO_SESSION);
     caller.session.ok_or_else(none)?;
     let token = cookie::token(call.headers()).ok_or_else(none)?;
-    api.accounts.session(token).await?.ok_or_else(none)
+    let (id, session) = api.accounts.session(token).await?.ok_or_else(none)?;
+    Ok((id, session, token.to_owned()))
 }

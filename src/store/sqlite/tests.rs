@@ -23,6 +23,7 @@ use crate::store::{Commands, Priority};
 
 mod cache;
 mod followers;
+mod sessions;
 
 const NOW: Timestamp = Timestamp(1_800_000_000_000);
 const DAY_MS: i64 = 24 * 3_600_000;

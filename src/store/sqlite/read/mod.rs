@@ -26,6 +26,8 @@ mod stats;
 mod timeline;
 mod usage;
 
+pub(super) use sessions::has_operator;
+
 /// The longest a read may take.
 const READ_LIMIT: Duration = Duration::from_secs(5);
 /// The longest the start's reads may take.
@@ -143,7 +145,7 @@ impl Reads for SqliteReads {
     }
 
     fn has_operator(&self, now: Timestamp) -> Result<bool, StoreError> {
-        self.read(|connection| sessions::has_operator(connection, now))
+        self.read(|connection| has_operator(connection, now))
     }
 
     fn is_admin(&self, user: UserId, now: Timestamp) -> Result<bool, StoreError> {

@@ -8,9 +8,9 @@ use crate::domain::{SessionId, Timestamp, UserId};
 use crate::store::StoreError;
 use crate::store::sqlite::rows::{self, USER_COLUMN_COUNT, USER_COLUMNS};
 
-/// An admin key that is good at `?2`.
+/// An admin key that is good at `?1`.
 const IS_GOOD: &str =
-    "api_key.role = 'admin' AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > ?2)";
+    "api_key.role = 'admin' AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > ?1)";
 
 pub(super) fn session(
     connection: &Connection,
@@ -45,10 +45,10 @@ fn admin_until(
         return Ok(Some(Timestamp(i64::MAX)));
     }
     let mut statement = connection.prepare_cached(&format!(
-        "SELECT max(coalesce(expires_at, {})) FROM api_key WHERE user_id = ?1 AND {IS_GOOD}",
+        "SELECT max(coalesce(expires_at, {})) FROM api_key WHERE user_id = ?2 AND {IS_GOOD}",
         i64::MAX
     ))?;
-    Ok(statement.query_row(params![user.id, now], |row| row.get(0))?)
+    Ok(statement.query_row(params![now, user.id], |row| row.get(0))?)
 }
 
 pub(super) fn is_admin(connection: &Connection, user: UserId, now: Timestamp) -> Result<bool, StoreError> {
@@ -58,11 +58,15 @@ pub(super) fn is_admin(connection: &Connection, user: UserId, now: Timestamp) ->
     }
 }
 
-pub(super) fn has_operator(connection: &Connection, now: Timestamp) -> Result<bool, StoreError> {
+/// Whether anybody may open the operator's page by a password or an admin key.
+pub(in crate::store::sqlite) fn has_operator(
+    connection: &Connection,
+    now: Timestamp,
+) -> Result<bool, StoreError> {
     let mut statement = connection.prepare_cached(&format!(
         "SELECT EXISTS (SELECT 1 FROM user WHERE admin = 1 AND password IS NOT NULL AND disabled_at IS NULL)
              OR EXISTS (SELECT 1 FROM api_key JOIN user ON user.id = user_id
-                        WHERE disabled_at IS NULL AND ?1 AND {IS_GOOD})"
+                        WHERE disabled_at IS NULL AND {IS_GOOD})"
     ))?;
-    Ok(statement.query_row(params![true, now], |row| row.get(0))?)
+    Ok(statement.query_row(params![now], |row| row.get(0))?)
 }

@@ -3,7 +3,7 @@
 use rusqlite::{OptionalExtension, params};
 
 use crate::domain::user::User;
-use crate::domain::{Change, KeyId, SessionId, Tier, Timestamp};
+use crate::domain::{Change, KeyId, Tier, Timestamp};
 use crate::store::StoreError;
 use crate::store::commands::NewKey;
 use crate::store::sqlite::rows::{self, USER_COLUMNS};
@@ -58,17 +58,12 @@ impl Batch<'_> {
         self.user(name)
     }
 
-    pub(super) fn password(
-        &mut self,
-        name: &str,
-        phc: &str,
-        keep: Option<SessionId>,
-    ) -> Result<bool, StoreError> {
+    pub(super) fn password(&mut self, name: &str, phc: &str) -> Result<bool, StoreError> {
         let updated =
             self.transaction.execute("UPDATE user SET password = ?2 WHERE name = ?1", params![name, phc])?;
         self.transaction.execute(
-            "DELETE FROM session WHERE user_id = (SELECT id FROM user WHERE name = ?1) AND hash IS NOT ?2",
-            params![name, keep],
+            "DELETE FROM session WHERE user_id = (SELECT id FROM user WHERE name = ?1)",
+            params![name],
         )?;
         Ok(updated > 0)
     }

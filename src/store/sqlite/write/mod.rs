@@ -9,8 +9,8 @@ use crate::domain::{
     Change, Failure, JobId, JobSeq, JobState, KeyId, SessionId, Tier, Timestamp, User, UserId,
 };
 use crate::store::commands::{
-    Cancellation, Claim, ClaimOutcome, NewKey, NewLink, NewSession, Owner, Purged, Recovered, Settled,
-    Settlement, Submission, Submitted,
+    Cancellation, Claim, ClaimOutcome, NewKey, NewLink, NewSession, Owner, PasswordChange, Purged, Recovered,
+    Settled, Settlement, Submission, Submitted,
 };
 use crate::store::writer::Backend;
 use crate::store::{Commands, StoreError};
@@ -181,16 +181,20 @@ impl Commands for Batch<'_> {
         self.disable(name, at)
     }
 
-    fn set_password(&mut self, name: &str, phc: &str, keep: Option<SessionId>) -> Result<bool, StoreError> {
-        self.password(name, phc, keep)
+    fn set_password(&mut self, name: &str, phc: &str) -> Result<bool, StoreError> {
+        self.password(name, phc)
+    }
+
+    fn change_password(&mut self, change: &PasswordChange) -> Result<bool, StoreError> {
+        self.password_by_session(change)
     }
 
     fn make_admin(&mut self, name: &str, at: Timestamp) -> Result<User, StoreError> {
         self.ensure_admin(name, at)
     }
 
-    fn create_session(&mut self, user: UserId, new: &NewSession) -> Result<(), StoreError> {
-        self.insert_session(user, new, false)
+    fn create_session(&mut self, user: UserId, phc: &str, new: &NewSession) -> Result<bool, StoreError> {
+        self.session_by_password(user, phc, new)
     }
 
     fn create_link(&mut self, link: &NewLink) -> Result<(), StoreError> {
@@ -201,7 +205,7 @@ impl Commands for Batch<'_> {
         self.redeem(link, new, admin)
     }
 
-    fn end_session(&mut self, id: SessionId) -> Result<bool, StoreError> {
+    fn end_session(&mut self, id: SessionId) -> Result<(), StoreError> {
         self.delete_session(id)
     }
 

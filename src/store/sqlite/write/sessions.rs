@@ -6,7 +6,8 @@ use crate::domain::session::LinkFor;
 use crate::domain::user::User;
 use crate::domain::{SessionId, Tier, Timestamp, UserId};
 use crate::store::StoreError;
-use crate::store::commands::{NewLink, NewSession};
+use crate::store::commands::{NewLink, NewSession, PasswordChange};
+use crate::store::sqlite::read::has_operator;
 
 use super::Batch;
 
@@ -27,12 +28,39 @@ impl Batch<'_> {
         self.user(name)?.ok_or_else(|| StoreError::Failed("a user just written is missing".to_owned()))
     }
 
-    pub(super) fn insert_session(
+    pub(super) fn session_by_password(
         &mut self,
         user: UserId,
+        phc: &str,
         new: &NewSession,
-        by_link: bool,
-    ) -> Result<(), StoreError> {
+    ) -> Result<bool, StoreError> {
+        let stands: bool = self.transaction.query_row(
+            "SELECT EXISTS (SELECT 1 FROM user WHERE id = ?1 AND password = ?2 AND disabled_at IS NULL)",
+            params![user, phc],
+            |row| row.get(0),
+        )?;
+        if stands {
+            self.insert_session(user, new, false)?;
+        }
+        Ok(stands)
+    }
+
+    pub(super) fn password_by_session(&mut self, change: &PasswordChange) -> Result<bool, StoreError> {
+        let PasswordChange { user, session, was, phc, at } = change;
+        let is_changed = self.transaction.execute(
+            "UPDATE user SET password = ?3 WHERE id = ?1 AND password IS ?4 AND disabled_at IS NULL
+                AND EXISTS (SELECT 1 FROM session WHERE hash = ?2 AND kind = ?5 AND user_id = ?1 AND expires_at > ?6)",
+            params![user, session, phc, was, SESSION, at],
+        )? > 0;
+        if is_changed {
+            self.transaction
+                .execute("DELETE FROM session WHERE user_id = ?1 AND hash <> ?2", params![user, session])?;
+            self.transaction.execute("UPDATE session SET by_link = 0 WHERE hash = ?1", params![session])?;
+        }
+        Ok(is_changed)
+    }
+
+    fn insert_session(&mut self, user: UserId, new: &NewSession, by_link: bool) -> Result<(), StoreError> {
         self.make_room(user)?;
         self.transaction.execute(
             "INSERT INTO session (hash, kind, user_id, by_link, created_at, expires_at)
@@ -67,7 +95,9 @@ impl Batch<'_> {
         let found: Option<Option<UserId>> = self
             .transaction
             .query_row(
-                "DELETE FROM session WHERE hash = ?1 AND kind <> ?2 AND expires_at > ?3 RETURNING user_id",
+                "DELETE FROM session WHERE hash = ?1 AND kind <> ?2 AND expires_at > ?3
+                    AND (user_id IS NULL OR user_id IN (SELECT id FROM user WHERE disabled_at IS NULL))
+                 RETURNING user_id",
                 params![link, SESSION, new.created_at],
                 |row| row.get(0),
             )
@@ -77,18 +107,29 @@ impl Batch<'_> {
             Some(Some(user)) => user,
             Some(None) => {
                 self.forget_setup()?;
-                self.ensure_admin(admin, new.created_at)?.id
+                if has_operator(&self.transaction, new.created_at)? {
+                    return Ok(false);
+                }
+                self.first_admin(admin, new.created_at)?
             }
         };
         self.insert_session(user, new, true)?;
         Ok(true)
     }
 
-    pub(super) fn delete_session(&mut self, id: SessionId) -> Result<bool, StoreError> {
-        let ended = self
-            .transaction
+    /// The admin whom nobody made before. Whoever had the name has no way in that is left of it.
+    fn first_admin(&mut self, name: &str, at: Timestamp) -> Result<UserId, StoreError> {
+        let user = self.ensure_admin(name, at)?.id;
+        self.transaction
+            .execute("UPDATE user SET password = NULL, disabled_at = NULL WHERE id = ?1", params![user])?;
+        self.transaction.execute("DELETE FROM session WHERE user_id = ?1", params![user])?;
+        Ok(user)
+    }
+
+    pub(super) fn delete_session(&mut self, id: SessionId) -> Result<(), StoreError> {
+        self.transaction
             .execute("DELETE FROM session WHERE hash = ?1 AND kind = ?2", params![id, SESSION])?;
-        Ok(ended > 0)
+        Ok(())
     }
 
     fn forget_setup(&self) -> Result<(), StoreError> {
