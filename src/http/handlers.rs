@@ -89,7 +89,7 @@ async fn open(api: &Arc<Api>, route: Open<'_>, caller: Option<Caller>, call: &mu
         Open::Dashboard => pages::dashboard(api, call.headers()),
         Open::Frame => pages::frame(call.headers()),
         Open::Asset(name) => pages::asset(name, call.headers()),
-        Open::DevelopmentToken => development::token(api, call.headers()).await,
+        Open::DevelopmentToken => development::token(api, call.address, call.headers()).await,
         Open::ClientScript => Ok(client_script::show(call.headers())),
         Open::Events(id) => {
             let id = request::id(id)?;

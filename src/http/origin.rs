@@ -39,14 +39,14 @@ pub fn is_ours(headers: &HeaderMap, public_url: &str) -> bool {
     let mut origins = headers.get_all(ORIGIN).iter().map(|origin| origin.to_str().unwrap_or_default());
     let (Some(origin), None) = (origins.next(), origins.next()) else { return false };
     let Some((scheme, authority)) = origin.split_once("://") else { return false };
-    let host = headers.get(HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
-    if !host.is_empty() && authority.eq_ignore_ascii_case(host) {
-        return true;
+    if let Some((public_scheme, rest)) = public_url.split_once("://")
+        && authority.eq_ignore_ascii_case(rest.split('/').next().unwrap_or_default())
+    {
+        // Of a name that is served by https, a page that came by http may be anybody's.
+        return scheme.eq_ignore_ascii_case(public_scheme);
     }
-    public_url.split_once("://").is_some_and(|(public_scheme, rest)| {
-        let public = rest.split('/').next().unwrap_or_default();
-        scheme.eq_ignore_ascii_case(public_scheme) && authority.eq_ignore_ascii_case(public)
-    })
+    let host = headers.get(HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
+    !host.is_empty() && authority.eq_ignore_ascii_case(host)
 }
 
 /// Whether a call may do what its cookie allows: any may look; only our own page changes anything.
@@ -116,6 +116,11 @@ mod tests {
             seen_of(&[("sec-fetch-site", "same-origin"), ("origin", "https://evil.example")]),
             Seen::Other
         );
+        let mut headers = HeaderMap::new();
+        headers.insert(HOST, "public.example".parse().unwrap());
+        headers.insert(ORIGIN, "http://public.example".parse().unwrap());
+        assert_eq!(seen(&headers, "https://public.example"), Seen::Other, "the public name, without TLS");
+        assert_eq!(seen(&headers, ""), Seen::Same);
         let twice = [("origin", "http://d.example:3000"), ("origin", "http://d.example:3000")];
         assert_eq!(seen_of(&twice), Seen::Other);
     }

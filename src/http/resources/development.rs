@@ -6,10 +6,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use hyper::StatusCode;
-use hyper::header::{HOST, HeaderMap, ORIGIN};
+use hyper::header::{HOST, HeaderMap};
 
 use crate::domain::Tier;
-use crate::http::api::Api;
+use crate::http::api::{Api, ClientAddress};
+use crate::http::origin;
 use crate::http::problem::Problem;
 use crate::http::respond::{self, Answer};
 
@@ -20,10 +21,17 @@ const TTL: Duration = Duration::from_secs(3600);
 /// A token.
 ///
 /// # Errors
-/// 404 without `--dev`, 403 to all but this server's own pages.
-pub async fn token(api: &Arc<Api>, headers: &HeaderMap) -> Answer {
+/// 404 without `--dev`, 403 to other machines and to all but this server's own pages.
+pub async fn token(api: &Arc<Api>, address: ClientAddress, headers: &HeaderMap) -> Answer {
     if !api.is_in_development {
         return Err(Problem::not_found("Only a server that runs with --dev gives tokens without a key."));
+    }
+    if !address.0.to_canonical().is_loopback() {
+        return Err(Problem::new(
+            StatusCode::FORBIDDEN,
+            "forbidden",
+            "A token without a key is for pages opened on the server's own machine; use a key that --dev printed.",
+        ));
     }
     if !is_own_page(headers) {
         return Err(Problem::new(
@@ -46,10 +54,8 @@ pub async fn token(api: &Arc<Api>, headers: &HeaderMap) -> Answer {
 /// Browsers say in `Origin` whose page calls, and pages cannot change it. A name other than
 /// `localhost` could be pointed here by whoever owns it, so that his page would be of this origin.
 fn is_own_page(headers: &HeaderMap) -> bool {
-    let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
-    let (Some(origin), Some(host)) = (text(ORIGIN), text(HOST)) else { return false };
-    let Some((_, authority)) = origin.split_once("://") else { return false };
-    authority.eq_ignore_ascii_case(host) && is_nobodys_name(host)
+    let host = headers.get(HOST).and_then(|host| host.to_str().ok());
+    origin::is_ours(headers, "") && host.is_some_and(is_nobodys_name)
 }
 
 /// Whether a `Host` is a number or `localhost`.
@@ -64,6 +70,8 @@ fn is_nobodys_name(host: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use hyper::header::ORIGIN;
+
     use super::*;
 
     #[test]
