@@ -1,6 +1,7 @@
 //! What the operator looks at: everybody's requests, the calls made for one, figures over time.
 
 use crate::domain::failure::FailureCode;
+use crate::domain::job::Bill;
 use crate::domain::{DiagramType, JobId, JobSeq, JobState, Money, Tier, Timestamp, TokenUsage, UserId};
 
 /// Which requests to list, newest first. Nothing is said of what is `None`.
@@ -92,12 +93,8 @@ pub struct CallMade {
     pub sent_at: Option<Timestamp>,
     /// End; `None` while it runs.
     pub ended_at: Option<Timestamp>,
-    /// Tokens.
-    pub tokens: TokenUsage,
-    /// Cost.
-    pub cost: Money,
-    /// Whether these are an estimate.
-    pub estimated: bool,
+    /// Tokens and cost.
+    pub bill: Bill,
     /// Whether the server ended before the call did.
     pub lost: bool,
 }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use diagramd::domain::Money;
 use rusqlite::{Connection, params};
 use serde_json::{Value, json};
 
@@ -14,7 +15,7 @@ const TIERS: [&str; 4] = ["free", "basic", "pro", "enterprise"];
 const TYPES: [&str; 4] = ["mermaid", "graphviz", "plantuml", "d2"];
 
 /// A server on a database with so many requests that are over, a second apart. Every hundredth
-/// has failed; models, tiers, languages and two users take turns.
+/// has failed, the one after it came from the cache; models, tiers, languages and two users take turns.
 fn seeded(count: i64) -> (Server, String) {
     let server = Server::start("");
     let admin = server.key("root", "pro", &["--admin"]);
@@ -29,8 +30,8 @@ fn seeded(count: i64) -> (Server, String) {
         transaction
             .prepare_cached(
                 "INSERT INTO job (seq, id, user_id, tier, state, diagram_type, max_tokens, estimated_input, reserved,
-                                  model, calls, input, output, cost, created_at, started_at, ended_at)
-                 SELECT ?1, ?2, id, ?3, ?4, ?5, 100, 10, 0, ?6, 1, 10, 5, 1000, ?7, ?7 + 10, ?7 + 500
+                                  model, calls, input, output, cost, cached, saved, created_at, started_at, ended_at)
+                 SELECT ?1, ?2, id, ?3, ?4, ?5, 100, 10, 0, ?6, 1, 10, 5, 1000, ?9, ?9 * 700, ?7, ?7 + 10, ?7 + 500
                  FROM user WHERE name = ?8",
             )
             .unwrap()
@@ -43,6 +44,7 @@ fn seeded(count: i64) -> (Server, String) {
                 if n == 7 { "rare" } else { "common" },
                 START_MS + n * 1000,
                 if n % 2 == 0 { "ann" } else { "anton" },
+                i64::from(n % 100 == 1),
             ])
             .unwrap();
         let body = json!({ "prompt": "a secret prompt" }).to_string();
@@ -114,12 +116,18 @@ async fn every_filter_finds_what_it_says_newest_first() {
     let whole = format!("q=req_{:032x}", 42);
     assert_eq!(all(&server, &admin, &whole).await, [42]);
     let beginning = format!("q=req_{}&limit=200", "0".repeat(30));
-    assert_eq!(all(&server, &admin, &beginning).await, (1..=255).rev().take(200).collect::<Vec<_>>());
+    assert_eq!(all(&server, &admin, &beginning).await, (1..=255).rev().collect::<Vec<_>>());
     let (_, page) = server.get(&admin, "/api/admin/requests?status=failed&limit=1").await;
     assert_eq!(page["requests"][0]["errorCode"], "refused");
     assert_eq!(
         (&page["requests"][0]["user"], &page["requests"][0]["title"]),
         (&json!("ann"), &json!("title 500"))
+    );
+    let (status, problem) = server.get(&admin, "/api/admin/requests?user=ann&q=ant").await;
+    assert_eq!(
+        (status, &problem["errors"][0]["pointer"]),
+        (422, &json!("/q")),
+        "one of the two would be ignored"
     );
     let (status, problem) = server.get(&admin, "/api/admin/requests?status=x&q=req_1&from=x").await;
     assert_eq!((status, problem["errors"].as_array().unwrap().len()), (422, 3));
@@ -205,6 +213,13 @@ async fn plots_count_what_the_statistics_count() {
         let sum = |name: &str| points.iter().map(|point| point[name].as_u64().unwrap()).sum::<u64>();
         for name in ["submitted", "completed", "failed", "cacheHits", "inputTokens", "outputTokens"] {
             assert_eq!(sum(name), stats["totals"][name].as_u64().unwrap(), "{by} {name}");
+            assert_ne!(sum(name), 0, "{by} {name}");
+        }
+        let money = |value: &Value| Money::parse_dollars(value.as_str().unwrap()).unwrap().0;
+        for name in ["costUsd", "savedUsd"] {
+            let total: i64 = points.iter().map(|point| money(&point[name])).sum();
+            assert_eq!(total, money(&stats["totals"][name]), "{by} {name}");
+            assert_ne!(total, 0, "{by} {name}");
         }
         assert!(points.iter().all(|point| point["at"].as_str().unwrap().ends_with(":00.000Z")));
     }
@@ -212,6 +227,8 @@ async fn plots_count_what_the_statistics_count() {
     let keys: Vec<&str> =
         plot["series"].as_array().unwrap().iter().map(|one| one["key"].as_str().unwrap()).collect();
     assert_eq!(keys, ["ann", "anton"]);
+    let (status, day) = server.get(&admin, "/api/admin/timeline?step=minute").await;
+    assert_eq!(status, 200, "the span that nobody named fits its step: {day}");
     for bad in [
         "step=minute&from=2026-01-01T00:00:00Z",
         "step=year",

@@ -37,6 +37,7 @@ mod repair;
 mod server;
 mod session;
 mod sharing;
+mod sharing_ends;
 mod sigterm;
 mod socket;
 mod sockets;

@@ -3,20 +3,19 @@
 
 use std::sync::Arc;
 
-use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use hyper::StatusCode;
 use serde::Serialize;
 
 use super::request;
+use super::requests::{cursor, read_cursor};
 use crate::domain::limits::Place;
 use crate::domain::user::valid_user_name;
-use crate::domain::{DiagramType, JobId, JobSeq, JobState, Money, Tier, Timestamp, UserId};
+use crate::domain::{DiagramType, JobId, JobState, Money, Tier, Timestamp, UserId};
 use crate::http::api::Api;
 use crate::http::problem::Problem;
 use crate::http::query::{Parameters, Query};
 use crate::http::respond::{self, Answer};
-use crate::http::view::StatusView;
+use crate::http::view::{StatusView, UsageView};
 use crate::store::inspection::{CallMade, ListedJob, Sought};
 
 const LIMIT_DEFAULT: u32 = 50;
@@ -103,12 +102,8 @@ struct CallView<'a> {
     claimed_at: Timestamp,
     sent_at: Option<Timestamp>,
     ended_at: Option<Timestamp>,
-    input_tokens: u64,
-    output_tokens: u64,
-    cache_read_tokens: u64,
-    cache_write_tokens: u64,
-    cost_usd: Money,
-    estimated: bool,
+    #[serde(flatten)]
+    usage: UsageView,
     lost: bool,
 }
 
@@ -122,12 +117,7 @@ impl<'a> From<&'a CallMade> for CallView<'a> {
             claimed_at: call.claimed_at,
             sent_at: call.sent_at,
             ended_at: call.ended_at,
-            input_tokens: call.tokens.input,
-            output_tokens: call.tokens.output,
-            cache_read_tokens: call.tokens.cache_read,
-            cache_write_tokens: call.tokens.cache_write,
-            cost_usd: call.cost,
-            estimated: call.estimated,
+            usage: call.bill.into(),
             lost: call.lost,
         }
     }
@@ -158,10 +148,7 @@ pub async fn list(api: &Arc<Api>, query: &Query<'_>) -> Answer {
         reads.listing(&sought)
     });
     let listed = read.await?;
-    let page = Page {
-        requests: views(api, &listed.jobs),
-        next: listed.next.map(|seq| URL_SAFE_NO_PAD.encode(seq.0.to_be_bytes())),
-    };
+    let page = Page { requests: views(api, &listed.jobs), next: listed.next.map(cursor) };
     respond::json(StatusCode::OK, &page)
 }
 
@@ -197,6 +184,9 @@ fn filters(query: &mut Parameters<'_>) -> (Whose, Sought) {
     });
     let (beginning, ids) = searched.unwrap_or_default();
     sought.ids = ids;
+    if named.is_some() && beginning.is_some() {
+        query.fault("q", "Give the user once: the name in `user`, or its beginning in `q`.");
+    }
     (named.or(beginning).unwrap_or(Whose::Everybodys), sought)
 }
 
@@ -208,11 +198,6 @@ fn ids_beginning(text: &str) -> Option<(JobId, JobId)> {
     }
     let filled = |with: &str| format!("req_{digits}{}", with.repeat(ID_DIGITS - digits.len())).parse().ok();
     Some((filled("0")?, filled("f")?))
-}
-
-fn read_cursor(text: &str) -> Option<JobSeq> {
-    let bytes = URL_SAFE_NO_PAD.decode(text).ok().and_then(|bytes| <[u8; 8]>::try_from(bytes).ok());
-    bytes.map(i64::from_be_bytes).filter(|seq| *seq > 0).map(JobSeq)
 }
 
 fn views<'a>(api: &Api, jobs: &'a [ListedJob]) -> Vec<ListedView<'a>> {

@@ -49,11 +49,13 @@ pub async fn list(api: &Arc<Api>, caller: &Caller, query: &Query<'_>) -> Answer 
     respond::json(StatusCode::OK, &Page { requests, next })
 }
 
-fn cursor(seq: JobSeq) -> String {
+/// Where a list goes on, as callers give it back.
+pub(super) fn cursor(seq: JobSeq) -> String {
     URL_SAFE_NO_PAD.encode(seq.0.to_be_bytes())
 }
 
-fn read_cursor(text: &str) -> Option<JobSeq> {
+/// What [`cursor`] made.
+pub(super) fn read_cursor(text: &str) -> Option<JobSeq> {
     let bytes = URL_SAFE_NO_PAD.decode(text).ok().and_then(|bytes| <[u8; 8]>::try_from(bytes).ok());
     bytes.map(i64::from_be_bytes).filter(|seq| *seq > 0).map(JobSeq)
 }

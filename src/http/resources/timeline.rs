@@ -100,7 +100,7 @@ fn asked(query: &mut Parameters<'_>, now: Timestamp) -> Asked {
     let asked_to = query.parsed("to", TIME, Timestamp::parse);
     let asked_from = query.parsed("from", TIME, Timestamp::parse);
     let to = asked_to.unwrap_or(Timestamp(now.0 + 1));
-    let from = asked_from.unwrap_or(to.moved(-DAY_MS));
+    let from = asked_from.unwrap_or(to.moved(-DAY_MS.min(SPANS_MAX * step.1)));
     if from >= to {
         query.fault("from", "Must be before `to`.");
     } else if to.0.saturating_sub(from.0) / step.1 > SPANS_MAX {

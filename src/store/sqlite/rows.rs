@@ -139,22 +139,27 @@ pub(super) const RECORD_SELECT: &str = "
     LEFT JOIN job_result AS result ON result.job_seq = job.seq
     LEFT JOIN job AS lead ON lead.seq = job.follows";
 
+/// Tokens and cost, of a job or of one call.
+pub(super) fn bill(row: &Row<'_>) -> rusqlite::Result<Bill> {
+    Ok(Bill { tokens: tokens(row)?, cost: row.get("cost")?, estimated: row.get("estimated")? })
+}
+
+pub(super) fn tokens(row: &Row<'_>) -> rusqlite::Result<TokenUsage> {
+    Ok(TokenUsage {
+        input: unsigned(row, "input")?,
+        output: unsigned(row, "output")?,
+        cache_read: unsigned(row, "cache_read")?,
+        cache_write: unsigned(row, "cache_write")?,
+    })
+}
+
 pub(super) fn record(row: &Row<'_>) -> rusqlite::Result<JobRecord> {
     let cached: bool = row.get("cached")?;
     let bill = match row.get::<_, i64>("calls")? {
         // No call was made, and none had to be: zero, exactly.
         0 if cached || row.get("coalesced")? => Some(Bill::default()),
         0 => None,
-        _ => Some(Bill {
-            tokens: TokenUsage {
-                input: unsigned(row, "input")?,
-                output: unsigned(row, "output")?,
-                cache_read: unsigned(row, "cache_read")?,
-                cache_write: unsigned(row, "cache_write")?,
-            },
-            cost: row.get("cost")?,
-            estimated: row.get("estimated")?,
-        }),
+        _ => Some(bill(row)?),
     };
     let json = |name| -> rusqlite::Result<Option<Json<Validation>>> { row.get(name) };
     let failure: Option<Json<Failure>> = row.get("failure")?;

@@ -5,10 +5,10 @@
 
 use rusqlite::{Connection, OptionalExtension, Row, ToSql, params};
 
-use crate::domain::{Failure, JobId, JobSeq, JobState, Timestamp, TokenUsage, UserId};
+use crate::domain::{Failure, JobId, JobSeq, JobState, Timestamp, UserId};
 use crate::store::StoreError;
 use crate::store::inspection::{CallMade, Listed, ListedJob, Sought};
-use crate::store::sqlite::rows::{Json, unsigned};
+use crate::store::sqlite::rows::{self, Json};
 
 /// Rows looked at for one page.
 const LOOKED_AT_MAX: u32 = 20_000;
@@ -19,8 +19,12 @@ const CALLS_MAX: u32 = 200;
 /// Users whose names begin alike.
 const NAMES_MAX: u32 = 1_000;
 
-/// What the filters look at.
-const LOOK: &str = "SELECT seq, state, tier, diagram_type, model, user_id, created_at FROM job";
+/// What the filters look at. A job that shares another one's call is shown as that one stands.
+const LOOK: &str = "SELECT seq,
+        CASE WHEN follows IS NULL THEN state ELSE (SELECT lead.state FROM job AS lead WHERE lead.seq = job.follows) END,
+        tier, diagram_type,
+        CASE WHEN follows IS NULL THEN model ELSE (SELECT lead.model FROM job AS lead WHERE lead.seq = job.follows) END,
+        user_id, created_at FROM job";
 
 pub(super) fn page(connection: &Connection, sought: &Sought) -> Result<Listed, StoreError> {
     let (found, next) = match &sought.ids {
@@ -35,8 +39,11 @@ pub(super) fn page(connection: &Connection, sought: &Sought) -> Result<Listed, S
                 }
             }
             found.sort_unstable_by(|one: &JobSeq, other| other.cmp(one));
+            found.retain(|seq| sought.before.is_none_or(|before| *seq < before));
+            let is_more = found.len() > sought.limit as usize;
             found.truncate(sought.limit as usize);
-            (found, None)
+            let next = found.last().copied().filter(|_| is_more);
+            (found, next)
         }
         None => search(connection, sought)?,
     };
@@ -59,7 +66,13 @@ fn search(connection: &Connection, sought: &Sought) -> Result<(Vec<JobSeq>, Opti
     let (index, more) = match (only_user, sought.state) {
         (Some(_), _) => ("INDEXED BY job_user", "AND user_id = ?3"),
         (None, Some(JobState::Queued)) => ("INDEXED BY job_queued", "AND state = 0"),
-        (None, Some(JobState::Processing)) => ("INDEXED BY job_running", "AND state = 1"),
+        // Those that run, and those that share their calls.
+        (None, Some(JobState::Processing)) => (
+            "NOT INDEXED",
+            "AND seq IN (SELECT runs.seq FROM job AS runs WHERE runs.state = 1
+                         UNION ALL SELECT follower.seq FROM job AS runs
+                         JOIN job AS follower ON follower.follows = runs.seq WHERE runs.state = 1)",
+        ),
         (None, Some(JobState::Failed)) => {
             ("INDEXED BY job_unsuccessful", "AND state IN (3, 4, 5) AND state = 3")
         }
@@ -157,10 +170,13 @@ fn fits(row: &Row<'_>, sought: &Sought) -> rusqlite::Result<bool> {
 
 fn listed(connection: &Connection, seq: JobSeq) -> Result<ListedJob, StoreError> {
     let mut statement = connection.prepare_cached(
-        "SELECT job.id, user.name, job.tier, job.state, job.diagram_type, job.model, job.created_at,
-                job.started_at, job.ended_at, job.attempts, job.cached, job.input, job.output, job.cache_read,
-                job.cache_write, job.cost, result.title, result.failure
+        "SELECT job.id, user.name, job.tier, coalesce(lead.state, job.state) AS state, job.diagram_type,
+                coalesce(lead.model, job.model) AS model, job.created_at,
+                coalesce(max(lead.started_at, job.created_at), job.started_at) AS started_at, job.ended_at,
+                coalesce(lead.attempts, job.attempts) AS attempts, job.cached, job.input, job.output,
+                job.cache_read, job.cache_write, job.cost, result.title, result.failure
          FROM job JOIN user ON user.id = job.user_id LEFT JOIN job_result AS result ON result.job_seq = job.seq
+         LEFT JOIN job AS lead ON lead.seq = job.follows
          WHERE job.seq = ?1",
     )?;
     let read = |row: &Row<'_>| {
@@ -178,7 +194,7 @@ fn listed(connection: &Connection, seq: JobSeq) -> Result<ListedJob, StoreError>
             completed_at: row.get("ended_at")?,
             attempts: row.get("attempts")?,
             cached: row.get("cached")?,
-            tokens: tokens(row)?,
+            tokens: rows::tokens(row)?,
             cost: row.get("cost")?,
             title: row.get("title")?,
             failure: failure.map(|Json(failure)| failure.code),
@@ -213,9 +229,7 @@ pub(super) fn calls(connection: &Connection, seq: JobSeq) -> Result<Vec<CallMade
             claimed_at: row.get("claimed_at")?,
             sent_at: row.get("sent_at")?,
             ended_at: row.get("ended_at")?,
-            tokens: tokens(row)?,
-            cost: row.get("cost")?,
-            estimated: row.get("estimated")?,
+            bill: rows::bill(row)?,
             lost: row.get("lost")?,
         })
     };
@@ -231,13 +245,4 @@ pub(super) fn users_named(connection: &Connection, beginning: &str) -> Result<Ve
     let behind = format!("{beginning}{}", char::MAX);
     let found = statement.query_map(params![beginning, behind, NAMES_MAX], |row| row.get(0))?;
     Ok(found.collect::<Result<_, _>>()?)
-}
-
-fn tokens(row: &Row<'_>) -> rusqlite::Result<TokenUsage> {
-    Ok(TokenUsage {
-        input: unsigned(row, "input")?,
-        output: unsigned(row, "output")?,
-        cache_read: unsigned(row, "cache_read")?,
-        cache_write: unsigned(row, "cache_write")?,
-    })
 }
