@@ -122,6 +122,8 @@ test("what strangers write runs nothing, reaches nothing and is drawn all the sa
   });
   assert.deepEqual(held, ["allow-scripts", null], "the frame's origin is its own");
   assert.equal(await frame.locator("script:not([src])").count(), 0);
+  const links = await frame.locator("a").evaluateAll((all) => all.map((one) => one.getAttribute("href") ?? one.getAttribute("xlink:href") ?? ""));
+  assert.deepEqual(links.filter((link) => /^\s*javascript:/i.test(link)), []);
   assert.deepEqual(reached, []);
 });
 

@@ -70,7 +70,7 @@ test("a one-time link opens the page by a cookie that it cannot read, once; draw
   assert.equal(after, 401);
 
   const again = await open(t, server, { path: link, expected: [/status of 401/] });
-  await again.getByText(/link/i).first().waitFor();
+  await again.getByRole("alert").filter({ hasText: "The link is used, over or unknown" }).waitFor();
   await again.getByLabel("API key").waitFor();
 });
 

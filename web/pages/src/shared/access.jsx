@@ -1,6 +1,7 @@
 // Lets people in: by an API key, or by a name and a password. A one-time link needs no form.
 import { useState } from "preact/hooks";
 import { Icon } from "./icons.jsx";
+import { Fault, NameAndPassword, useSending } from "./form.jsx";
 import { accessReason, enterByKey, enterByPassword } from "./session.js";
 
 function Key({ fault }) {
@@ -15,40 +16,11 @@ function Key({ fault }) {
   );
 }
 
-function Password({ fault }) {
-  return (
-    <>
-      <div class="field">
-        <label for="user">User</label>
-        <input id="user" name="user" class="input" autocomplete="username" autocapitalize="none" spellcheck={false} required autofocus />
-      </div>
-      <div class="field">
-        <label for="password">Password</label>
-        <input id="password" name="password" type="password" class="input" autocomplete="current-password" required aria-invalid={fault !== undefined} />
-      </div>
-    </>
-  );
-}
-
 export function AccessPage({ title, what }) {
   const [way, setWay] = useState("key");
-  const [fault, setFault] = useState();
-  const [isBusy, setBusy] = useState(false);
-  const send = async (event) => {
-    event.preventDefault();
-    const { key, user, password } = event.currentTarget.elements;
-    setBusy(true);
-    setFault(undefined);
-    try {
-      await (way === "key" ? enterByKey(key.value) : enterByPassword(user.value, password.value));
-    } catch (error) {
-      setFault(error.message);
-      setBusy(false);
-      (key ?? password).focus();
-    }
-  };
+  const { fault, isBusy, send, forget } = useSending(({ key, user, password }) => (way === "key" ? enterByKey(key) : enterByPassword(user, password)));
   const turn = () => {
-    setFault(undefined);
+    forget();
     setWay(way === "key" ? "password" : "key");
   };
   return (
@@ -61,13 +33,8 @@ export function AccessPage({ title, what }) {
             {accessReason}
           </p>
         )}
-        {way === "key" ? <Key fault={fault} /> : <Password fault={fault} />}
-        {fault && (
-          <p class="fault" role="alert">
-            <Icon name="alert" />
-            {fault}
-          </p>
-        )}
+        {way === "key" ? <Key fault={fault} /> : <NameAndPassword isWrong={fault !== undefined} />}
+        <Fault text={fault} />
         <button class="button primary" disabled={isBusy}>
           <Icon name="key" />
           Come in

@@ -146,5 +146,8 @@ export function enterByPassword(user, password) {
 /** Forgets the credential; a session ends on the server too. */
 export async function leave() {
   if (session !== undefined) await bare("DELETE", "api/auth/session", undefined, { "X-CSRF-Token": session.csrfToken }).catch(() => {});
-  close();
+  hold(undefined);
+  // What the page shows and remembers is theirs who leave: it begins anew.
+  history.replaceState(null, "", location.pathname);
+  location.reload();
 }

@@ -1,5 +1,5 @@
-// What the server tells by itself: the queue's figures, alerts, and events of the request that is
-// looked at. Connects again by itself, ever more patiently.
+// What the server tells by itself: the queue's figures, and events of the request that is looked at.
+// Connects again by itself, ever more patiently.
 import { signal } from "@preact/signals";
 import { get, person } from "./api.js";
 
@@ -15,8 +15,6 @@ export const queue = signal(undefined);
 export const samples = signal([]);
 /** `connecting`, `live` or `lost`. */
 export const connection = signal("connecting");
-/** Alerts, newest first. */
-export const alerts = signal([]);
 
 let socket;
 let delay = DELAY_MS_MIN;
@@ -33,7 +31,6 @@ export function connect() {
   clearInterval(sampler);
   sampler = setInterval(sample, SAMPLE_MS);
   open();
-  get("api/admin/alerts").then((answer) => (alerts.value = answer.alerts), () => undefined);
 }
 
 export function disconnect() {
@@ -44,6 +41,7 @@ export function disconnect() {
   if (socket) socket.onclose = null;
   socket?.close();
   socket = undefined;
+  connection.value = "connecting";
   queue.value = undefined;
   samples.value = [];
 }
@@ -93,7 +91,6 @@ function hear(message) {
     queue.value = message;
     sample();
   }
-  if (message.type === "alert") alerts.value = [message, ...alerts.value].slice(0, 100);
   if (message.requestId) watched.get(message.requestId)?.(message);
 }
 
@@ -109,7 +106,7 @@ function lost() {
 async function openAgain() {
   try {
     await get("api/auth/session");
-    open();
+    if (isWanted) open();
   } catch {
     if (isWanted && person.value !== null) lost();
   }

@@ -1,4 +1,6 @@
 // Signing in and out. A one-time link is used once, and its token leaves the address bar at once.
+import { effect } from "@preact/signals";
+import { AuthenticationError } from "diagramd-client";
 import { call, get, person } from "./api.js";
 import { connect, disconnect } from "./live.js";
 
@@ -17,13 +19,19 @@ export async function begin() {
   }
   try {
     enter(await get("api/auth/session"));
-  } catch {
+  } catch (error) {
+    if (!(error instanceof AuthenticationError)) fault = error.message;
     person.value = null;
   }
 }
 
+// Whoever is not in any more hears of nothing.
+effect(() => {
+  if (person.value === null) disconnect();
+});
+
 let fault;
-/** What was wrong with the link, told once. */
+/** What was wrong with the link, or with the server, told once. */
 export function linkFault() {
   const told = fault;
   fault = undefined;
@@ -50,8 +58,8 @@ export function setPasswordLater() {
   person.value = { ...person.value, isLater: true };
 }
 
+/** What the page shows is theirs who leave: it begins anew. */
 export async function signOut() {
-  disconnect();
-  await call("DELETE", "api/auth/session").catch(() => undefined);
-  person.value = null;
+  await call("DELETE", "api/auth/session");
+  location.reload();
 }

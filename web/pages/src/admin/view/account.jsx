@@ -1,7 +1,8 @@
 // Who is signed in, and what they can do about it.
 import { useRef, useState } from "preact/hooks";
+import { Fault, useSending } from "../../shared/form.jsx";
 import { Icon } from "../../shared/icons.jsx";
-import { attempt } from "../state/notice.js";
+import { attempt, say } from "../state/notice.js";
 import { person, signOut } from "../state/session.js";
 import { Dialog } from "./dialog.jsx";
 import { PasswordFields, changePassword } from "./sign-in.jsx";
@@ -9,11 +10,11 @@ import { PasswordFields, changePassword } from "./sign-in.jsx";
 export function Account() {
   const menu = useRef();
   const [isChanging, setChanging] = useState(false);
-  const send = async (event) => {
-    event.preventDefault();
-    const fields = Object.fromEntries(new FormData(event.currentTarget));
-    if (await attempt(() => changePassword(fields), "The password is set; your other sessions have ended.")) setChanging(false);
-  };
+  const { fault, isBusy, send } = useSending(async (fields) => {
+    await changePassword(fields);
+    setChanging(false);
+    say("The password is set; your other sessions have ended.");
+  });
   const close = () => menu.current?.removeAttribute("open");
   return (
     <>
@@ -34,7 +35,7 @@ export function Account() {
           >
             Change the password
           </button>
-          <button type="button" onClick={signOut}>
+          <button type="button" onClick={() => attempt(signOut)}>
             Sign out
           </button>
         </div>
@@ -43,8 +44,11 @@ export function Account() {
         <Dialog title="Change the password" onClose={() => setChanging(false)}>
           <form class="form" onSubmit={send}>
             <PasswordFields asksCurrent={person.value.hasPassword} />
+            <Fault text={fault} />
             <div class="row end">
-              <button class="button primary">Set the password</button>
+              <button class="button primary" disabled={isBusy}>
+                Set the password
+              </button>
             </div>
           </form>
         </Dialog>

@@ -1,5 +1,6 @@
 // API keys: made, shown this once, revoked.
 import { useEffect, useState } from "preact/hooks";
+import { Fault, useSending } from "../../shared/form.jsx";
 import { Icon } from "../../shared/icons.jsx";
 import { call } from "../state/api.js";
 import { ask } from "../state/ask.js";
@@ -96,13 +97,11 @@ export function Keys({ users, onUser }) {
 
 function NewKey({ users, onClose, onMade }) {
   const [made, setMade] = useState();
-  const send = async (event) => {
-    event.preventDefault();
-    const { user, tier, role, life } = Object.fromEntries(new FormData(event.currentTarget));
+  const { fault, isBusy, send } = useSending(async ({ user, tier, role, life }) => {
     const expiresAt = LIVES[life] ? new Date(Date.now() + LIVES[life] * DAY_MS).toISOString() : undefined;
-    const isDone = await attempt(async () => setMade(await call("POST", "api/admin/keys", { user, tier: tier || undefined, role, expiresAt })));
-    if (isDone) onMade();
-  };
+    setMade(await call("POST", "api/admin/keys", { user, tier: tier || undefined, role, expiresAt }));
+    onMade();
+  });
   if (made) {
     return (
       <Dialog key="made" title={`A key of ${made.user}`} onClose={onClose}>
@@ -156,8 +155,11 @@ function NewKey({ users, onClose, onMade }) {
             ))}
           </select>
         </div>
+        <Fault text={fault} />
         <div class="row end">
-          <button class="button primary">Make the key</button>
+          <button class="button primary" disabled={isBusy}>
+            Make the key
+          </button>
         </div>
       </form>
     </Dialog>

@@ -4,7 +4,7 @@ import { duration } from "../../shared/words.js";
 import { call, get } from "../state/api.js";
 import { ask } from "../state/ask.js";
 import { TIERS } from "../state/lists.js";
-import { alerts, queue, samples } from "../state/live.js";
+import { queue, samples } from "../state/live.js";
 import { attempt } from "../state/notice.js";
 import { to } from "../state/route.js";
 import { short, when, whole } from "./format.js";
@@ -24,7 +24,6 @@ export function Overview() {
       <div class="columns">
         <div class="stack">
           <Lanes lanes={now.upstreams} />
-          <Alerts />
         </div>
         <Tiers tiers={now.byTier} />
       </div>
@@ -161,26 +160,6 @@ function Tiers({ tiers }) {
           ))}
         </tbody>
       </table>
-    </section>
-  );
-}
-
-function Alerts() {
-  return (
-    <section class="panel" aria-labelledby="alerts">
-      <h2 id="alerts">Alerts</h2>
-      {alerts.value.length === 0 ? (
-        <p class="hint">None.</p>
-      ) : (
-        <ul class="alerts">
-          {alerts.value.slice(0, 8).map((alert, index) => (
-            <li key={alert.id ?? index}>
-              <span class="hint">{(alert.raisedAt ?? alert.at ?? alert.createdAt) && when(alert.raisedAt ?? alert.at ?? alert.createdAt)}</span>
-              <span>{alert.message ?? alert.detail ?? alert.name ?? alert.kind ?? JSON.stringify(alert)}</span>
-            </li>
-          ))}
-        </ul>
-      )}
     </section>
   );
 }

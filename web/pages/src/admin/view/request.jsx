@@ -1,11 +1,12 @@
 // One request at the side of the list: what became of it, what it cost, and what can be done.
-import { useEffect, useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
+import { copy } from "../../shared/copy.js";
 import { Icon } from "../../shared/icons.jsx";
 import { duration } from "../../shared/words.js";
 import { call, get } from "../state/api.js";
 import { ask } from "../state/ask.js";
 import { watch } from "../state/live.js";
-import { attempt, say } from "../state/notice.js";
+import { attempt } from "../state/notice.js";
 import { changed } from "../state/requests.js";
 import { Dialog } from "./dialog.jsx";
 import { between, dollars, fully, span, whole } from "./format.js";
@@ -20,14 +21,19 @@ export function RequestDrawer({ id, onClose }) {
   const [fault, setFault] = useState();
   // Nothing more is told of a request that has ended: one that is tried again is watched anew.
   const [round, setRound] = useState(0);
+  const asked = useRef(0);
   const load = async () => {
+    const mine = ++asked.current;
     try {
-      const found = await get(`api/admin/requests/${id}`);
+      const found = await get(`api/admin/requests/${encodeURIComponent(id)}`);
+      // An answer that was overtaken is older than what is shown.
+      if (mine !== asked.current) return;
+      setFault(undefined);
       setDetail(found);
       const { status, startedAt, completedAt, position, attempts } = found.request;
       changed(id, { status, startedAt: startedAt ?? null, completedAt: completedAt ?? null, position, attempts });
     } catch (error) {
-      setFault(error.message);
+      if (mine === asked.current) setFault(error.message);
     }
   };
   useEffect(() => {
@@ -99,11 +105,13 @@ function Actions({ request, onMove }) {
 }
 
 export function Copied({ text, name }) {
-  const copy = () => navigator.clipboard.writeText(text).then(() => say(`The ${name} is copied.`), () => say("The browser does not let it be copied.", true));
+  const [told, setTold] = useState();
+  const press = () => attempt(() => copy(text)).then((isCopied) => setTold(isCopied ? "Copied" : "Not allowed"));
   return (
-    <button type="button" class="copied mono" onClick={copy} title={`Copy the ${name}`}>
+    <button type="button" class="copied mono" onClick={press} title={`Copy the ${name}`}>
       {text}
       <Icon name="copy" />
+      <span aria-live="polite">{told}</span>
     </button>
   );
 }

@@ -123,6 +123,7 @@ function Text({ name, title, given, ...more }) {
     clearTimeout(timer.current);
     timer.current = setTimeout(() => set(name, value.trim()), TYPING_MS);
   };
+  useEffect(() => () => clearTimeout(timer.current), []);
   return (
     <div class="choice">
       <input class="input" type="search" name={name} aria-label={title} defaultValue={given.get(name) ?? ""} placeholder={title} spellcheck={false} autocapitalize="none" autocomplete="off" onInput={(event) => take(event.currentTarget.value)} {...more} />

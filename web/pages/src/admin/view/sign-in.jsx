@@ -1,38 +1,7 @@
 // Who is not in yet: by a password or a link; and what comes right after a link.
-import { useState } from "preact/hooks";
-import { Icon } from "../../shared/icons.jsx";
+import { Fault, NameAndPassword, useSending } from "../../shared/form.jsx";
+import { attempt } from "../state/notice.js";
 import { linkFault, person, setPassword, setPasswordLater, signIn, signOut } from "../state/session.js";
-
-/** A form that does something slow and says what went wrong. */
-function useSending(work, initialFault) {
-  const [fault, setFault] = useState(initialFault);
-  const [isBusy, setBusy] = useState(false);
-  const send = async (event) => {
-    event.preventDefault();
-    const fields = Object.fromEntries(new FormData(event.currentTarget));
-    setBusy(true);
-    setFault(undefined);
-    try {
-      await work(fields);
-    } catch (error) {
-      setFault(error.faults?.[0]?.detail ?? error.message);
-    } finally {
-      setBusy(false);
-    }
-  };
-  return { fault, isBusy, send };
-}
-
-function Fault({ text }) {
-  return (
-    text && (
-      <p class="fault" role="alert">
-        <Icon name="alert" />
-        {text}
-      </p>
-    )
-  );
-}
 
 export function SignIn() {
   const { fault, isBusy, send } = useSending(({ user, password }) => signIn(user, password), linkFault());
@@ -40,14 +9,7 @@ export function SignIn() {
     <main class="quiet-page narrow">
       <h1>Sign in</h1>
       <form class="card access" onSubmit={send}>
-        <div class="field">
-          <label for="user">User</label>
-          <input id="user" name="user" class="input" autocomplete="username" autocapitalize="none" spellcheck={false} required autofocus />
-        </div>
-        <div class="field">
-          <label for="password">Password</label>
-          <input id="password" name="password" type="password" class="input" autocomplete="current-password" required />
-        </div>
+        <NameAndPassword />
         <Fault text={fault} />
         <button class="button primary" disabled={isBusy}>
           Sign in
@@ -60,7 +22,7 @@ export function SignIn() {
   );
 }
 
-/** Two fields that must agree; `onDone` when the password is set. */
+/** Two fields that must agree. */
 export function PasswordFields({ asksCurrent }) {
   return (
     <>
@@ -122,7 +84,7 @@ export function NoAdmin({ user }) {
         This page is for whoever runs the server. Your own diagrams are in the <a href=".">playground</a>.
       </p>
       <p>
-        <button type="button" class="button" onClick={signOut}>
+        <button type="button" class="button" onClick={() => attempt(signOut)}>
           Sign in as somebody else
         </button>
       </p>

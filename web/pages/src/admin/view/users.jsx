@@ -1,10 +1,11 @@
 // Users and their keys. A user is never deleted: what they used stays in the figures.
 import { useEffect, useState } from "preact/hooks";
+import { Fault, useSending } from "../../shared/form.jsx";
 import { Icon } from "../../shared/icons.jsx";
 import { call } from "../state/api.js";
 import { ask } from "../state/ask.js";
 import { TIERS, all } from "../state/lists.js";
-import { attempt } from "../state/notice.js";
+import { attempt, say } from "../state/notice.js";
 import { parameters, replace, to } from "../state/route.js";
 import { Dialog } from "./dialog.jsx";
 import { fully, when, whole } from "./format.js";
@@ -103,14 +104,12 @@ function User({ user, change }) {
 }
 
 function NewUser({ onClose, onMade }) {
-  const send = async (event) => {
-    event.preventDefault();
-    const { name, tier } = Object.fromEntries(new FormData(event.currentTarget));
-    if (await attempt(() => call("POST", "api/admin/users", { name, tier }), `${name} is in tier ${tier}.`)) {
-      onMade();
-      onClose();
-    }
-  };
+  const { fault, isBusy, send } = useSending(async ({ name, tier }) => {
+    await call("POST", "api/admin/users", { name, tier });
+    say(`${name} is in tier ${tier}.`);
+    onMade();
+    onClose();
+  });
   return (
     <Dialog title="New user" onClose={onClose}>
       <form class="form" onSubmit={send}>
@@ -126,8 +125,11 @@ function NewUser({ onClose, onMade }) {
             ))}
           </select>
         </div>
+        <Fault text={fault} />
         <div class="row end">
-          <button class="button primary">Make the user</button>
+          <button class="button primary" disabled={isBusy}>
+            Make the user
+          </button>
         </div>
       </form>
     </Dialog>

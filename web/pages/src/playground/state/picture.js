@@ -1,7 +1,7 @@
 // The picture beside the source. Mermaid and Graphviz are drawn in the frame, as fast as one types;
 // the server draws the other languages, when it has a Kroki server.
 import { effect, signal } from "@preact/signals";
-import { bytesOf } from "../../shared/api.js";
+import { client } from "../../shared/api.js";
 import { access } from "../../shared/session.js";
 import { theme } from "../../shared/theme.js";
 import { drawInFrame } from "../frame/drawing.js";
@@ -81,7 +81,7 @@ async function byServer() {
   show({ state: "drawing" });
   try {
     const body = { source: wish.source, diagramType: wish.language, format: "svg" };
-    const blob = await bytesOf("POST", "api/diagram/render", { body, signal: asked });
+    const blob = await client.render(body, { signal: asked });
     if (mine === turn) show({ state: "drawn", url: URL.createObjectURL(blob) });
   } catch (error) {
     if (mine !== turn || asked.aborted) return;

@@ -1,7 +1,7 @@
 // Takes the picture or the source along.
 import { signal } from "@preact/signals";
 import { Icon } from "../../shared/icons.jsx";
-import { bytesOf } from "../../shared/api.js";
+import { client } from "../../shared/api.js";
 import { refuse } from "../state/notice.js";
 import { isEdited, isWriting, language, origin, text } from "../state/source.js";
 
@@ -11,8 +11,8 @@ const fetching = signal(undefined);
 
 /** A finished request's picture is kept by the server; another source is drawn anew. */
 function drawn(format) {
-  if (origin.value && !isEdited.value) return bytesOf("GET", `api/diagram/${format}/${origin.value.requestId}`);
-  return bytesOf("POST", "api/diagram/render", { body: { source: text.value, diagramType: language.value, format } });
+  if (origin.value && !isEdited.value) return client.picture(origin.value.requestId, { format });
+  return client.render({ source: text.value, diagramType: language.value, format });
 }
 
 function save(blob, ending) {
