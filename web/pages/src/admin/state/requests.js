@@ -56,6 +56,14 @@ export async function refresh() {
   const asked = filter;
   const page = await get(withQuery("api/admin/requests", { ...filter, limit: 100 })).catch(() => undefined);
   if (!page || asked !== filter || running) return;
+  const isKnown = ({ requestId }) => requests.value.some((one) => one.requestId === requestId);
+  if (page.next !== null && requests.value.length > 0 && !page.requests.some(isKnown)) {
+    // More came than one page holds: what lies between is loaded again as one scrolls.
+    requests.value = page.requests;
+    next = page.next;
+    progress.value = "more";
+    return;
+  }
   const fresh = new Map(page.requests.map((one) => [one.requestId, one]));
   const known = requests.value.filter((one) => !fresh.has(one.requestId));
   // What is newer than the oldest of the fresh ones and not among them does not fit the filter any more.

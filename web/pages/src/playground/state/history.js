@@ -32,6 +32,8 @@ async function read(cursor) {
   pastFault.value = undefined;
   try {
     const { requests, next } = await client.requests({ limit: PAGE, cursor });
+    // It was asked for twice, and is there.
+    if (cursor !== undefined && past.value?.next !== cursor) return;
     past.value = { requests: cursor === undefined ? requests : [...past.value.requests, ...requests], next };
   } catch (error) {
     pastFault.value = error.message;

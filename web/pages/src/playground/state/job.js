@@ -20,12 +20,15 @@ export const isRunning = computed(() => ["sending", "queued", "writing", "checki
 
 let request;
 let sending;
+/** Moves whenever the page turns to another request: what an earlier one still tells is late then. */
+let turn = 0;
 
 /** Sends what the composer says, unless a request is under way. */
 export async function submit() {
   if (isRunning.value || !composer.isReady.value) return;
   const body = composer.body();
   dismiss();
+  const mine = (turn += 1);
   job.value = { phase: "sending" };
   sending = new AbortController();
   try {
@@ -33,7 +36,7 @@ export async function submit() {
     refreshUsage();
     await follow(made, body.diagramType);
   } catch (error) {
-    ended(error);
+    if (mine === turn) ended(error, submit);
   }
 }
 
@@ -41,8 +44,10 @@ export async function submit() {
 export async function resume(requestId) {
   dismiss();
   request?.close();
+  const mine = (turn += 1);
   try {
     const status = await client.status(requestId);
+    if (mine !== turn) return;
     if (status.status === "completed") {
       request = undefined;
       job.value = { phase: "done", provider: status.provider };
@@ -53,7 +58,7 @@ export async function resume(requestId) {
     }
     await follow(client.follow(requestId), status.diagramType);
   } catch (error) {
-    ended(error);
+    if (mine === turn) ended(error, () => resume(requestId));
   }
 }
 
@@ -74,6 +79,7 @@ export async function cancel() {
 /** An empty page again. */
 export function startOver() {
   if (isRunning.value) return;
+  turn += 1;
   request = undefined;
   remember(undefined);
   job.value = IDLE;
@@ -124,14 +130,15 @@ function hear(event, made, language) {
   if (event.type === "repairing") job.value = { ...job.value, phase: "repairing", errors: event.errors };
 }
 
-function ended(error) {
+/** `again`: what is offered to be tried once more. */
+function ended(error, again) {
   source.stopped();
   isConnected.value = true;
   if (error?.name === "AbortError") return;
   const phase = error instanceof CancelledError ? "cancelled" : error instanceof ExpiredError ? "expired" : "failed";
   job.value = { phase };
   if (phase === "cancelled") remember(undefined);
-  else if (!(error instanceof AuthenticationError)) refuse(error, error instanceof LimitError ? undefined : submit);
+  else if (!(error instanceof AuthenticationError)) refuse(error, error instanceof LimitError ? undefined : again);
   refreshUsage();
   refreshHistory();
 }

@@ -7,7 +7,8 @@ export function listenToKeys() {
 }
 
 function handle(event) {
-  if (document.querySelector("dialog[open]")) return;
+  // While an input method composes a word, its keys are its own.
+  if (event.isComposing || document.querySelector("dialog[open]")) return;
   if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) {
     event.preventDefault();
     event.stopPropagation();
