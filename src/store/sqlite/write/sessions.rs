@@ -107,7 +107,7 @@ impl Batch<'_> {
             Some(Some(user)) => user,
             Some(None) => {
                 self.forget_setup()?;
-                if has_operator(&self.transaction, new.created_at)? {
+                if has_operator(self.transaction, new.created_at)? {
                     return Ok(false);
                 }
                 self.first_admin(admin, new.created_at)?
