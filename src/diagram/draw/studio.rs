@@ -7,6 +7,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use parking_lot::Mutex;
 
+use crate::diagram::check::Purpose;
 use crate::diagram::picture::{Artist, Drawing, Format, Order, Remote, Theme, Undrawn};
 use crate::domain::DiagramType;
 
@@ -127,7 +128,10 @@ impl Studio {
                 let _turn = self.threads.turn(place).await?;
                 dot.svg(order.source, order.theme).await?
             }
-            (_, Some(remote)) => remote.svg(order.diagram_type, order.source).await?,
+            (_, Some(remote)) => {
+                let asked = Purpose::Asked(order.caller);
+                remote.svg(order.diagram_type, order.source, asked).await?
+            }
             (_, None) => return Err(Undrawn::NotHere(self.missing(order.diagram_type))),
         };
         // Megabytes of it take a while.
