@@ -14,7 +14,8 @@ use crate::domain::DiagramType;
 use super::cache::{Cache, Key};
 use super::clean::clean;
 use super::dot::{self, Dot};
-use super::threads::{Place, Threads};
+use super::threads::Threads;
+use super::turns::Place;
 
 /// Pictures drawn at once: at least, so that one bad source delays no other, and at most.
 const AT_ONCE: std::ops::RangeInclusive<usize> = 2..=4;
