@@ -91,6 +91,7 @@ test("the queue fills, is paused and resumed; a request is cancelled, one tried 
   await hold(page, "a request that waits");
   await drawer.getByRole("button", { name: "Cancel" }).click();
   await sure(page, "Cancel it");
+  await drawer.getByRole("status").getByText("The request is cancelled.").waitFor();
   await drawer.getByText("cancelled", { exact: true }).waitFor();
   await page.keyboard.press("Escape");
   await page.getByRole("cell", { name: "cancelled" }).waitFor();
