@@ -108,7 +108,9 @@ fn role(text: &str) -> Result<Role, String> {
 fn set_role(accounts: &Accounts, name: &str, role: Role) -> anyhow::Result<()> {
     let user = accounts.set_role(name, role)?.ok_or_else(|| unknown(name))?;
     if role == Role::User && accounts.is_operator(&user)? {
-        eprintln!("{name} still holds an admin key: `diagramd key list` shows it, `diagramd key revoke ID` ends it");
+        eprintln!(
+            "{name} still holds an admin key: `diagramd key list` shows it, `diagramd key revoke ID` ends it"
+        );
     }
     output::line(&format!("{name} has the role {}", role.name()))
 }

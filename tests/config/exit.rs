@@ -77,7 +77,10 @@ fn verbs_on_the_data_directory_do_their_work_or_say_why_not() {
         let users: Vec<serde_json::Value> = serde_json::from_str(&list).unwrap();
         users.iter().find(|user| user["name"] == name).unwrap()["role"].clone()
     };
-    assert_eq!((role("ann", "admin").out.as_str(), roles("ann")), ("ann has the role admin\n", "admin".into()));
+    assert_eq!(
+        (role("ann", "admin").out.as_str(), roles("ann")),
+        ("ann has the role admin\n", "admin".into())
+    );
     let taken = role("ann", "user");
     assert_eq!((taken.status, taken.err.as_str(), roles("ann")), (0, "", "user".into()));
     let kept = role("root", "user");
