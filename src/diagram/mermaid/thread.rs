@@ -144,7 +144,11 @@ impl Thread {
                     "a checking process that had rested is gone; its source is checked by another"
                 );
                 self.discard();
-                self.ask_once(source, deadline.saturating_sub(begin.elapsed()))
+                match self.ask_once(source, deadline.saturating_sub(begin.elapsed())) {
+                    // It had less than its time, so that nothing is known of it.
+                    Err(Broken::TooSlow) => Err(Broken::Fault(reason)),
+                    outcome => outcome,
+                }
             }
             outcome => outcome,
         }
