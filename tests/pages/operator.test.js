@@ -158,7 +158,7 @@ test("a session that another tab replaced goes on here, and another person's beg
   await sure(page, "Pause");
   await page.getByRole("button", { name: "Resume" }).waitFor();
 
-  server.run(["key", "create", "--user", "ann", "--admin"]);
+  server.run(["user", "set-password", "ann", "--admin"], `${PASSWORD}\n`);
   await comeInElsewhere("ann");
   await page.getByRole("button", { name: "Resume" }).click();
   await page.getByLabel("Account of ann").waitFor();
