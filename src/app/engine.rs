@@ -230,7 +230,7 @@ fn log_join(what: &str, ended: Result<(), tokio::task::JoinError>) {
     }
 }
 
-fn open_store(config: &Config) -> anyhow::Result<Sqlite> {
+pub(super) fn open_store(config: &Config) -> anyhow::Result<Sqlite> {
     let path = config.storage.path.clone().unwrap_or_else(|| sqlite::path_in(&config.server.data_dir));
     data_dir::check_owner(&path)?;
     sqlite::open(&path)

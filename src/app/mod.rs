@@ -9,6 +9,7 @@ mod generate;
 mod housekeeping;
 mod links;
 mod pictures;
+mod plan;
 mod program;
 mod reload;
 mod serve;
@@ -25,6 +26,7 @@ pub use links::{link_url, server_url};
 pub use pictures::{
     DrawRequest, Format, Theme, Undrawn, WIDTH_MAX, WIDTH_MIN, check_render, draw_in_process,
 };
+pub use plan::{PlanAnswer, PlanQuestion, Waits, WaitsByTier, plan};
 pub use program::check_for_parent;
 pub use serve::{ServeOptions, serve};
 pub use shelf::{Shelf, shelf};

@@ -15,6 +15,7 @@ mod interrupt;
 mod key;
 mod output;
 mod pace;
+mod plan;
 mod render;
 mod request;
 mod serve;
@@ -80,6 +81,8 @@ enum Verb {
     Stats(figures::Stats),
     /// Watch the queue live (admins)
     Watch(watch::Watch),
+    /// Say how long people would have waited on another plan
+    Plan(plan::Plan),
     /// Draw a diagram that you have
     Render(render::Render),
     /// Check a diagram that you have
@@ -112,6 +115,7 @@ pub fn run(cli: Cli) -> anyhow::Result<()> {
         Verb::Queue(verb) => verb.run(),
         Verb::Stats(verb) => verb.run(),
         Verb::Watch(verb) => verb.run(),
+        Verb::Plan(verb) => verb.run(&sources),
         Verb::Render(verb) => verb.run(&sources),
         Verb::Validate(verb) => verb.run(&sources),
         Verb::Completions(verb) => verb.run(),

@@ -12,6 +12,7 @@ pub mod job;
 pub mod lane;
 pub mod limits;
 pub mod money;
+pub mod past;
 pub mod prices;
 pub mod repair;
 pub mod session;

@@ -5,6 +5,7 @@
 //! store, an upstream or HTTP.
 
 pub mod core;
+pub mod replay;
 pub mod thread;
 mod watch;
 

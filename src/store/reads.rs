@@ -5,6 +5,7 @@ use crate::domain::change::Follower;
 use crate::domain::id::JobSeq;
 use crate::domain::job::JobRecord;
 use crate::domain::limits::UserCounts;
+use crate::domain::past::PastCall;
 use crate::domain::session::Session;
 use crate::domain::user::ApiKey;
 use crate::domain::{
@@ -125,6 +126,15 @@ pub struct KeyOwner {
     pub user: User,
 }
 
+/// A page of calls that are over.
+#[derive(Clone, Debug)]
+pub struct PastCalls {
+    /// The calls.
+    pub calls: Vec<PastCall>,
+    /// End and row of the last one, where the next page begins; `None`: there are no more.
+    pub last: Option<(Timestamp, i64)>,
+}
+
 /// Reads. Every method may be called from any thread and blocks for at most the read limit.
 pub trait Reads: Send + Sync {
     /// One job; `None` when unknown.
@@ -156,6 +166,11 @@ pub trait Reads: Send + Sync {
         step_ms: i64,
         by: SplitBy,
     ) -> Result<Timeline, StoreError>;
+
+    /// Calls that were sent and ended after that end and row, and before `to`, in the order of their
+    /// ends; at most `limit`.
+    fn past_calls(&self, after: (Timestamp, i64), to: Timestamp, limit: u32)
+    -> Result<PastCalls, StoreError>;
 
     /// The key with this SHA-256 and its owner, revoked or not.
     fn key_by_hash(&self, hash: &[u8; 32]) -> Result<Option<KeyOwner>, StoreError>;

@@ -29,6 +29,7 @@ mod paused;
 // Builds that draw use the rest of it.
 #[cfg_attr(not(feature = "render"), allow(dead_code))]
 mod pictures;
+mod plan;
 mod printing;
 mod recount;
 mod repair;

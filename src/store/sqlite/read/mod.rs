@@ -12,7 +12,7 @@ use crate::domain::user::ApiKey;
 use crate::domain::{Brief, JobId, JobSeq, KeyId, QueuedJob, SessionId, Tier, Timestamp, User, UserId};
 use crate::store::commands::LiveCharge;
 use crate::store::inspection::{CallMade, Listed, ListedJob, Sought, SplitBy, Timeline};
-use crate::store::reads::{GroupBy, JobQuery, KeyOwner, Spending, Stats};
+use crate::store::reads::{GroupBy, JobQuery, KeyOwner, PastCalls, Spending, Stats};
 use crate::store::{Reads, StoreError};
 
 use super::pool::Pool;
@@ -21,6 +21,7 @@ mod accounts;
 mod backlog;
 mod jobs;
 mod listing;
+mod past;
 mod sessions;
 mod stats;
 mod timeline;
@@ -114,6 +115,15 @@ impl Reads for SqliteReads {
         by: SplitBy,
     ) -> Result<Timeline, StoreError> {
         self.read(|connection| timeline::timeline(connection, from, to, step_ms, by))
+    }
+
+    fn past_calls(
+        &self,
+        after: (Timestamp, i64),
+        to: Timestamp,
+        limit: u32,
+    ) -> Result<PastCalls, StoreError> {
+        self.read(|connection| past::past_calls(connection, after, to, limit))
     }
 
     fn key_by_hash(&self, hash: &[u8; 32]) -> Result<Option<KeyOwner>, StoreError> {

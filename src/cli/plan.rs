@@ -1,0 +1,114 @@
+//! `diagramd plan`: how long people would have waited on another plan of the model's provider.
+
+use std::time::Duration;
+
+use anyhow::bail;
+use clap::Args;
+use serde_json::{Value, json};
+
+use super::input::Sources;
+use super::output;
+use crate::app::{self, PlanAnswer, PlanQuestion, Waits, WaitsByTier};
+
+#[derive(Args, Debug)]
+pub(super) struct Plan {
+    /// Requests a minute of the plan; 0: not limited
+    #[arg(long, value_name = "REQUESTS", required_unless_present = "like")]
+    rpm: Option<u64>,
+    /// Tokens a minute of the plan, input and output together; 0: not limited
+    #[arg(long, value_name = "TOKENS", required_unless_present = "like")]
+    tpm: Option<u64>,
+    /// A plan by its name instead: 5x or 20x
+    #[arg(long, value_name = "PLAN", value_parser = ["5x", "20x"], conflicts_with_all = ["rpm", "tpm"])]
+    like: Option<String>,
+    /// Replay the load that the database has recorded (there is no other source yet)
+    #[arg(long, required = true)]
+    history: bool,
+    /// How many days back
+    #[arg(long, default_value_t = 7, value_parser = clap::value_parser!(u32).range(1..=3650))]
+    days: u32,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+impl Plan {
+    pub(super) fn run(self, sources: &Sources) -> anyhow::Result<()> {
+        let (requests_per_minute, tokens_per_minute) = match self.like.as_deref() {
+            Some("5x") => (25, 200_000),
+            Some("20x") => (100, 800_000),
+            _ => (self.rpm.unwrap_or(0), self.tpm.unwrap_or(0)),
+        };
+        let question = PlanQuestion { requests_per_minute, tokens_per_minute, days: self.days };
+        let answer = app::plan(&sources.load(Vec::new())?.config, question)?;
+        if self.json {
+            return output::json(&object(&answer, question));
+        }
+        let Some((first, last)) = answer.span else {
+            bail!("no call of a model was made in the last {} days; ask for more with --days", self.days)
+        };
+        output::line(&format!("{} calls, ready from {first} to {last}\n", answer.recorded.all.calls))?;
+        let limit = |limit: u64| if limit == 0 { "any number of".to_owned() } else { limit.to_string() };
+        let plan =
+            format!("{} requests, {} tokens a minute", limit(requests_per_minute), limit(tokens_per_minute));
+        let parts = [
+            ("as it was", &answer.recorded),
+            ("replayed as configured", &answer.present),
+            (plan.as_str(), &answer.asked),
+        ];
+        let rows: Vec<[String; 7]> = parts.iter().flat_map(|(name, waits)| rows(name, waits)).collect();
+        output::table(["WAITS", "TIER", "CALLS", "HALF", "95 %", "99 %", "LONGEST"], &rows)
+    }
+}
+
+fn rows(name: &str, waits: &WaitsByTier) -> Vec<[String; 7]> {
+    let row = |tier: String, waits: &Waits| {
+        [
+            name.to_owned(),
+            tier,
+            waits.calls.to_string(),
+            told(waits.p50),
+            told(waits.p95),
+            told(waits.p99),
+            told(waits.longest),
+        ]
+    };
+    let tiers = waits.tiers.iter().map(|(tier, waits)| row(tier.to_string(), waits));
+    tiers.chain([row("all".to_owned(), &waits.all)]).collect()
+}
+
+/// A wait for people.
+fn told(wait: Duration) -> String {
+    match wait.as_secs() {
+        0..60 => format!("{:.1} s", wait.as_secs_f64()),
+        seconds @ 60..3600 => format!("{} min {} s", seconds / 60, seconds % 60),
+        seconds => format!("{} h {} min", seconds / 3600, seconds % 3600 / 60),
+    }
+}
+
+fn object(answer: &PlanAnswer, question: PlanQuestion) -> Value {
+    let span = answer.span.map(|(from, to)| json!({ "from": from, "to": to }));
+    json!({
+        "requestsPerMinute": question.requests_per_minute,
+        "tokensPerMinute": question.tokens_per_minute,
+        "calls": span,
+        "recorded": waits(&answer.recorded),
+        "replayedAsConfigured": waits(&answer.present),
+        "replayedOnPlan": waits(&answer.asked),
+    })
+}
+
+fn waits(waits: &WaitsByTier) -> Value {
+    let one = |waits: &Waits| {
+        json!({
+            "calls": waits.calls,
+            "p50Seconds": waits.p50.as_secs_f64(),
+            "p95Seconds": waits.p95.as_secs_f64(),
+            "p99Seconds": waits.p99.as_secs_f64(),
+            "longestSeconds": waits.longest.as_secs_f64(),
+        })
+    };
+    let tiers: serde_json::Map<String, Value> =
+        waits.tiers.iter().map(|(tier, waits)| (tier.to_string(), one(waits))).collect();
+    json!({ "tiers": tiers, "all": one(&waits.all) })
+}
