@@ -62,6 +62,7 @@ pub async fn serve(loaded: Loaded, options: ServeOptions) -> anyhow::Result<()> 
     if options.dev {
         dev::welcome(&engine.accounts, &address, &page).await?;
     } else {
+        dev::retire(&engine.accounts).await?;
         links::offer_setup(&engine.accounts, &page).await?;
     }
 

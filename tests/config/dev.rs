@@ -40,6 +40,34 @@ async fn it_prints_one_ready_key_per_tier_and_the_address() {
     assert!(!logged.contains("dgd_"), "keys are never logged");
 }
 
+#[tokio::test]
+async fn a_server_for_others_takes_none_of_the_keys_and_offers_the_first_admin() {
+    let place = Place::new();
+    let lines = |arguments: &[&str]| {
+        let mut child = command(place.0.path())
+            .args(["serve", "--listen", "127.0.0.1:0"])
+            .args(arguments)
+            .stdout(std::process::Stdio::piped())
+            .stderr(std::process::Stdio::null())
+            .spawn()
+            .unwrap();
+        let lines = std::io::BufRead::lines(std::io::BufReader::new(child.stdout.take().unwrap()));
+        let found = lines.map(Result::unwrap).find(|line| line.contains("#link=")).unwrap();
+        child.kill().unwrap();
+        child.wait().unwrap();
+        found
+    };
+    lines(&["--dev"]);
+    assert_eq!(place.run(&["key", "create", "--user", "ann"]).status, 0);
+    lines(&[]);
+    let keys: Vec<serde_json::Value> =
+        serde_json::from_str(&place.run(&["key", "list", "--json"]).out).unwrap();
+    assert_eq!(keys.len(), 6);
+    for key in keys {
+        assert_eq!(key["revokedAt"].is_null(), key["user"] == "ann", "{key}");
+    }
+}
+
 #[test]
 fn the_line_to_try_fits_a_socket() {
     let place = Place::new();

@@ -47,6 +47,16 @@ test("from the setup link to a password, and in again with it", async (t) => {
   await again.getByRole("alert").filter({ hasText: "used" }).waitFor();
 });
 
+test("a link that is opened in a tab that is here already is used too", async (t) => {
+  const server = await start(t);
+  server.run(["user", "set-password", "root", "--admin"], `${PASSWORD}\n`);
+  const page = await open(t, server, { path: "/admin", expected: [NOBODY] });
+  await page.getByRole("heading", { name: "Sign in" }).waitFor();
+  await page.goto(server.run(["user", "link", "root"]).replace(/^[^/]*\/\/[^/]*/, server.url));
+  await page.getByRole("heading", { name: "Upstreams" }).waitFor();
+  assert.ok(!page.url().includes("link="), "the token leaves the address bar");
+});
+
 test("a user who is no admin is told so", async (t) => {
   const server = await start(t);
   server.key("ann", "free");

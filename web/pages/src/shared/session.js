@@ -5,6 +5,7 @@
 import { computed, signal } from "@preact/signals";
 import { AuthenticationError, DiagramClient, PermissionError } from "diagramd-client";
 
+import { takeLink } from "./link.js";
 import { fetchBySession } from "./proof.js";
 
 const STORED = "diagramd.token";
@@ -76,13 +77,6 @@ export async function begin() {
   } catch (error) {
     close(error instanceof AuthenticationError ? (ended ? ENDED : undefined) : error.message);
   }
-}
-
-/** The token of a one-time link; it leaves the address at once. */
-function takeLink() {
-  const link = new URLSearchParams(location.hash.slice(1)).get("link") ?? undefined;
-  if (link !== undefined) history.replaceState(null, "", location.pathname + location.search);
-  return link;
 }
 
 async function continueSession() {

@@ -1,6 +1,7 @@
 // Signing in and out. A one-time link is used once, and its token leaves the address bar at once.
 import { effect } from "@preact/signals";
 import { AuthenticationError } from "diagramd-client";
+import { takeLink } from "../../shared/link.js";
 import { call, get, person } from "./api.js";
 import { connect, disconnect } from "./live.js";
 
@@ -8,9 +9,8 @@ export { person };
 
 /** Looks who is signed in; uses the link that the page was opened with, if any. */
 export async function begin() {
-  const link = new URLSearchParams(location.hash.slice(1)).get("link");
-  if (link !== null) {
-    history.replaceState(null, "", location.pathname);
+  const link = takeLink();
+  if (link !== undefined) {
     try {
       return enter(await call("POST", "api/auth/session", { link }));
     } catch (error) {
