@@ -10,6 +10,7 @@ use crate::diagram::check::Checker;
 use crate::diagram::checkers;
 use crate::diagram::draw::{Dot, Settings, Studio, faulty_fonts};
 use crate::diagram::drawn::ByDrawing;
+use crate::diagram::explained::Explained;
 use crate::diagram::picture::{Artist, Order, Remote};
 use crate::domain::DiagramType;
 
@@ -45,12 +46,13 @@ pub(super) fn pictures(config: &Config) -> anyhow::Result<Pictures> {
         cache_bytes_max: render.cache_size,
     };
     let studio = Studio::new(settings, remote.clone());
-    let checker = checkers::built_in(&own_program(), studio.second_opinion());
+    let parsers = checkers::built_in(&own_program(), studio.second_opinion());
+    let artist = Arc::new(Explained::new(Arc::new(studio), Arc::clone(&parsers)));
     let checker = match remote {
-        Some(remote) => Arc::new(ByDrawing::new(checker, remote)),
-        None => checker,
+        Some(remote) => Arc::new(ByDrawing::new(parsers, remote)),
+        None => parsers,
     };
-    Ok(Pictures { artist: Arc::new(studio), checker })
+    Ok(Pictures { artist, checker })
 }
 
 /// What of `[render]` is not as it was meant though pictures are drawn: files of the directory of

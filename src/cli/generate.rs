@@ -108,8 +108,10 @@ impl Generate {
         draw: impl FnOnce(&str, Format) -> anyhow::Result<Vec<u8>>,
     ) -> anyhow::Result<()> {
         if generated.validation == ValidationStatus::Invalid {
-            let reason = generated.errors.first().map_or("", |error| error.message.as_str());
-            eprintln!("warning: the diagram does not parse: {}", output::safe(reason));
+            eprintln!("warning: the diagram does not parse");
+            for error in &generated.errors {
+                eprintln!("{}: {}", source::place("diagram", error), output::safe(&error.message));
+            }
         }
         for mend in &generated.mends {
             eprintln!("repaired: {}", output::safe(mend));

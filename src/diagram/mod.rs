@@ -9,6 +9,7 @@ pub mod checkers;
 pub mod dot;
 pub mod draw;
 pub mod drawn;
+pub mod explained;
 pub mod extract;
 mod fences;
 pub mod headers;

@@ -88,6 +88,8 @@ fn the_command_line_writes_pictures() {
         (vec!["-", "--theme", "pink"], GOOD, 2, "expected default"),
         (vec!["none.mmd"], "", 1, "none.mmd cannot be read"),
         (vec!["-"], "flowchart TD\n  a[\"x --> b", 1, "- cannot be drawn\n-:2"),
+        (vec!["-"], "flowchart TD\n  a[Order (new)] --> b", 1, "in double quotes"),
+        (vec!["-"], "", 1, "-:1"),
         (vec!["-", "-t", "d2"], "a -> b", 1, "kroki_url"),
         (vec!["-", "-o", "/no/such/place/a.svg"], GOOD, 1, "/no/such/place/a.svg cannot be written"),
     ] {
