@@ -2,6 +2,7 @@
 //! in-process `generate` both run one.
 
 use std::collections::HashSet;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -227,8 +228,13 @@ fn log_join(what: &str, ended: Result<(), tokio::task::JoinError>) {
     }
 }
 
+/// Where the database of a configuration is.
+pub(super) fn database_path(config: &Config) -> PathBuf {
+    config.storage.path.clone().unwrap_or_else(|| sqlite::path_in(&config.server.data_dir))
+}
+
 fn open_store(config: &Config) -> anyhow::Result<Sqlite> {
-    let path = config.storage.path.clone().unwrap_or_else(|| sqlite::path_in(&config.server.data_dir));
+    let path = database_path(config);
     sqlite::open(&path)
         .map_err(|reason| data_dir::explained(&path, reason))
         .with_context(|| format!("the database {} cannot be opened", path.display()))

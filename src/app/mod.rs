@@ -7,6 +7,7 @@ mod dev;
 mod engine;
 mod generate;
 mod housekeeping;
+mod keep;
 mod links;
 mod pictures;
 mod program;
@@ -20,6 +21,7 @@ mod wiring;
 
 pub use engine::{BacklogUse, Engine, open_accounts};
 pub use generate::{Cancelled, Generated, generate_in_process};
+pub use keep::{Backup, Contents, Progress, Requests, Restored, Stopped, backup, check_backup, restore_backup};
 pub use links::{link_url, server_url};
 pub use pictures::{
     DrawRequest, Format, Theme, Undrawn, WIDTH_MAX, WIDTH_MIN, check_render, draw_in_process,
@@ -27,4 +29,5 @@ pub use pictures::{
 pub use program::check_for_parent;
 pub use serve::{ServeOptions, serve};
 pub use shelf::{Shelf, shelf};
+pub use crate::store::sqlite::Restoring;
 pub use validate::{Report, Verdict, validate_in_process};

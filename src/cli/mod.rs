@@ -12,6 +12,7 @@ mod figures;
 mod generate;
 mod input;
 mod interrupt;
+mod keep;
 mod key;
 mod output;
 mod pace;
@@ -84,6 +85,10 @@ enum Verb {
     Render(render::Render),
     /// Check a diagram that you have
     Validate(validate::Validate),
+    /// Copy the database into a file, while a server runs or not
+    Backup(keep::Backup),
+    /// Put a backup back, or say whether it can be
+    Restore(keep::Restore),
     /// Print a completion script for a shell
     Completions(about::Completions),
     /// Print the manual page
@@ -114,6 +119,8 @@ pub fn run(cli: Cli) -> anyhow::Result<()> {
         Verb::Watch(verb) => verb.run(),
         Verb::Render(verb) => verb.run(&sources),
         Verb::Validate(verb) => verb.run(&sources),
+        Verb::Backup(verb) => verb.run(&sources),
+        Verb::Restore(verb) => verb.run(&sources),
         Verb::Completions(verb) => verb.run(),
         Verb::Man(verb) => verb.run(),
         Verb::Version => output::line(concat!("diagramd ", env!("CARGO_PKG_VERSION"))),

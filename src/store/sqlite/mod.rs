@@ -8,16 +8,22 @@ use std::sync::Arc;
 
 use super::{Reader, StoreError, Writer};
 
+mod check;
 mod connection;
+mod copy;
 mod error;
 mod lock;
 mod migrate;
 mod pool;
 mod read;
+mod restore;
 mod rows;
 mod write;
 
+pub use check::{Inspected, inspect};
+pub use copy::{Copied, CopyError, Copying, SourceUse, Stage, Thoroughness, copy};
 pub use lock::DataLock;
+pub use restore::{Restored, Restoring, restore};
 
 /// Read-only connections, and so reads at once.
 const READERS: usize = 4;
