@@ -9,6 +9,7 @@ pub mod error;
 pub mod inspection;
 pub mod reader;
 pub mod reads;
+pub mod retention;
 pub mod sqlite;
 pub mod writer;
 

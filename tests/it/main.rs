@@ -5,6 +5,7 @@
 
 mod admin_requests;
 mod auth;
+mod backup;
 mod bad_input;
 mod browser;
 mod cache;
@@ -45,6 +46,7 @@ mod stats;
 mod stop;
 mod templates;
 mod terminal;
+mod upgrade;
 mod upstream;
 mod upstreams;
 #[cfg(feature = "validate")]

@@ -13,6 +13,7 @@ use crate::domain::{Brief, JobId, JobSeq, KeyId, QueuedJob, SessionId, Tier, Tim
 use crate::store::commands::LiveCharge;
 use crate::store::inspection::{CallMade, Listed, ListedJob, Sought, SplitBy, Timeline};
 use crate::store::reads::{GroupBy, JobQuery, KeyOwner, Spending, Stats};
+use crate::store::retention::{Ages, Stale};
 use crate::store::{Reads, StoreError};
 
 use super::pool::Pool;
@@ -22,6 +23,7 @@ mod backlog;
 mod jobs;
 mod listing;
 mod sessions;
+mod stale;
 mod stats;
 mod timeline;
 mod usage;
@@ -32,6 +34,8 @@ pub(super) use sessions::has_operator;
 const READ_LIMIT: Duration = Duration::from_secs(5);
 /// The longest the start's reads may take.
 const START_LIMIT: Duration = Duration::from_secs(120);
+/// The longest the search for what is too old may take; nobody waits for it.
+const SEARCH_LIMIT: Duration = Duration::from_secs(30);
 /// Virtual-machine steps between two looks at the clock.
 const STEPS_BETWEEN_LOOKS: i32 = 10_000;
 
@@ -178,6 +182,10 @@ impl Reads for SqliteReads {
 
     fn live_charges(&self, since: Timestamp) -> Result<Vec<LiveCharge>, StoreError> {
         self.read_within(START_LIMIT, |connection| backlog::live_charges(connection, since))
+    }
+
+    fn stale(&self, ages: &Ages, limit: u32) -> Result<Vec<Stale>, StoreError> {
+        self.read_within(SEARCH_LIMIT, |connection| stale::stale(connection, ages, limit))
     }
 
     fn paused(&self) -> Result<bool, StoreError> {

@@ -9,9 +9,10 @@ use crate::domain::{
     Change, Failure, JobId, JobSeq, JobState, KeyId, SessionId, Tier, Timestamp, User, UserId,
 };
 use crate::store::commands::{
-    Cancellation, Claim, ClaimOutcome, NewKey, NewLink, NewSession, Owner, PasswordChange, Purged, Recovered,
+    Cancellation, Claim, ClaimOutcome, NewKey, NewLink, NewSession, Owner, PasswordChange, Recovered,
     Settled, Settlement, Submission, Submitted,
 };
+use crate::store::retention::{Ages, Stale};
 use crate::store::writer::Backend;
 use crate::store::{Commands, StoreError};
 
@@ -21,6 +22,7 @@ mod cache;
 mod claim;
 mod end;
 mod followers;
+mod purge;
 pub(in crate::store::sqlite) mod quota;
 mod repair;
 mod sessions;
@@ -229,8 +231,8 @@ impl Commands for Batch<'_> {
         self.beat(at)
     }
 
-    fn purge(&mut self, before: Timestamp, now: Timestamp, limit: u32) -> Result<Purged, StoreError> {
-        self.purge_old(before, now, limit)
+    fn purge(&mut self, stale: &[Stale], ages: &Ages) -> Result<u32, StoreError> {
+        self.delete_stale(stale, ages)
     }
 
     fn trim_cache(&mut self, before: Timestamp, bytes_max: u64, limit: u32) -> Result<u32, StoreError> {
