@@ -5,6 +5,7 @@
 mod data_dir;
 mod dev;
 mod engine;
+mod export;
 mod generate;
 mod housekeeping;
 mod keep;
@@ -20,6 +21,7 @@ mod validate;
 mod wiring;
 
 pub use engine::{BacklogUse, Engine, open_accounts};
+pub use export::{BadSpan, Billed, ExportBy, ExportRow, ExportSpan, ExportTotals, Used, UsedBy, export};
 pub use generate::{Cancelled, Generated, generate_in_process};
 pub use keep::{Backup, Contents, Progress, Requests, Restored, Stopped, backup, check_backup, restore_backup};
 pub use links::{link_url, server_url};

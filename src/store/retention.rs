@@ -14,7 +14,7 @@ const UNITS: Duration = days(2);
 /// How long tokens and money by the hour are kept.
 const USAGE_BY_HOUR: Duration = days(90);
 /// How long they are kept by the day; by the month they are kept for ever.
-const USAGE_BY_DAY: Duration = days(800);
+pub const USAGE_BY_DAY: Duration = days(800);
 /// How long a key that opens nothing any more is still listed.
 const DEAD_KEY: Duration = days(400);
 

@@ -54,6 +54,30 @@ pub fn open(path: &Path) -> Result<Sqlite, StoreError> {
     Ok(Sqlite { writer, reader: Reader::new(Arc::new(reads), READERS) })
 }
 
+/// Opens the database at `path` for reading only, beside a server or without one.
+///
+/// # Errors
+/// [`StoreError::Incompatible`] when it is not of exactly this version: reading changes no schema.
+/// [`StoreError::Failed`] when there is none.
+pub fn open_for_reading(path: &Path) -> Result<Reader, StoreError> {
+    connection::check_library()?;
+    if !path.exists() {
+        return Err(StoreError::Failed(format!(
+            "there is no database at {}; name the server's data directory with --data-dir, or its configuration with --config",
+            path.display()
+        )));
+    }
+    let version = migrate::version(&connection::open_reader(path)?, path)?;
+    if version != migrate::latest() {
+        return Err(StoreError::Incompatible(format!(
+            "{} is of an older diagramd (schema {version}; this one reads {}); start this version's server on it once, or use the version that runs on it",
+            path.display(),
+            migrate::latest()
+        )));
+    }
+    Ok(Reader::new(Arc::new(read::SqliteReads::new(pool::open(path, 1)?)), 1))
+}
+
 /// Where the database of a data directory is.
 pub fn path_in(data_dir: &Path) -> PathBuf {
     data_dir.join(FILE_NAME)
