@@ -1,10 +1,11 @@
 //! The server's figures, each beside its peer or its limit, measured in this run on the real binary.
 //!
 //! `cargo bench --bench server` prints a Markdown table; `cargo bench --bench server -- sockets`
-//! only the named parts (start, submits, lives, latency, sockets, million). Nothing here passes or
+//! only the named parts (start, submits, lives, latency, sockets, million, backup). Nothing here passes or
 //! fails. The load, the peers and the scripted upstream run on the same machine as the server, so
 //! they take their part of its cores.
 
+mod backup;
 mod latency;
 mod lives;
 mod load;
@@ -48,6 +49,9 @@ fn main() -> Result<(), Failure> {
         }
         if wants("million") {
             million::measure().await?;
+        }
+        if wants("backup") {
+            backup::measure().await?;
         }
         Ok(())
     })

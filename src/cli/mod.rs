@@ -8,6 +8,7 @@ use clap::{Parser, Subcommand};
 mod about;
 mod configuration;
 mod exit;
+mod export;
 mod figures;
 mod generate;
 mod input;
@@ -89,6 +90,9 @@ enum Verb {
     Backup(keep::Backup),
     /// Put a backup back, or say whether it can be
     Restore(keep::Restore),
+    /// Write usage for your books
+    #[command(subcommand)]
+    Export(export::Verb),
     /// Print a completion script for a shell
     Completions(about::Completions),
     /// Print the manual page
@@ -121,6 +125,7 @@ pub fn run(cli: Cli) -> anyhow::Result<()> {
         Verb::Validate(verb) => verb.run(&sources),
         Verb::Backup(verb) => verb.run(&sources),
         Verb::Restore(verb) => verb.run(&sources),
+        Verb::Export(verb) => verb.run(&sources),
         Verb::Completions(verb) => verb.run(),
         Verb::Man(verb) => verb.run(),
         Verb::Version => output::line(concat!("diagramd ", env!("CARGO_PKG_VERSION"))),

@@ -75,7 +75,7 @@ fn what_was_found_too_old_and_is_not_any_more_stays() {
     let store = Store::new();
     let user = store.user("ann");
     store.submit(user, 1, Some("k"), NOW);
-    let failure = Failure::new(FailureCode::Unavailable);
+    let failure = Failure { code: FailureCode::UpstreamTimeout, message: "late".to_owned(), retryable: true };
     store.run(move |commands| commands.fail_queued(JobSeq(1), &failure, NOW).map(drop));
     let later = days_after(91);
     let ages = Ages::at(later, KEEP);
