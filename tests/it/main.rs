@@ -6,6 +6,7 @@
 mod admin_requests;
 mod auth;
 mod backup;
+mod backup_docs;
 mod bad_input;
 mod browser;
 mod cache;
@@ -13,6 +14,7 @@ mod changes;
 mod client_script;
 #[cfg(feature = "render")]
 mod drawn;
+mod export;
 mod flow;
 mod generate;
 mod kills;

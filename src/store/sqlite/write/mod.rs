@@ -1,6 +1,7 @@
 //! The write side: one transaction for a batch of commands, durable when it returns.
 
 use std::collections::HashMap;
+use std::time::Duration;
 
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 
@@ -34,6 +35,10 @@ use backlog::Backlog;
 
 /// Pages in the write-ahead log after which it is copied back into the database.
 const CHECKPOINT_PAGES: i64 = 4096;
+
+/// How long the last copying back waits for whoever still reads the database: a backup may take
+/// minutes, and the next start copies back what is left.
+const CLOSE_WAIT: Duration = Duration::from_secs(1);
 
 /// The owner of the read-write connection.
 pub(super) struct SqliteWriter {
@@ -76,6 +81,9 @@ impl Backend for SqliteWriter {
     }
 
     fn close(&mut self) {
+        if let Err(reason) = self.connection.busy_timeout(CLOSE_WAIT) {
+            tracing::warn!(%reason, "whoever still reads the database is waited for as long as ever");
+        }
         if let Err(reason) = checkpoint_all(&self.connection) {
             tracing::error!(%reason, "the write-ahead log was not copied at the stop; the next start does it");
         }
