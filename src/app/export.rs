@@ -109,7 +109,9 @@ impl ExportSpan {
             ExportBy::Day => UsedBy::Day,
             ExportBy::Month => UsedBy::Month,
             // An end that is no start of a day is the present: its month is all there is.
-            ExportBy::User if begins_month(self.from) && (begins_month(self.to) || self.to.day() != self.to) => {
+            ExportBy::User
+                if begins_month(self.from) && (begins_month(self.to) || self.to.day() != self.to) =>
+            {
                 UsedBy::UserOfMonths
             }
             ExportBy::User => UsedBy::UserOfDays,
@@ -196,7 +198,8 @@ mod tests {
         let now = now();
         let open = ExportSpan::new(ExportBy::User, None, None).unwrap();
         assert_eq!((open.from, open.used_by()), (now.month(), Some(UsedBy::UserOfMonths)));
-        let day = ExportSpan::new(ExportBy::User, Some(now.day().moved(-86_400_000)), Some(now.day())).unwrap();
+        let day =
+            ExportSpan::new(ExportBy::User, Some(now.day().moved(-86_400_000)), Some(now.day())).unwrap();
         assert!(matches!(day.used_by(), Some(UsedBy::UserOfDays | UsedBy::UserOfMonths)));
     }
 
@@ -205,13 +208,21 @@ mod tests {
         for (by, from, to, said) in [
             (ExportBy::Day, "2020-01-01T00:00:00Z", "2020-01-01T00:00:00Z", "the span is empty"),
             (ExportBy::Day, "2026-01-01T00:00:01Z", "2026-01-02T00:00:00Z", "not the start of a UTC day"),
-            (ExportBy::Month, "2026-01-02T00:00:00Z", "2026-02-01T00:00:00Z", "take 2026-01-01T00:00:00.000Z"),
+            (
+                ExportBy::Month,
+                "2026-01-02T00:00:00Z",
+                "2026-02-01T00:00:00Z",
+                "take 2026-01-01T00:00:00.000Z",
+            ),
             (ExportBy::Day, "2020-01-01T00:00:00Z", "2020-02-01T00:00:00Z", "kept for 800 days"),
             (ExportBy::User, "2020-01-01T00:00:00Z", "2020-01-09T00:00:00Z", "take whole months"),
         ] {
             let refused = ExportSpan::new(by, at(from), at(to)).unwrap_err().to_string();
             assert!(refused.contains(said), "{refused}");
         }
-        assert!(ExportSpan::new(ExportBy::Request, at("2020-01-01T10:20:30Z"), at("2020-01-01T10:20:31Z")).is_ok());
+        assert!(
+            ExportSpan::new(ExportBy::Request, at("2020-01-01T10:20:30Z"), at("2020-01-01T10:20:31Z"))
+                .is_ok()
+        );
     }
 }

@@ -50,8 +50,12 @@ pub(super) async fn purge(queue: Queue, keep: Duration, stop: CancellationToken)
     while next(&mut ticks, &stop).await {
         match purge_all(&queue, keep, &stop).await {
             Ok(0) => {}
-            Ok(gone) => tracing::info!(rows = gone, "what was older than the configuration keeps was deleted"),
-            Err(reason) => tracing::warn!(%reason, "what is too old could not be deleted; the next hour tries again"),
+            Ok(gone) => {
+                tracing::info!(rows = gone, "what was older than the configuration keeps was deleted")
+            }
+            Err(reason) => {
+                tracing::warn!(%reason, "what is too old could not be deleted; the next hour tries again")
+            }
         }
     }
 }

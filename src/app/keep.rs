@@ -69,13 +69,18 @@ pub struct Contents {
 
 /// How many requests there are in each state.
 #[derive(Clone, Copy, Debug, Serialize)]
-#[allow(missing_docs)]
 pub struct Requests {
+    /// That wait.
     pub queued: u64,
+    /// With a call under way.
     pub processing: u64,
+    /// With a source.
     pub completed: u64,
+    /// Without one.
     pub failed: u64,
+    /// By their users.
     pub cancelled: u64,
+    /// By their deadlines.
     pub expired: u64,
 }
 

@@ -20,10 +20,13 @@ mod templates;
 mod validate;
 mod wiring;
 
+pub use crate::store::sqlite::Restoring;
 pub use engine::{BacklogUse, Engine, open_accounts};
 pub use export::{BadSpan, Billed, ExportBy, ExportRow, ExportSpan, ExportTotals, Used, UsedBy, export};
 pub use generate::{Cancelled, Generated, generate_in_process};
-pub use keep::{Backup, Contents, Progress, Requests, Restored, Stopped, backup, check_backup, restore_backup};
+pub use keep::{
+    Backup, Contents, Progress, Requests, Restored, Stopped, backup, check_backup, restore_backup,
+};
 pub use links::{link_url, server_url};
 pub use pictures::{
     DrawRequest, Format, Theme, Undrawn, WIDTH_MAX, WIDTH_MIN, check_render, draw_in_process,
@@ -31,5 +34,4 @@ pub use pictures::{
 pub use program::check_for_parent;
 pub use serve::{ServeOptions, serve};
 pub use shelf::{Shelf, shelf};
-pub use crate::store::sqlite::Restoring;
 pub use validate::{Report, Verdict, validate_in_process};

@@ -101,16 +101,13 @@ impl Usage {
 
 /// An RFC 3339 instant, or a day that stands for its first instant in UTC.
 fn instant(text: &str) -> Result<Timestamp, String> {
-    Timestamp::parse(text)
-        .or_else(|| Timestamp::parse(&format!("{text}T00:00:00Z")))
-        .ok_or_else(|| "expected a day such as 2026-11-01 or an instant such as 2026-11-01T00:00:00Z".to_owned())
+    Timestamp::parse(text).or_else(|| Timestamp::parse(&format!("{text}T00:00:00Z"))).ok_or_else(|| {
+        "expected a day such as 2026-11-01 or an instant such as 2026-11-01T00:00:00Z".to_owned()
+    })
 }
 
 /// Writes a file that only its owner reads, and that is there only when it is whole.
-fn into_file(
-    file: &Path,
-    write: impl FnOnce(&mut dyn Write) -> anyhow::Result<()>,
-) -> anyhow::Result<()> {
+fn into_file(file: &Path, write: impl FnOnce(&mut dyn Write) -> anyhow::Result<()>) -> anyhow::Result<()> {
     let mut draft = file.as_os_str().to_owned();
     draft.push(".partial");
     let draft = PathBuf::from(draft);
@@ -178,7 +175,8 @@ fn cells(by: By, row: &ExportRow) -> Cells {
 }
 
 fn used_cells(by: By, used: &Used) -> Cells {
-    let mut cells = vec![("user", Cell::Text(used.name.clone())), ("tier", Cell::Text(used.tier.to_string()))];
+    let mut cells =
+        vec![("user", Cell::Text(used.name.clone())), ("tier", Cell::Text(used.tier.to_string()))];
     // `2026-11-01`, or the month of it.
     let day = used.start.to_string();
     match by {
@@ -240,8 +238,19 @@ fn columns(by: By) -> Vec<&'static str> {
         By::Month => (&["user", "tier", "month"], &["costUsd", "cacheHits", "savedUsd"]),
         By::Request => (
             &[
-                "requestId", "user", "tier", "status", "diagramType", "provider", "model", "createdAt",
-                "startedAt", "completedAt", "calls", "cached", "coalesced",
+                "requestId",
+                "user",
+                "tier",
+                "status",
+                "diagramType",
+                "provider",
+                "model",
+                "createdAt",
+                "startedAt",
+                "completedAt",
+                "calls",
+                "cached",
+                "coalesced",
             ],
             &["costUsd", "savedUsd", "estimated"],
         ),
@@ -262,7 +271,11 @@ impl<'a> Sheet<'a> {
             Format::Csv => write!(out, "{}\r\n", columns(by).join(","))?,
             Format::Json => {
                 let (from, to) = (json!(span.from), json!(span.to));
-                write!(out, "{{\n\"from\": {from},\n\"to\": {to},\n\"groupBy\": \"{}\",\n\"rows\": [", by.name())?;
+                write!(
+                    out,
+                    "{{\n\"from\": {from},\n\"to\": {to},\n\"groupBy\": \"{}\",\n\"rows\": [",
+                    by.name()
+                )?;
             }
         }
         Ok(Self { out, format, rows: 0 })
@@ -299,17 +312,21 @@ impl<'a> Sheet<'a> {
         }
         Ok(self.out.flush()?)
     }
-
 }
 
 /// A text that a spreadsheet would take for a formula, made one that it does not.
 fn harmless(text: &str) -> String {
-    let begins = |c: char| matches!(c, '=' | '+' | '-' | '@' | '\t' | '\r' | '\n' | '＝' | '＋' | '－' | '＠');
+    let begins =
+        |c: char| matches!(c, '=' | '+' | '-' | '@' | '\t' | '\r' | '\n' | '＝' | '＋' | '－' | '＠');
     if text.starts_with(begins) { format!("'{text}") } else { text.to_owned() }
 }
 
 fn quoted(text: &str) -> String {
-    if text.contains(['"', ',', '\r', '\n']) { format!("\"{}\"", text.replace('"', "\"\"")) } else { text.to_owned() }
+    if text.contains(['"', ',', '\r', '\n']) {
+        format!("\"{}\"", text.replace('"', "\"\""))
+    } else {
+        text.to_owned()
+    }
 }
 
 #[cfg(test)]

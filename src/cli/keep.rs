@@ -99,7 +99,10 @@ impl Restore {
         output::line(&format!("{} is restored", output::safe(&database.file.display().to_string())))?;
         show(database)?;
         if let Some(kept) = &restored.kept {
-            output::line(&format!("\nThe database before it is kept: {}", output::safe(&kept.display().to_string())))?;
+            output::line(&format!(
+                "\nThe database before it is kept: {}",
+                output::safe(&kept.display().to_string())
+            ))?;
         }
         output::line(&advice(&database.requests))
     }
@@ -110,8 +113,11 @@ fn advice(requests: &Requests) -> String {
     let again = requests.queued + requests.processing;
     let run = match again {
         0 => String::new(),
-        1 => " 1 request that waited or ran then runs when the server starts, also if it ended since.".to_owned(),
-        _ => format!(" {again} requests that waited or ran then run when the server starts, also those that ended since."),
+        1 => " 1 request that waited or ran then runs when the server starts, also if it ended since."
+            .to_owned(),
+        _ => format!(
+            " {again} requests that waited or ran then run when the server starts, also those that ended since."
+        ),
     };
     format!("\nKeys and users are as they were then: revoke again what was revoked since.{run}")
 }
@@ -121,7 +127,10 @@ fn show(contents: &Contents) -> anyhow::Result<()> {
     let schema = if contents.schema == contents.schema_served {
         contents.schema.to_string()
     } else {
-        format!("{}; becomes {} when it is opened, and a copy is kept", contents.schema, contents.schema_served)
+        format!(
+            "{}; becomes {} when it is opened, and a copy is kept",
+            contents.schema, contents.schema_served
+        )
     };
     let queue = if contents.paused { "; the queue is paused" } else { "" };
     output::line(&format!(
@@ -218,7 +227,9 @@ mod tests {
 
     #[test]
     fn sizes_are_as_people_read_them() {
-        for (bytes, shown) in [(7, "7 bytes"), (1_400_000, "1.4 MB"), (999_999, "999.9 kB"), (2_000_000_000, "2.0 GB")] {
+        for (bytes, shown) in
+            [(7, "7 bytes"), (1_400_000, "1.4 MB"), (999_999, "999.9 kB"), (2_000_000_000, "2.0 GB")]
+        {
             assert_eq!(size(bytes), shown);
         }
     }

@@ -32,7 +32,10 @@ fn json(server: &Server, arguments: &[&str]) -> Value {
 
 /// What the model saw, as the API's sums have it.
 fn input(row: &Value) -> u64 {
-    ["inputTokens", "cacheReadTokens", "cacheWriteTokens"].map(|name| row[name].as_u64().unwrap()).iter().sum()
+    ["inputTokens", "cacheReadTokens", "cacheWriteTokens"]
+        .map(|name| row[name].as_u64().unwrap())
+        .iter()
+        .sum()
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -59,7 +62,10 @@ async fn an_export_agrees_with_usage_and_statistics_to_the_last_nano_dollar() {
         assert_eq!(row["costUsd"], usage["cost"]["monthUsd"]);
         assert_eq!(row["outputTokens"], usage["tokens"]["month"]["output"]);
         assert_eq!(input(row), usage["tokens"]["month"]["input"].as_u64().unwrap());
-        assert_eq!((&row["cacheHits"], &row["savedUsd"]), (&usage["cache"]["hits"], &usage["cache"]["savedUsd"]));
+        assert_eq!(
+            (&row["cacheHits"], &row["savedUsd"]),
+            (&usage["cache"]["hits"], &usage["cache"]["savedUsd"])
+        );
     }
     let admin = server.key("root", "free", &["--admin"]);
     let (_, stats) = server.get(&admin, "/api/diagram/stats").await;
@@ -72,13 +78,18 @@ async fn an_export_agrees_with_usage_and_statistics_to_the_last_nano_dollar() {
         assert_eq!(sums["outputTokens"], stats["totals"]["outputTokens"]);
         assert_eq!(input(sums), stats["totals"]["inputTokens"].as_u64().unwrap());
     }
-    assert_eq!(json(&server, &["--group-by", "day"])["totals"], json(&server, &["--group-by", "month"])["totals"]);
+    assert_eq!(
+        json(&server, &["--group-by", "day"])["totals"],
+        json(&server, &["--group-by", "month"])["totals"]
+    );
 
     // A table for a spreadsheet: no cell of it is a formula, and the sum is the same.
     let table = export(&server, &["--group-by", "user"]);
     let lines: Vec<&str> = table.split_terminator("\r\n").collect();
     assert_eq!(lines.len(), 3, "a header and the users that used something");
-    assert!(lines[0].starts_with("user,tier,inputTokens") && lines[0].ends_with("costUsd,cacheHits,savedUsd"));
+    assert!(
+        lines[0].starts_with("user,tier,inputTokens") && lines[0].ends_with("costUsd,cacheHits,savedUsd")
+    );
     assert!(lines[2].starts_with("\"'=bob,\"\"b\"\"\",free,"), "{table}");
     export(&server, &["--group-by", "request", "-o", "requests.csv"]);
     let requests = std::fs::read_to_string(server.dir.path().join("requests.csv")).unwrap();

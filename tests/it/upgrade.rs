@@ -14,7 +14,8 @@ use crate::server::Server;
 use crate::verb;
 
 /// Old requests are looked at, however old they are by now.
-const CONFIG: &str = "[[upstreams]]\nname = \"main\"\nkind = \"offline\"\n[retention]\nfinished = \"3650d\"\n";
+const CONFIG: &str =
+    "[[upstreams]]\nname = \"main\"\nkind = \"offline\"\n[retention]\nfinished = \"3650d\"\n";
 
 /// What the program knew of its database.
 #[derive(Deserialize)]
@@ -43,6 +44,8 @@ fn laid_out(path: &PathBuf) -> (TempDir, Facts) {
     std::fs::write(dir.path().join("config.toml"), CONFIG).unwrap();
     std::fs::create_dir(dir.path().join("data")).unwrap();
     let database = Connection::open(dir.path().join("data/diagramd.db")).unwrap();
+    // The tables are not in the order of their references.
+    database.pragma_update(None, "foreign_keys", false).unwrap();
     database.execute_batch(&text).unwrap();
     (dir, facts)
 }
@@ -59,18 +62,25 @@ async fn the_database_of_every_version_is_served_and_its_queue_goes_on() {
     assert_eq!(versions, (1..=*versions.last().unwrap()).collect::<Vec<_>>(), "there is one of each");
     for (old, path) in &databases {
         let (dir, facts) = laid_out(path);
-        let (status, _, err) =
-            verb::run(dir.path(), &["restore", "--check", "data/diagramd.db"], "");
+        let (status, _, err) = verb::run(dir.path(), &["restore", "--check", "data/diagramd.db"], "");
         assert_eq!((status, err.as_str()), (0, ""), "schema {old}");
         let server = Server::on(dir);
         for (id, result) in &facts.completed {
             let (_, job) = server.get(&facts.user, &format!("/api/diagram/status/{id}")).await;
-            assert_eq!((&job["status"], &job["result"]), (&json!("completed"), &json!(result)), "schema {old}");
+            assert_eq!(
+                (&job["status"], &job["result"]),
+                (&json!("completed"), &json!(result)),
+                "schema {old}"
+            );
         }
         let (_, job) = server.get(&facts.user, &format!("/api/diagram/status/{}", facts.cancelled)).await;
         assert_eq!(job["status"], "cancelled", "schema {old}");
         let (_, queue) = server.get(&facts.admin, "/api/diagram/queue/status").await;
-        assert_eq!((&queue["paused"], &queue["depth"]), (&json!(true), &json!(facts.live.len())), "schema {old}");
+        assert_eq!(
+            (&queue["paused"], &queue["depth"]),
+            (&json!(true), &json!(facts.live.len())),
+            "schema {old}"
+        );
         server.post_to(&facts.admin, "/api/admin/queue/resume", json!({})).await;
         for id in &facts.live {
             assert_eq!(server.ended(&facts.user, id).await["status"], "completed", "schema {old}");
@@ -81,10 +91,15 @@ async fn the_database_of_every_version_is_served_and_its_queue_goes_on() {
         let dir = server.terminate().await;
         let now = version(&dir);
         let copy = dir.path().join(format!("data/diagramd.db.schema-{old}"));
-        assert_eq!(copy.exists(), *old < now, "schema {old}: a copy is made before a migration, and only then");
+        assert_eq!(
+            copy.exists(),
+            *old < now,
+            "schema {old}: a copy is made before a migration, and only then"
+        );
         if copy.exists() {
             assert_eq!(copy.metadata().unwrap().permissions().mode() & 0o777, 0o600);
-            let (status, out, err) = verb::run(dir.path(), &["restore", "--check", copy.to_str().unwrap()], "");
+            let (status, out, err) =
+                verb::run(dir.path(), &["restore", "--check", copy.to_str().unwrap()], "");
             assert_eq!((status, err.as_str()), (0, ""), "schema {old}");
             assert!(String::from_utf8(out).unwrap().contains(&format!("{old}; becomes {now}")));
         }
@@ -100,8 +115,12 @@ fn the_database_of_a_newer_version_is_refused_and_left_as_it_is() {
     drop(database);
     let before = std::fs::read(dir.path().join("data/diagramd.db")).unwrap();
     let told = Server::fails_to_start(&dir, "127.0.0.1:0");
-    assert!(told.contains("was written by a newer diagramd (schema 9999") && told.contains("install that version"));
-    let (status, _, told) = verb::run(dir.path(), &["key", "create", "--user", "x", "--data-dir", "data"], "");
+    assert!(
+        told.contains("was written by a newer diagramd (schema 9999")
+            && told.contains("install that version")
+    );
+    let (status, _, told) =
+        verb::run(dir.path(), &["key", "create", "--user", "x", "--data-dir", "data"], "");
     assert!(status == 1 && told.contains("was written by a newer diagramd"), "{told}");
     // A version that is only newer can still be saved.
     let (status, _, told) = verb::run(dir.path(), &["backup", "saved.db", "--data-dir", "data"], "");

@@ -12,7 +12,7 @@ use crate::domain::{JobState, Timestamp};
 use crate::store::StoreError;
 
 /// Faults that are named; a damaged file has thousands.
-const FAULTS_NAMED: usize = 10;
+const FAULTS_NAMED: u8 = 10;
 /// Virtual-machine steps between two looks at whether to go on.
 const STEPS_BETWEEN_LOOKS: i32 = 100_000;
 /// Waiting for a server that is just opening the same file.
@@ -54,7 +54,10 @@ pub fn inspect(path: &Path, stop: &CancellationToken) -> Result<Inspected, Store
     let mut connection = open(path).map_err(|reason| unreadable(path, reason.into()))?;
     let schema = migrate::version(&connection, path).map_err(|reason| unreadable(path, reason))?;
     if schema == 0 {
-        return Err(StoreError::Incompatible(format!("{} is an empty database", path.display())));
+        return Err(StoreError::Incompatible(format!(
+            "{} is not a diagramd database: it is empty",
+            path.display()
+        )));
     }
     let mut inspected = Inspected {
         bytes,
@@ -104,7 +107,7 @@ fn named_faults(connection: &Connection, thoroughness: Thoroughness) -> Result<V
     connection.pragma(None, check, FAULTS_NAMED, |row| {
         let said: String = row.get(0)?;
         if said != "ok" {
-            faults.extend(said.lines().map(str::to_owned).take(FAULTS_NAMED));
+            faults.extend(said.lines().map(str::to_owned).take(FAULTS_NAMED.into()));
         }
         Ok(())
     })?;
@@ -112,13 +115,13 @@ fn named_faults(connection: &Connection, thoroughness: Thoroughness) -> Result<V
         let mut statement = connection.prepare("PRAGMA foreign_key_check")?;
         let mut rows = statement.query([])?;
         while let Some(row) = rows.next()?
-            && faults.len() < FAULTS_NAMED
+            && faults.len() < usize::from(FAULTS_NAMED)
         {
             let (table, parent): (String, String) = (row.get(0)?, row.get(2)?);
             faults.push(format!("a row of {table} refers to a row of {parent} that is not there"));
         }
     }
-    faults.truncate(FAULTS_NAMED);
+    faults.truncate(FAULTS_NAMED.into());
     Ok(faults)
 }
 
@@ -128,9 +131,8 @@ pub(super) fn open(path: &Path) -> Result<Connection, rusqlite::Error> {
     if with_ending(path, "-wal").exists() {
         return connection::open_reader(path);
     }
-    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY
-        | OpenFlags::SQLITE_OPEN_NO_MUTEX
-        | OpenFlags::SQLITE_OPEN_URI;
+    let flags =
+        OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_URI;
     let connection = Connection::open_with_flags(unchanging(path), flags)?;
     connection.busy_timeout(BUSY_TIMEOUT)?;
     connection.pragma_update(None, "query_only", "ON")?;
@@ -146,7 +148,9 @@ fn unchanging(path: &Path) -> String {
     let mut address = String::from("file:");
     for byte in absolute.as_os_str().as_bytes() {
         match byte {
-            b'/' | b'-' | b'_' | b'.' | b'0'..=b'9' | b'A'..=b'Z' | b'a'..=b'z' => address.push(char::from(*byte)),
+            b'/' | b'-' | b'_' | b'.' | b'0'..=b'9' | b'A'..=b'Z' | b'a'..=b'z' => {
+                address.push(char::from(*byte))
+            }
             // Writing into a string does not fail.
             other => drop(write!(address, "%{other:02X}")),
         }
@@ -173,7 +177,9 @@ fn count(connection: &Connection, into: &mut Inspected) -> Result<(), StoreError
     let mut rows = statement.query([])?;
     while let Some(row) = rows.next()? {
         let state: JobState = row.get(0)?;
-        if let Some(requests) = usize::try_from(state.code()).ok().and_then(|code| into.requests.get_mut(code)) {
+        if let Some(requests) =
+            usize::try_from(state.code()).ok().and_then(|code| into.requests.get_mut(code))
+        {
             *requests = row.get::<_, u32>(1)?.into();
         }
     }

@@ -150,7 +150,9 @@ fn forget_old_copies(path: &Path) {
     for (_, copy) in copies.drain(..too_many) {
         match std::fs::remove_file(&copy) {
             Ok(()) => tracing::info!(copy = %copy.display(), "an old copy of the database was removed"),
-            Err(reason) => tracing::warn!(%reason, copy = %copy.display(), "an old copy could not be removed"),
+            Err(reason) => {
+                tracing::warn!(%reason, copy = %copy.display(), "an old copy could not be removed")
+            }
         }
     }
 }

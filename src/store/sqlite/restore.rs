@@ -50,6 +50,7 @@ pub fn restore(
     progress(Stage::Checking);
     let inspected = check::inspect(from, stop).map_err(|reason| match reason {
         StoreError::Closed => CopyError::Stopped,
+        StoreError::Failed(reason) => CopyError::Target(reason),
         other => other.into(),
     })?;
     if !inspected.faults.is_empty() {
@@ -105,7 +106,8 @@ fn make_room(database: &Path) -> std::io::Result<PathBuf> {
     let free = (1..KEPT_MAX)
         .map(|number| with_ending(database, &format!("{KEPT_ENDING}{number}")))
         .find(|name| name.symlink_metadata().is_err());
-    let kept = free.ok_or_else(|| std::io::Error::other("there are too many replaced databases beside it"))?;
+    let kept =
+        free.ok_or_else(|| std::io::Error::other("there are too many replaced databases beside it"))?;
     if database.exists() {
         std::fs::rename(database, &kept)?;
     }
@@ -114,7 +116,11 @@ fn make_room(database: &Path) -> std::io::Result<PathBuf> {
         if !file.exists() {
             continue;
         }
-        if goes_along { std::fs::rename(&file, with_ending(&kept, ending))? } else { std::fs::remove_file(&file)? }
+        if goes_along {
+            std::fs::rename(&file, with_ending(&kept, ending))?
+        } else {
+            std::fs::remove_file(&file)?
+        }
     }
     sync_directory(database)?;
     Ok(kept)

@@ -215,7 +215,8 @@ fn copy_pages(
 /// The copied header says that a write-ahead log belongs to the file. Without that, whoever opens
 /// it for reading leaves nothing beside it; a server puts it back.
 fn become_one_file(connection: &Connection) -> Result<(), CopyError> {
-    let mode: String = connection.pragma_update_and_check(None, "journal_mode", "DELETE", |row| row.get(0))?;
+    let mode: String =
+        connection.pragma_update_and_check(None, "journal_mode", "DELETE", |row| row.get(0))?;
     if mode != "delete" {
         return Err(StoreError::Failed(format!("the copy keeps a log of its own ({mode})")).into());
     }

@@ -35,19 +35,18 @@ pub(super) fn used(connection: &Connection, query: &UsedQuery) -> Result<Vec<Use
          WHERE user.id >= ?4 AND (user.id > ?4 OR used.start > ?5)
          GROUP BY {group} ORDER BY {group} LIMIT ?6"
     ))?;
-    let rows =
-        statement.query_map(params![kind, query.from, query.to, user, start, query.limit], |row| {
-            Ok(Used {
-                user: row.get("id")?,
-                name: row.get("name")?,
-                tier: row.get("tier")?,
-                start: row.get("start")?,
-                tokens: tokens(row)?,
-                cost: row.get("cost")?,
-                hits: unsigned(row, "hits")?,
-                saved: row.get("saved")?,
-            })
-        })?;
+    let rows = statement.query_map(params![kind, query.from, query.to, user, start, query.limit], |row| {
+        Ok(Used {
+            user: row.get("id")?,
+            name: row.get("name")?,
+            tier: row.get("tier")?,
+            start: row.get("start")?,
+            tokens: tokens(row)?,
+            cost: row.get("cost")?,
+            hits: unsigned(row, "hits")?,
+            saved: row.get("saved")?,
+        })
+    })?;
     Ok(rows.collect::<Result<_, _>>()?)
 }
 

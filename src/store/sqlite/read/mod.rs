@@ -12,8 +12,8 @@ use crate::domain::user::ApiKey;
 use crate::domain::{Brief, JobId, JobSeq, KeyId, QueuedJob, SessionId, Tier, Timestamp, User, UserId};
 use crate::store::commands::LiveCharge;
 use crate::store::inspection::{CallMade, Listed, ListedJob, Sought, SplitBy, Timeline};
-use crate::store::reads::{GroupBy, JobQuery, KeyOwner, Spending, Stats};
 use crate::store::ledger::{Billed, BilledQuery, Used, UsedQuery};
+use crate::store::reads::{GroupBy, JobQuery, KeyOwner, Spending, Stats};
 use crate::store::retention::{Ages, Stale};
 use crate::store::{Reads, StoreError};
 

@@ -10,9 +10,10 @@ use crate::store::retention::{Ages, Stale};
 /// At most `limit` of each kind.
 pub(super) fn stale(connection: &Connection, ages: &Ages, limit: u32) -> Result<Vec<Stale>, StoreError> {
     let mut found = Vec::new();
-    let mut look = |sql: &str, parameters: &[&dyn rusqlite::ToSql], read: fn(&Row<'_>) -> rusqlite::Result<Stale>| {
-        each(connection, sql, parameters, read, &mut found)
-    };
+    let mut look =
+        |sql: &str, parameters: &[&dyn rusqlite::ToSql], read: fn(&Row<'_>) -> rusqlite::Result<Stale>| {
+            each(connection, sql, parameters, read, &mut found)
+        };
     look(
         "SELECT seq FROM job WHERE ended_at IS NOT NULL AND ended_at < ?1 ORDER BY ended_at LIMIT ?2",
         params![ages.requests, limit],
@@ -36,11 +37,9 @@ pub(super) fn stale(connection: &Connection, ages: &Ages, limit: u32) -> Result<
         params![ages.hours, ages.days, limit],
         |row| Ok(Stale::Usage(row.get(0)?, row.get(1)?, row.get(2)?)),
     )?;
-    look(
-        "SELECT hash FROM session WHERE expires_at <= ?1 LIMIT ?2",
-        params![ages.sessions, limit],
-        |row| Ok(Stale::Session(SessionId(row.get(0)?))),
-    )?;
+    look("SELECT hash FROM session WHERE expires_at <= ?1 LIMIT ?2", params![ages.sessions, limit], |row| {
+        Ok(Stale::Session(SessionId(row.get(0)?)))
+    })?;
     look(
         "SELECT id FROM api_key WHERE coalesce(min(revoked_at, expires_at), revoked_at, expires_at) < ?1 LIMIT ?2",
         params![ages.dead_keys, limit],

@@ -43,7 +43,8 @@ fn everything_that_grows_goes_when_it_is_too_old_and_not_before() {
         store.run(move |commands| commands.create_key(&key));
     }
     store.run(|commands| commands.revoke_key(&KeyId("revoked".to_owned()), NOW).map(drop));
-    let link = NewLink { id: SessionId([1; 32]), whom: LinkFor::User(user), expires_at: NOW, created_at: NOW };
+    let link =
+        NewLink { id: SessionId([1; 32]), whom: LinkFor::User(user), expires_at: NOW, created_at: NOW };
     store.run(move |commands| commands.create_link(&link));
 
     // Days after, and how many rows of each table are left then.
