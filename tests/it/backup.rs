@@ -189,6 +189,9 @@ async fn a_backup_that_is_killed_or_stopped_leaves_nothing_that_looks_whole() {
         let mut halfway = false;
         // It may be done before the signal comes; then it is whole, and it is tried again.
         while !halfway {
+            if partial.exists() {
+                std::fs::remove_file(&partial).unwrap();
+            }
             let mut child = Command::new(env!("CARGO_BIN_EXE_diagramd"))
                 .args(["backup", "backup.db", "--data-dir", "data"])
                 .current_dir(folder)

@@ -166,7 +166,7 @@ fn open_source(source: &Path, used: SourceUse) -> Result<Connection, CopyError> 
         )));
     }
     match used {
-        SourceUse::MayChange => Ok(connection::open_reader(source)?),
+        SourceUse::MayChange => Ok(connection::open_visitor(source)?),
         SourceUse::AtRest => Ok(check::open(source)?),
     }
 }
