@@ -1,9 +1,9 @@
 //! The server's figures, each beside its peer or its limit, measured in this run on the real binary.
 //!
 //! `cargo bench --bench server` prints a Markdown table; `cargo bench --bench server -- sockets`
-//! only the named parts (start, submits, lives, latency, sockets, million, backup). Nothing here passes or
-//! fails. The load, the peers and the scripted upstream run on the same machine as the server, so
-//! they take their part of its cores.
+//! only the named parts (start, submits, lives, latency, sockets, million, backup, retention).
+//! Nothing here passes or fails. The load, the peers and the scripted upstream run on the same
+//! machine as the server, so they take their part of its cores.
 
 mod backup;
 mod latency;
@@ -12,6 +12,7 @@ mod load;
 mod million;
 mod peers;
 mod process;
+mod retention;
 mod sockets;
 mod start;
 mod statistics;
@@ -52,6 +53,9 @@ fn main() -> Result<(), Failure> {
         }
         if wants("backup") {
             backup::measure().await?;
+        }
+        if wants("retention") {
+            retention::measure().await?;
         }
         Ok(())
     })

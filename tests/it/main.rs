@@ -35,6 +35,7 @@ mod pictures;
 mod printing;
 mod recount;
 mod repair;
+mod retention;
 // Other test binaries use the rest of it.
 #[allow(dead_code)]
 mod server;
