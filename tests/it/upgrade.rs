@@ -129,3 +129,18 @@ fn the_database_of_a_newer_version_is_refused_and_left_as_it_is() {
     // A start turns on the write-ahead log, which stands in bytes 18 and 19 and in the change counters.
     assert_eq!(before[100..], after[100..]);
 }
+
+#[test]
+fn a_verb_changes_no_schema_under_a_running_server() {
+    let (dir, _) = laid_out(&databases()[&1]);
+    // As an older server holds it.
+    let lock = std::fs::File::create(dir.path().join("data/diagramd.lock")).unwrap();
+    lock.lock().unwrap();
+    let create = || verb::run(dir.path(), &["key", "create", "--user", "x", "--data-dir", "data"], "");
+    let (status, _, told) = create();
+    assert!(status == 1 && told.contains("a server of an older version runs on data/diagramd.db"), "{told}");
+    assert_eq!(version(&dir), 1);
+    lock.unlock().unwrap();
+    assert_eq!(create().0, 0);
+    assert!(version(&dir) > 1);
+}

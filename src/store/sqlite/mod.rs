@@ -78,6 +78,18 @@ pub fn open_for_reading(path: &Path) -> Result<Reader, StoreError> {
     Ok(Reader::new(Arc::new(read::SqliteReads::new(pool::open(path, 1)?)), 1))
 }
 
+/// Whether opening the database at `path` would change its schema; `false` where there is none.
+///
+/// # Errors
+/// As [`open`].
+pub fn is_older(path: &Path) -> Result<bool, StoreError> {
+    if !path.exists() {
+        return Ok(false);
+    }
+    let version = migrate::version(&connection::open_visitor(path)?, path)?;
+    Ok(version > 0 && version < migrate::latest())
+}
+
 /// Where the database of a data directory is.
 pub fn path_in(data_dir: &Path) -> PathBuf {
     data_dir.join(FILE_NAME)
