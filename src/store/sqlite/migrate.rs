@@ -190,4 +190,36 @@ mod tests {
         assert_eq!(copy.query_row("SELECT count(*) FROM job", [], |row| row.get::<_, u32>(0)).unwrap(), 1);
         migrate(&mut connection, &path).unwrap();
     }
+
+    #[test]
+    fn the_newest_two_copies_are_kept() {
+        let dir = tempfile::TempDir::new().unwrap();
+        let path = dir.path().join("old.db");
+        let copy = |version: usize| with_ending(&path, &format!("{COPY_ENDING}{version}"));
+        // The copy of version 1 was made last: that upgrade was taken back and made again.
+        for (version, seconds) in [(1, 400), (2, 100), (3, 300), (4, 200)] {
+            let file = std::fs::File::create(copy(version)).unwrap();
+            file.set_modified(SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(seconds)).unwrap();
+        }
+        forget_old_copies(&path);
+        assert_eq!([1, 2, 3, 4].map(|version| copy(version).exists()), [true, false, true, false]);
+    }
+
+    #[test]
+    fn a_database_stays_as_it_is_when_it_cannot_be_copied_first() {
+        let dir = tempfile::TempDir::new().unwrap();
+        let path = dir.path().join("old.db");
+        let old = Connection::open(&path).unwrap();
+        apply(&old, 0, 1).unwrap();
+        drop(old);
+        // Something that is no file stands where the copy goes.
+        std::fs::create_dir(with_ending(&path, ".schema-1")).unwrap();
+        let mut connection = crate::store::sqlite::connection::open_writer(&path).unwrap();
+        let refused = migrate(&mut connection, &path).unwrap_err().to_string();
+        assert!(
+            refused.contains("before its schema changes the database is copied beside itself"),
+            "{refused}"
+        );
+        assert_eq!(version(&connection, &path).unwrap(), 1);
+    }
 }
