@@ -39,6 +39,7 @@ mod retention;
 // Other test binaries use the rest of it.
 #[allow(dead_code)]
 mod server;
+mod service;
 mod session;
 mod sharing;
 mod sharing_ends;
