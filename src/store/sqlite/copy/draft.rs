@@ -181,3 +181,38 @@ fn cannot_write(path: &Path, reason: &io::Error) -> CopyError {
         _ => CopyError::Target(sentence),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_copy_is_written_by_one_at_a_time_and_leaves_nothing_unless_it_is_finished() {
+        let dir = tempfile::TempDir::new().unwrap();
+        let (source, target) = (dir.path().join("source"), dir.path().join("target"));
+        std::fs::write(&source, "s").unwrap();
+        let begin = || Draft::begin(&source, &target, false);
+        let first = begin().unwrap();
+        let second = begin().err().unwrap().to_string();
+        assert!(second.contains("another diagramd is writing"), "{second}");
+        drop(first);
+        assert!(!dir.path().join("target.partial").exists());
+        let third = begin().unwrap();
+        std::fs::write(third.path(), "whole").unwrap();
+        assert_eq!(third.finish().unwrap(), 5);
+        assert_eq!(std::fs::read_to_string(&target).unwrap(), "whole");
+        assert!(begin().err().unwrap().to_string().contains("is there already"));
+        assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 2);
+    }
+
+    #[test]
+    fn a_copy_that_would_fill_the_disk_is_refused_with_both_figures() {
+        let dir = tempfile::TempDir::new().unwrap();
+        let source = dir.path().join("source");
+        let draft = Draft::begin(&source, &dir.path().join("target"), false).unwrap();
+        draft.check_room(1).unwrap();
+        let refused = draft.check_room(1 << 60).unwrap_err();
+        assert!(matches!(refused, CopyError::NoRoom { needed, free, .. } if needed > 1 << 60 && free > 0));
+        assert!(refused.to_string().contains("MiB free and the copy needs 1099511627840 MiB"), "{refused}");
+    }
+}
