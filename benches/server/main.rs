@@ -1,16 +1,18 @@
 //! The server's figures, each beside its peer or its limit, measured in this run on the real binary.
 //!
 //! `cargo bench --bench server` prints a Markdown table; `cargo bench --bench server -- sockets`
-//! only the named parts (start, submits, lives, latency, sockets, million). Nothing here passes or
-//! fails. The load, the peers and the scripted upstream run on the same machine as the server, so
-//! they take their part of its cores.
+//! only the named parts (start, submits, lives, latency, sockets, million, backup, retention).
+//! Nothing here passes or fails. The load, the peers and the scripted upstream run on the same
+//! machine as the server, so they take their part of its cores.
 
+mod backup;
 mod latency;
 mod lives;
 mod load;
 mod million;
 mod peers;
 mod process;
+mod retention;
 mod sockets;
 mod start;
 mod statistics;
@@ -48,6 +50,12 @@ fn main() -> Result<(), Failure> {
         }
         if wants("million") {
             million::measure().await?;
+        }
+        if wants("backup") {
+            backup::measure().await?;
+        }
+        if wants("retention") {
+            retention::measure().await?;
         }
         Ok(())
     })

@@ -10,7 +10,8 @@ use serde_json::Value;
 
 use super::Failure;
 
-const BINARY: &str = env!("CARGO_BIN_EXE_diagramd");
+/// The program.
+pub const BINARY: &str = env!("CARGO_BIN_EXE_diagramd");
 
 /// Limits wide enough not to be what is measured, and each request with a call of its own, for many
 /// here ask for the same; the rest is as shipped.

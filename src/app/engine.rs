@@ -2,6 +2,7 @@
 //! in-process `generate` both run one.
 
 use std::collections::HashSet;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -230,8 +231,13 @@ fn log_join(what: &str, ended: Result<(), tokio::task::JoinError>) {
     }
 }
 
-pub(super) fn open_store(config: &Config) -> anyhow::Result<Sqlite> {
-    let path = config.storage.path.clone().unwrap_or_else(|| sqlite::path_in(&config.server.data_dir));
+/// Where the database of a configuration is.
+pub(super) fn database_path(config: &Config) -> PathBuf {
+    config.storage.path.clone().unwrap_or_else(|| sqlite::path_in(&config.server.data_dir))
+}
+
+fn open_store(config: &Config) -> anyhow::Result<Sqlite> {
+    let path = database_path(config);
     data_dir::check_owner(&path)?;
     sqlite::open(&path)
         .map_err(|reason| data_dir::explained(&path, reason))
@@ -244,8 +250,29 @@ pub(super) fn open_store(config: &Config) -> anyhow::Result<Sqlite> {
 /// When the store does not open.
 pub fn open_accounts(config: &Config) -> anyhow::Result<Accounts> {
     data_dir::make(&config.server.data_dir)?;
+    let _alone = alone_if_older(config)?;
     let Sqlite { writer, reader } = open_store(config)?;
     Ok(Accounts::new(writer, reader, now))
+}
+
+/// The locks of the data directory, when its database is of an older version: the schema must not
+/// change under a server that still runs on it.
+fn alone_if_older(config: &Config) -> anyhow::Result<Vec<DataLock>> {
+    let database = database_path(config);
+    // What cannot be read is reported by whoever opens it.
+    if !sqlite::is_older(&database).unwrap_or(false) {
+        return Ok(Vec::new());
+    }
+    let beside = config.storage.path.as_deref().map(DataLock::take_beside);
+    let locks = [Some(DataLock::take(&config.server.data_dir)), beside];
+    locks.into_iter().flatten().collect::<Result<_, _>>().map_err(|reason| match reason {
+        StoreError::Locked(_) => anyhow::anyhow!(
+            "a server of an older version runs on {}, and this version would change its database; stop it first, or \
+             use the program of its version",
+            database.display()
+        ),
+        other => data_dir::explained(&config.server.data_dir, other),
+    })
 }
 
 /// Hands over what earlier calls used and what was running; nothing is decided yet.

@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
-use tokio::time::{Interval, MissedTickBehavior, interval};
+use tokio::time::{Instant, Interval, MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 
 use crate::accounts::Accounts;
 use crate::queue::Queue;
+use crate::store::StoreError;
 
 /// A key revoked by the command line is refused within a second.
 const NOTICE_EVERY: Duration = Duration::from_millis(400);
@@ -16,8 +17,14 @@ const RECORD_USES_EVERY: Duration = Duration::from_secs(10);
 const EXPIRE_FOLLOWERS_EVERY: Duration = Duration::from_millis(250);
 /// Cached answers that do not serve any more are forgotten this often.
 const TRIM_CACHE_EVERY: Duration = Duration::from_secs(60);
-/// Old requests are deleted this often.
+/// What is too old is deleted this often.
 const PURGE_EVERY: Duration = Duration::from_secs(3600);
+/// Rows deleted in one transaction, whose batch others share.
+const PURGE_AT_ONCE: usize = 25;
+/// After such a transaction the writer is left to others for so many times as long as it took.
+const PURGE_RESTS: u32 = 9;
+/// And at least so long.
+const PURGE_REST_MIN: Duration = Duration::from_millis(10);
 
 pub(super) async fn notice_changes(accounts: Accounts, queue: Queue, stop: CancellationToken) {
     let mut ticks = ticks(NOTICE_EVERY);
@@ -41,10 +48,42 @@ pub(super) async fn record_uses(accounts: Accounts, stop: CancellationToken) {
 pub(super) async fn purge(queue: Queue, keep: Duration, stop: CancellationToken) {
     let mut ticks = ticks(PURGE_EVERY);
     while next(&mut ticks, &stop).await {
-        match queue.purge(keep).await {
+        match purge_all(&queue, keep, &stop).await {
             Ok(0) => {}
-            Ok(purged) => tracing::info!(requests = purged, "old requests were deleted"),
-            Err(reason) => tracing::warn!(%reason, "old requests could not be deleted"),
+            Ok(gone) => {
+                tracing::info!(rows = gone, "what was older than the configuration keeps was deleted")
+            }
+            Err(reason) => {
+                tracing::warn!(%reason, "what is too old could not be deleted; the next hour tries again")
+            }
+        }
+    }
+}
+
+/// Deletes all that is too old, a few at a time, with a rest after each. Returns how many are gone.
+async fn purge_all(queue: &Queue, keep: Duration, stop: &CancellationToken) -> Result<u64, StoreError> {
+    let mut gone = 0;
+    loop {
+        let (ages, stale) = queue.stale(keep).await?;
+        let mut gone_now = 0;
+        for few in stale.chunks(PURGE_AT_ONCE) {
+            let begin = Instant::now();
+            match queue.purge(ages, few.to_vec()).await {
+                Ok(count) => gone_now += u64::from(count),
+                // Others come first; they are found again.
+                Err(StoreError::Busy) => {}
+                Err(reason) => return Err(reason),
+            }
+            // The longer the writer took, the longer it is left to others.
+            let rest = (begin.elapsed() * PURGE_RESTS).max(PURGE_REST_MIN);
+            if tokio::time::timeout(rest, stop.cancelled()).await.is_ok() {
+                return Ok(gone + gone_now);
+            }
+        }
+        gone += gone_now;
+        // What does not go is left to the next hour.
+        if gone_now == 0 {
+            return Ok(gone);
         }
     }
 }

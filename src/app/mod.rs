@@ -5,8 +5,10 @@
 mod data_dir;
 mod dev;
 mod engine;
+mod export;
 mod generate;
 mod housekeeping;
+mod keep;
 mod links;
 mod pictures;
 mod plan;
@@ -20,8 +22,13 @@ mod templates;
 mod validate;
 mod wiring;
 
+pub use crate::store::sqlite::Restoring;
 pub use engine::{BacklogUse, Engine, open_accounts};
+pub use export::{BadSpan, Billed, ExportBy, ExportRow, ExportSpan, ExportTotals, Used, UsedBy, export};
 pub use generate::{Cancelled, Generated, generate_in_process};
+pub use keep::{
+    Backup, Contents, Progress, Requests, Restored, Stopped, backup, check_backup, restore_backup,
+};
 pub use links::{link_url, server_url};
 pub use pictures::{
     DrawRequest, Format, Theme, Undrawn, WIDTH_MAX, WIDTH_MIN, check_render, draw_in_process,

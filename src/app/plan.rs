@@ -1,6 +1,5 @@
 //! `plan`: the load of the past on the present upstreams, and on another plan.
 
-use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::bail;
@@ -10,10 +9,10 @@ use crate::domain::lane::LaneSpec;
 use crate::domain::past::PastCall;
 use crate::domain::{LaneName, Tier, Timestamp};
 use crate::scheduler::replay::{Waited, replay};
-use crate::store::Reads;
-use crate::store::sqlite;
+use crate::store::{Reads, sqlite};
 
-use super::engine::{now, open_store};
+use super::data_dir;
+use super::engine::{database_path, now};
 
 /// Calls read at once.
 const PAGE: u32 = 5_000;
@@ -73,12 +72,9 @@ pub struct PlanAnswer {
 /// # Errors
 /// A database that is not there or cannot be read; more calls than can be replayed.
 pub fn plan(config: &Config, question: PlanQuestion) -> anyhow::Result<PlanAnswer> {
-    let path: PathBuf =
-        config.storage.path.clone().unwrap_or_else(|| sqlite::path_in(&config.server.data_dir));
-    if !path.exists() {
-        bail!("{} is not there; name the server's directory with --data-dir", path.display());
-    }
-    let calls = past_calls(open_store(config)?.reader.blocking(), question.days)?;
+    let database = database_path(config);
+    data_dir::check_owner(&database)?;
+    let calls = past_calls(sqlite::open_for_reading(&database)?.blocking(), question.days)?;
     let lanes: Vec<LaneSpec> = config.upstreams.iter().map(|upstream| upstream.lane.clone()).collect();
     let asked = asked(&lanes, question);
     let recorded: Vec<Waited> =

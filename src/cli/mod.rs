@@ -8,10 +8,12 @@ use clap::{Parser, Subcommand};
 mod about;
 mod configuration;
 mod exit;
+mod export;
 mod figures;
 mod generate;
 mod input;
 mod interrupt;
+mod keep;
 mod key;
 mod output;
 mod pace;
@@ -87,6 +89,13 @@ enum Verb {
     Render(render::Render),
     /// Check a diagram that you have
     Validate(validate::Validate),
+    /// Copy the database into a file, while a server runs or not
+    Backup(keep::Backup),
+    /// Put a backup back, or say whether it can be
+    Restore(keep::Restore),
+    /// Write usage for your books
+    #[command(subcommand)]
+    Export(export::Verb),
     /// Print a completion script for a shell
     Completions(about::Completions),
     /// Print the manual page
@@ -118,6 +127,9 @@ pub fn run(cli: Cli) -> anyhow::Result<()> {
         Verb::Plan(verb) => verb.run(&sources),
         Verb::Render(verb) => verb.run(&sources),
         Verb::Validate(verb) => verb.run(&sources),
+        Verb::Backup(verb) => verb.run(&sources),
+        Verb::Restore(verb) => verb.run(&sources),
+        Verb::Export(verb) => verb.run(&sources),
         Verb::Completions(verb) => verb.run(),
         Verb::Man(verb) => verb.run(),
         Verb::Version => output::line(concat!("diagramd ", env!("CARGO_PKG_VERSION"))),

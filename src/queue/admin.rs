@@ -1,15 +1,16 @@
-//! The operator's moves: pause, resume, try a failed request again, keep the database small.
+//! The operator's moves: pause, resume, try a failed request again, delete what is too old.
 
 use std::time::Duration;
 
 use crate::domain::limits::Place;
-use crate::domain::{Change, JobId, Tier, Timestamp, UserId};
+use crate::domain::{Change, JobId, Tier, UserId};
+use crate::store::retention::{Ages, Stale};
 use crate::store::{Priority, StoreError};
 
 use super::{Queue, Receipt};
 
-/// Rows of a kind deleted in one transaction: a submit never waits long behind one.
-const PURGE_AT_ONCE: u32 = 200;
+/// Rows of a kind that are looked for at once.
+const STALE_AT_ONCE: u32 = 1000;
 
 impl Queue {
     /// Stops or starts claiming; survives a restart. Resuming also opens every paused upstream.
@@ -64,27 +65,23 @@ impl Queue {
         }))
     }
 
-    /// Deletes requests that ended longer than `keep` ago, and what else is too old to count, in
-    /// small steps. Returns how many requests went. A queue that drains is left as it is.
+    /// What is too old when requests are kept for `keep` after their end: at most so many of each
+    /// kind that looking for them again is no waste.
     ///
     /// # Errors
-    /// What the store reports; what was deleted before stays deleted.
-    pub async fn purge(&self, keep: Duration) -> Result<u64, StoreError> {
-        let now = self.now();
-        let keep_ms = i64::try_from(keep.as_millis()).unwrap_or(i64::MAX);
-        let before = Timestamp(now.0.saturating_sub(keep_ms));
-        let mut purged = 0;
-        loop {
-            let some = self
-                .inner
-                .writer
-                .write(Priority::Control, 0, move |commands| commands.purge(before, now, PURGE_AT_ONCE))
-                .await?;
-            purged += u64::from(some.jobs);
-            if some.most < PURGE_AT_ONCE || self.is_draining() {
-                return Ok(purged);
-            }
-            tokio::task::yield_now().await;
-        }
+    /// What the store reports.
+    pub async fn stale(&self, keep: Duration) -> Result<(Ages, Vec<Stale>), StoreError> {
+        let ages = Ages::at(self.now(), keep);
+        let stale = self.inner.reader.read(move |reads| reads.stale(&ages, STALE_AT_ONCE)).await?;
+        Ok((ages, stale))
+    }
+
+    /// Deletes a few of what [`Queue::stale`] found, behind whatever waits for the writer. Returns
+    /// how many are gone.
+    ///
+    /// # Errors
+    /// What the store reports; [`StoreError::Busy`] when others come first. Then none are gone.
+    pub async fn purge(&self, ages: Ages, few: Vec<Stale>) -> Result<u32, StoreError> {
+        self.inner.writer.write(Priority::Submit, 0, move |commands| commands.purge(&few, &ages)).await
     }
 }

@@ -13,6 +13,7 @@ use crate::domain::{
 };
 
 use super::StoreError;
+use super::retention::{Ages, Stale};
 
 /// A submission with the limits that it must meet, checked and charged in one step.
 #[derive(Clone, Debug)]
@@ -287,15 +288,6 @@ pub struct Recovered {
     pub requeued: Vec<JobSeq>,
 }
 
-/// What one step of a purge deleted.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Purged {
-    /// Jobs.
-    pub jobs: u32,
-    /// The most rows of any one kind; less than the limit when nothing old is left.
-    pub most: u32,
-}
-
 /// Writes of one transaction. An error rolls the whole transaction back.
 pub trait Commands {
     /// Checks the limits and the idempotency key, charges the units and stores the job.
@@ -363,9 +355,8 @@ pub trait Commands {
 
     /// Writes one row that nobody needs: what does not reach the disk fails here.
     fn heartbeat(&mut self, at: Timestamp) -> Result<(), StoreError>;
-    /// Deletes at most `limit` jobs that ended before `before`, and as many idempotency keys,
-    /// windows of units and hours of usage that are too old to count, and sessions that are over.
-    fn purge(&mut self, before: Timestamp, now: Timestamp, limit: u32) -> Result<Purged, StoreError>;
+    /// Deletes those of `stale` that still are too old. Returns how many that were.
+    fn purge(&mut self, stale: &[Stale], ages: &Ages) -> Result<u32, StoreError>;
     /// Forgets at most `limit` cached answers, oldest first: those kept until `before`, and those
     /// that are too many for `bytes_max`. Returns how many.
     fn trim_cache(&mut self, before: Timestamp, bytes_max: u64, limit: u32) -> Result<u32, StoreError>;

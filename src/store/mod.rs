@@ -7,8 +7,10 @@
 pub mod commands;
 pub mod error;
 pub mod inspection;
+pub mod ledger;
 pub mod reader;
 pub mod reads;
+pub mod retention;
 pub mod sqlite;
 pub mod writer;
 

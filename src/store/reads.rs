@@ -15,6 +15,8 @@ use crate::domain::{
 use super::StoreError;
 use super::commands::LiveCharge;
 use super::inspection::{CallMade, Listed, ListedJob, Sought, SplitBy, Timeline};
+use super::ledger::{Billed, BilledQuery, Used, UsedQuery};
+use super::retention::{Ages, Stale};
 
 /// A list of jobs to read, newest first.
 #[derive(Clone, Debug)]
@@ -208,6 +210,12 @@ pub trait Reads: Send + Sync {
     fn followers(&self) -> Result<Vec<Follower>, StoreError>;
     /// Charges whose life may cover `now`: ended after `since`.
     fn live_charges(&self, since: Timestamp) -> Result<Vec<LiveCharge>, StoreError>;
+    /// What users' calls used, by user and then by time.
+    fn used(&self, query: &UsedQuery) -> Result<Vec<Used>, StoreError>;
+    /// What requests cost, by the time of their acceptance.
+    fn billed(&self, query: &BilledQuery) -> Result<Vec<Billed>, StoreError>;
+    /// What is too old, at most `limit` of each kind, the oldest requests first.
+    fn stale(&self, ages: &Ages, limit: u32) -> Result<Vec<Stale>, StoreError>;
     /// Whether the operator paused the queue.
     fn paused(&self) -> Result<bool, StoreError>;
 }

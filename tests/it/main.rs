@@ -5,6 +5,8 @@
 
 mod admin_requests;
 mod auth;
+mod backup;
+mod backup_docs;
 mod bad_input;
 mod browser;
 mod cache;
@@ -12,6 +14,7 @@ mod changes;
 mod client_script;
 #[cfg(feature = "render")]
 mod drawn;
+mod export;
 mod flow;
 mod generate;
 mod kills;
@@ -33,6 +36,7 @@ mod plan;
 mod printing;
 mod recount;
 mod repair;
+mod retention;
 // Other test binaries use the rest of it.
 #[allow(dead_code)]
 mod server;
@@ -47,6 +51,7 @@ mod stats;
 mod stop;
 mod templates;
 mod terminal;
+mod upgrade;
 mod upstream;
 mod upstreams;
 #[cfg(feature = "validate")]

@@ -1,13 +1,15 @@
 //! The schema's versions: `PRAGMA user_version` counts the migrations applied.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
-use rusqlite::backup::Backup;
 use rusqlite::{Connection, TransactionBehavior};
+use tokio_util::sync::CancellationToken;
 
 use crate::store::StoreError;
 
-use super::connection;
+use super::copy::{self, Copying, SourceUse, Thoroughness, with_ending};
 
 /// Every migration, in order; released ones never change.
 const MIGRATIONS: &[&str] = &[
@@ -20,29 +22,64 @@ const MIGRATIONS: &[&str] = &[
 /// `PRAGMA application_id`: "dgrd".
 const APPLICATION_ID: i32 = 0x6467_7264;
 
-/// Brings the schema to this version. An older database is copied aside first.
+/// A copy made before a migration is named as the database, with this and its own version after it.
+const COPY_ENDING: &str = ".schema-";
+/// Copies of databases as they were before a migration that are kept beside one.
+const COPIES_KEPT: usize = 2;
+
+/// The version that this program writes.
+pub(super) fn latest() -> usize {
+    MIGRATIONS.len()
+}
+
+/// Brings the schema to this version. An older database is copied aside first, and stays as it is
+/// when it cannot be.
 pub(super) fn migrate(connection: &mut Connection, path: &Path) -> Result<(), StoreError> {
-    if version(connection, path)? == MIGRATIONS.len() {
+    if version(connection, path)? == latest() {
         return Ok(());
     }
     // Several programs may start on a new directory at once: the first one to get the write lock
     // migrates, and the others find it done.
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let version = version(&transaction, path)?;
-    if version > 0 && version < MIGRATIONS.len() {
+    let is_older = version > 0 && version < latest();
+    if is_older {
         let copy = copy_aside(path, version)?;
-        tracing::info!(copy = %copy.display(), from = version, to = MIGRATIONS.len(), "migrating the database; a copy is kept");
+        tracing::info!(copy = %copy.display(), from = version, to = latest(), "migrating the database; a copy is kept");
     }
-    for (index, migration) in MIGRATIONS.iter().enumerate().skip(version) {
-        transaction.execute_batch(migration)?;
-        transaction.pragma_update(None, "user_version", u32::try_from(index + 1).unwrap_or(u32::MAX))?;
-        transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
+    apply(&transaction, version, latest())?;
+    transaction.commit()?;
+    if is_older {
+        forget_old_copies(path);
     }
-    Ok(transaction.commit()?)
+    Ok(())
+}
+
+/// Applies the migrations after the first `from`, up to the `to`th.
+fn apply(connection: &Connection, from: usize, to: usize) -> Result<(), StoreError> {
+    for (index, migration) in MIGRATIONS.iter().enumerate().take(to).skip(from) {
+        connection.execute_batch(migration)?;
+        connection.pragma_update(None, "user_version", u32::try_from(index + 1).unwrap_or(u32::MAX))?;
+        connection.pragma_update(None, "application_id", APPLICATION_ID)?;
+    }
+    Ok(())
 }
 
 /// The migrations applied; an error when the database is not ours or of a newer version.
-fn version(connection: &Connection, path: &Path) -> Result<usize, StoreError> {
+pub(super) fn version(connection: &Connection, path: &Path) -> Result<usize, StoreError> {
+    let version = version_of_any(connection, path)?;
+    if version > latest() {
+        return Err(StoreError::Incompatible(format!(
+            "{} was written by a newer diagramd (schema {version}; this one knows {}); install that version, or restore a copy made before the upgrade",
+            path.display(),
+            latest()
+        )));
+    }
+    Ok(version)
+}
+
+/// As [`version`], of a newer version too.
+pub(super) fn version_of_any(connection: &Connection, path: &Path) -> Result<usize, StoreError> {
     // One statement, and so one moment: another program may be migrating.
     let (version, application, tables) = connection.query_row(
         "SELECT user_version, application_id, (SELECT count(*) FROM sqlite_schema)
@@ -50,31 +87,74 @@ fn version(connection: &Connection, path: &Path) -> Result<usize, StoreError> {
         [],
         |row| Ok((row.get::<_, u32>(0)?, row.get::<_, i32>(1)?, row.get::<_, i64>(2)?)),
     )?;
-    let version = usize::try_from(version).unwrap_or(usize::MAX);
-    let fresh = version == 0 && tables == 0;
-    if !fresh && application != APPLICATION_ID {
+    let is_new = version == 0 && tables == 0;
+    if !is_new && application != APPLICATION_ID {
         return Err(StoreError::Incompatible(format!("{} is not a diagramd database", path.display())));
     }
-    if version > MIGRATIONS.len() {
-        return Err(StoreError::Incompatible(format!(
-            "{} was written by a newer diagramd (schema {version}; this one knows {}); install that version, or restore a copy made before the upgrade",
-            path.display(),
-            MIGRATIONS.len()
-        )));
-    }
-    Ok(version)
+    Ok(usize::try_from(version).unwrap_or(usize::MAX))
+}
+
+/// What a database of this version should have and does not: sentences, none when it has all.
+pub(super) fn missing(connection: &Connection, version: usize) -> Result<Vec<String>, StoreError> {
+    let model = Connection::open_in_memory()?;
+    apply(&model, 0, version)?;
+    let (should, has) = (parts(&model)?, parts(connection)?);
+    Ok(should.difference(&has).map(|part| format!("it has no {part}")).collect())
+}
+
+/// Tables, columns, indexes and triggers, by kind and name.
+fn parts(connection: &Connection) -> Result<BTreeSet<String>, StoreError> {
+    let mut statement = connection.prepare(
+        "SELECT type || ' ' || name FROM sqlite_schema WHERE name NOT LIKE 'sqlite_%'
+         UNION ALL
+         SELECT 'column ' || part.name || '.' || info.name
+         FROM sqlite_schema AS part JOIN pragma_table_info(part.name) AS info
+         WHERE part.type = 'table' AND part.name NOT LIKE 'sqlite_%'",
+    )?;
+    let parts = statement.query_map([], |row| row.get(0))?.collect::<Result<_, _>>()?;
+    Ok(parts)
 }
 
 /// Copies the database as it was before the migration that is about to begin: through a
 /// connection of its own, for one that writes cannot be copied from.
 fn copy_aside(path: &Path, version: usize) -> Result<PathBuf, StoreError> {
-    let mut copy = path.as_os_str().to_owned();
-    copy.push(format!(".before-{}", version + 1));
-    let copy = PathBuf::from(copy);
-    let mut target = Connection::open(&copy)?;
-    let source = connection::open_reader(path)?;
-    Backup::new(&source, &mut target)?.run_to_completion(1024, std::time::Duration::ZERO, None)?;
-    Ok(copy)
+    let target = with_ending(path, &format!("{COPY_ENDING}{version}"));
+    let how = Copying {
+        source: SourceUse::MayChange,
+        // One of the same version is of an earlier upgrade that was taken back.
+        replace: true,
+        thoroughness: Thoroughness::Pages,
+        stop: CancellationToken::new(),
+        progress: &mut |_| {},
+    };
+    copy::copy(path, &target, how).map_err(|reason| match StoreError::from(reason) {
+        StoreError::Full(reason) => StoreError::Full(format!(
+            "before its schema changes the database is copied beside itself, and that did not work: {reason}"
+        )),
+        StoreError::Failed(reason) => StoreError::Failed(format!(
+            "before its schema changes the database is copied beside itself, and that did not work: {reason}"
+        )),
+        other => other,
+    })?;
+    Ok(target)
+}
+
+/// Removes all copies of earlier migrations but the newest ones.
+fn forget_old_copies(path: &Path) {
+    let mut copies: Vec<(SystemTime, PathBuf)> = (0..latest())
+        .map(|version| with_ending(path, &format!("{COPY_ENDING}{version}")))
+        .filter_map(|copy| Some((copy.metadata().ok()?.modified().ok()?, copy)))
+        .collect();
+    copies.sort();
+    let too_many = copies.len().saturating_sub(COPIES_KEPT);
+    for (_, copy) in copies.drain(..too_many) {
+        match std::fs::remove_file(&copy) {
+            Ok(()) => tracing::info!(copy = %copy.display(), "an old copy of the database was removed"),
+            Err(reason) => {
+                tracing::warn!(%reason, copy = %copy.display(), "an old copy could not be removed")
+            }
+        }
+    }
 }
 
 #[cfg(test)]
@@ -99,15 +179,47 @@ mod tests {
         old.pragma_update(None, "application_id", APPLICATION_ID).unwrap();
         drop(old);
 
-        let mut connection = connection::open_writer(&path).unwrap();
+        let mut connection = crate::store::sqlite::connection::open_writer(&path).unwrap();
         migrate(&mut connection, &path).unwrap();
         assert_eq!(version(&connection, &path).unwrap(), MIGRATIONS.len());
         let kept = "SELECT repairs, repair FROM job JOIN attempt ON job_seq = seq WHERE seq = 7";
         let kept = connection.query_row(kept, [], |row| Ok((row.get::<_, u32>(0)?, row.get::<_, u32>(1)?)));
         assert_eq!(kept.unwrap(), (0, 0));
-        let copy = Connection::open(dir.path().join("old.db.before-2")).unwrap();
+        let copy = Connection::open(dir.path().join("old.db.schema-1")).unwrap();
         assert_eq!(version(&copy, &path).unwrap(), 1);
         assert_eq!(copy.query_row("SELECT count(*) FROM job", [], |row| row.get::<_, u32>(0)).unwrap(), 1);
         migrate(&mut connection, &path).unwrap();
+    }
+
+    #[test]
+    fn the_newest_two_copies_are_kept() {
+        let dir = tempfile::TempDir::new().unwrap();
+        let path = dir.path().join("old.db");
+        let copy = |version: usize| with_ending(&path, &format!("{COPY_ENDING}{version}"));
+        // The copy of version 1 was made last: that upgrade was taken back and made again.
+        for (version, seconds) in [(1, 400), (2, 100), (3, 300), (4, 200)] {
+            let file = std::fs::File::create(copy(version)).unwrap();
+            file.set_modified(SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(seconds)).unwrap();
+        }
+        forget_old_copies(&path);
+        assert_eq!([1, 2, 3, 4].map(|version| copy(version).exists()), [true, false, true, false]);
+    }
+
+    #[test]
+    fn a_database_stays_as_it_is_when_it_cannot_be_copied_first() {
+        let dir = tempfile::TempDir::new().unwrap();
+        let path = dir.path().join("old.db");
+        let old = Connection::open(&path).unwrap();
+        apply(&old, 0, 1).unwrap();
+        drop(old);
+        // Something that is no file stands where the copy goes.
+        std::fs::create_dir(with_ending(&path, ".schema-1")).unwrap();
+        let mut connection = crate::store::sqlite::connection::open_writer(&path).unwrap();
+        let refused = migrate(&mut connection, &path).unwrap_err().to_string();
+        assert!(
+            refused.contains("before its schema changes the database is copied beside itself"),
+            "{refused}"
+        );
+        assert_eq!(version(&connection, &path).unwrap(), 1);
     }
 }

@@ -8,16 +8,22 @@ use std::sync::Arc;
 
 use super::{Reader, StoreError, Writer};
 
+mod check;
 mod connection;
+mod copy;
 mod error;
 mod lock;
 mod migrate;
 mod pool;
 mod read;
+mod restore;
 mod rows;
 mod write;
 
+pub use check::{Inspected, inspect};
+pub use copy::{Copied, CopyError, Copying, SourceUse, Stage, Thoroughness, copy};
 pub use lock::DataLock;
+pub use restore::{Restored, Restoring, restore};
 
 /// Read-only connections, and so reads at once.
 const READERS: usize = 4;
@@ -46,6 +52,42 @@ pub fn open(path: &Path) -> Result<Sqlite, StoreError> {
     let writer = write::SqliteWriter::new(write)?;
     let writer = Writer::start(writer).map_err(|reason| StoreError::Failed(reason.to_string()))?;
     Ok(Sqlite { writer, reader: Reader::new(Arc::new(reads), READERS) })
+}
+
+/// Opens the database at `path` for reading only, beside a server or without one.
+///
+/// # Errors
+/// [`StoreError::Incompatible`] when it is not of exactly this version: reading changes no schema.
+/// [`StoreError::Failed`] when there is none.
+pub fn open_for_reading(path: &Path) -> Result<Reader, StoreError> {
+    connection::check_library()?;
+    if !path.exists() {
+        return Err(StoreError::Failed(format!(
+            "there is no database at {}; name the server's data directory with --data-dir, or its configuration with --config",
+            path.display()
+        )));
+    }
+    let version = migrate::version(&connection::open_reader(path)?, path)?;
+    if version != migrate::latest() {
+        return Err(StoreError::Incompatible(format!(
+            "{} is of an older diagramd (schema {version}; this one reads {}); start this version's server on it once, or use the version that runs on it",
+            path.display(),
+            migrate::latest()
+        )));
+    }
+    Ok(Reader::new(Arc::new(read::SqliteReads::new(pool::open(path, 1)?)), 1))
+}
+
+/// Whether opening the database at `path` would change its schema; `false` where there is none.
+///
+/// # Errors
+/// As [`open`].
+pub fn is_older(path: &Path) -> Result<bool, StoreError> {
+    if !path.exists() {
+        return Ok(false);
+    }
+    let version = migrate::version(&connection::open_visitor(path)?, path)?;
+    Ok(version > 0 && version < migrate::latest())
 }
 
 /// Where the database of a data directory is.

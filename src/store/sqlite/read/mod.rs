@@ -12,7 +12,9 @@ use crate::domain::user::ApiKey;
 use crate::domain::{Brief, JobId, JobSeq, KeyId, QueuedJob, SessionId, Tier, Timestamp, User, UserId};
 use crate::store::commands::LiveCharge;
 use crate::store::inspection::{CallMade, Listed, ListedJob, Sought, SplitBy, Timeline};
+use crate::store::ledger::{Billed, BilledQuery, Used, UsedQuery};
 use crate::store::reads::{GroupBy, JobQuery, KeyOwner, PastCalls, Spending, Stats};
+use crate::store::retention::{Ages, Stale};
 use crate::store::{Reads, StoreError};
 
 use super::pool::Pool;
@@ -20,9 +22,11 @@ use super::pool::Pool;
 mod accounts;
 mod backlog;
 mod jobs;
+mod ledger;
 mod listing;
 mod past;
 mod sessions;
+mod stale;
 mod stats;
 mod timeline;
 mod usage;
@@ -33,6 +37,8 @@ pub(super) use sessions::has_operator;
 const READ_LIMIT: Duration = Duration::from_secs(5);
 /// The longest the start's reads may take.
 const START_LIMIT: Duration = Duration::from_secs(120);
+/// The longest a search may take that nobody's request waits for.
+const SEARCH_LIMIT: Duration = Duration::from_secs(30);
 /// Virtual-machine steps between two looks at the clock.
 const STEPS_BETWEEN_LOOKS: i32 = 10_000;
 
@@ -188,6 +194,18 @@ impl Reads for SqliteReads {
 
     fn live_charges(&self, since: Timestamp) -> Result<Vec<LiveCharge>, StoreError> {
         self.read_within(START_LIMIT, |connection| backlog::live_charges(connection, since))
+    }
+
+    fn used(&self, query: &UsedQuery) -> Result<Vec<Used>, StoreError> {
+        self.read_within(SEARCH_LIMIT, |connection| ledger::used(connection, query))
+    }
+
+    fn billed(&self, query: &BilledQuery) -> Result<Vec<Billed>, StoreError> {
+        self.read_within(SEARCH_LIMIT, |connection| ledger::billed(connection, query))
+    }
+
+    fn stale(&self, ages: &Ages, limit: u32) -> Result<Vec<Stale>, StoreError> {
+        self.read_within(SEARCH_LIMIT, |connection| stale::stale(connection, ages, limit))
     }
 
     fn paused(&self) -> Result<bool, StoreError> {

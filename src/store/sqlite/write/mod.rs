@@ -1,6 +1,7 @@
 //! The write side: one transaction for a batch of commands, durable when it returns.
 
 use std::collections::HashMap;
+use std::time::Duration;
 
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 
@@ -10,9 +11,10 @@ use crate::domain::{
     Change, Failure, JobId, JobSeq, JobState, KeyId, SessionId, Tier, Timestamp, User, UserId,
 };
 use crate::store::commands::{
-    Cancellation, Claim, ClaimOutcome, NewKey, NewLink, NewSession, Owner, PasswordChange, Purged, Recovered,
+    Cancellation, Claim, ClaimOutcome, NewKey, NewLink, NewSession, Owner, PasswordChange, Recovered,
     Settled, Settlement, Submission, Submitted,
 };
+use crate::store::retention::{Ages, Stale};
 use crate::store::writer::Backend;
 use crate::store::{Commands, StoreError};
 
@@ -22,6 +24,7 @@ mod cache;
 mod claim;
 mod end;
 mod followers;
+mod purge;
 pub(in crate::store::sqlite) mod quota;
 mod repair;
 mod sessions;
@@ -33,6 +36,10 @@ use backlog::Backlog;
 
 /// Pages in the write-ahead log after which it is copied back into the database.
 const CHECKPOINT_PAGES: i64 = 4096;
+
+/// How long the last copying back waits for whoever still reads the database: a backup may take
+/// minutes, and the next start copies back what is left.
+const CLOSE_WAIT: Duration = Duration::from_secs(1);
 
 /// The owner of the read-write connection.
 pub(super) struct SqliteWriter {
@@ -75,6 +82,9 @@ impl Backend for SqliteWriter {
     }
 
     fn close(&mut self) {
+        if let Err(reason) = self.connection.busy_timeout(CLOSE_WAIT) {
+            tracing::warn!(%reason, "whoever still reads the database is waited for as long as ever");
+        }
         if let Err(reason) = checkpoint_all(&self.connection) {
             tracing::error!(%reason, "the write-ahead log was not copied at the stop; the next start does it");
         }
@@ -234,8 +244,8 @@ impl Commands for Batch<'_> {
         self.beat(at)
     }
 
-    fn purge(&mut self, before: Timestamp, now: Timestamp, limit: u32) -> Result<Purged, StoreError> {
-        self.purge_old(before, now, limit)
+    fn purge(&mut self, stale: &[Stale], ages: &Ages) -> Result<u32, StoreError> {
+        self.delete_stale(stale, ages)
     }
 
     fn trim_cache(&mut self, before: Timestamp, bytes_max: u64, limit: u32) -> Result<u32, StoreError> {

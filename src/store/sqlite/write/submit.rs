@@ -6,6 +6,7 @@ use crate::domain::limits::UserCounts;
 use crate::domain::{Change, JobId, JobSeq, JobState, Money, NewJob, QueuedJob, UserId};
 use crate::store::StoreError;
 use crate::store::commands::{RefusedBy, Submission, SubmitLimits, Submitted};
+use crate::store::retention::IDEMPOTENCY_KEY;
 use crate::store::sqlite::rows::Json;
 
 use super::Batch;
@@ -93,7 +94,7 @@ impl Batch<'_> {
             "SELECT body_hash, job_id FROM idempotency JOIN job ON job.id = job_id
              WHERE idempotency.user_id = ?1 AND key = ?2 AND idempotency.created_at > ?3",
         )?;
-        let since = job.created_at.0 - super::upkeep::IDEMPOTENCY_MS;
+        let since = job.created_at.before(IDEMPOTENCY_KEY);
         let known: Option<([u8; 32], JobId)> = statement
             .query_row(params![job.user, key, since], |row| Ok((row.get(0)?, row.get(1)?)))
             .optional()?;

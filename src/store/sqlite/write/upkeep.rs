@@ -1,21 +1,14 @@
-//! Recovery at start, an operator's retry and pause, and keeping the database small.
+//! Recovery at start, an operator's retry and pause.
 
 use rusqlite::params;
 
 use crate::domain::job::JobRecord;
 use crate::domain::{Change, JobId, JobState, Timestamp};
 use crate::store::StoreError;
-use crate::store::commands::{Purged, Recovered};
+use crate::store::commands::Recovered;
 use crate::store::sqlite::rows::{self, QUEUED_COLUMNS};
 
 use super::Batch;
-
-/// How long an idempotency key counts: 24 hours.
-pub(super) const IDEMPOTENCY_MS: i64 = 24 * 3_600_000;
-/// How long windows of units are kept: two days are enough for any limit.
-const REQUEST_WINDOW_MS: i64 = 2 * 24 * 3_600_000;
-/// How long hourly tokens are kept; days and months stay.
-const USAGE_HOUR_MS: i64 = 90 * 24 * 3_600_000;
 
 impl Batch<'_> {
     pub(super) fn recover_all(&mut self, at: Timestamp) -> Result<Recovered, StoreError> {
@@ -98,49 +91,5 @@ impl Batch<'_> {
             params![at],
         )?;
         Ok(())
-    }
-
-    pub(super) fn purge_old(
-        &mut self,
-        before: Timestamp,
-        now: Timestamp,
-        limit: u32,
-    ) -> Result<Purged, StoreError> {
-        let old = |ms: i64| Timestamp(now.0.saturating_sub(ms));
-        let jobs = self.delete(
-            "DELETE FROM job WHERE seq IN
-                (SELECT seq FROM job WHERE ended_at IS NOT NULL AND ended_at < ?1 ORDER BY ended_at LIMIT ?2)",
-            before,
-            limit,
-        )?;
-        let keys = self.delete(
-            "DELETE FROM idempotency WHERE (user_id, key) IN
-                (SELECT user_id, key FROM idempotency WHERE created_at <= ?1 LIMIT ?2)",
-            old(IDEMPOTENCY_MS),
-            limit,
-        )?;
-        let units = self.delete(
-            "DELETE FROM request_window WHERE (user_id, kind, start) IN
-                (SELECT user_id, kind, start FROM request_window WHERE start < ?1 LIMIT ?2)",
-            old(REQUEST_WINDOW_MS),
-            limit,
-        )?;
-        let hours = self.delete(
-            "DELETE FROM usage_window WHERE (user_id, kind, start) IN
-                (SELECT user_id, kind, start FROM usage_window WHERE kind = 0 AND start < ?1 LIMIT ?2)",
-            old(USAGE_HOUR_MS),
-            limit,
-        )?;
-        let sessions = self.delete(
-            "DELETE FROM session WHERE hash IN (SELECT hash FROM session WHERE expires_at <= ?1 LIMIT ?2)",
-            now,
-            limit,
-        )?;
-        Ok(Purged { jobs, most: jobs.max(keys).max(units).max(hours).max(sessions) })
-    }
-
-    fn delete(&self, sql: &str, before: Timestamp, limit: u32) -> Result<u32, StoreError> {
-        let deleted = self.transaction.prepare_cached(sql)?.execute(params![before, limit])?;
-        Ok(u32::try_from(deleted).unwrap_or(limit))
     }
 }

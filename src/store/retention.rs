@@ -1,0 +1,78 @@
+//! How long what is stored counts, and what of it has stopped to.
+//!
+//! What is too old is looked for on a reading connection, in as long as it takes, and deleted by the
+//! writer one by one, by its key: no write waits for a search.
+
+use std::time::Duration;
+
+use crate::domain::{JobSeq, KeyId, SessionId, Timestamp, UserId};
+
+/// How long an idempotency key counts.
+pub const IDEMPOTENCY_KEY: Duration = hours(24);
+/// How long windows of units are kept: two days are enough for any limit.
+const UNITS: Duration = days(2);
+/// How long tokens and money by the hour are kept.
+const USAGE_BY_HOUR: Duration = days(90);
+/// How long they are kept by the day; by the month they are kept for ever.
+pub const USAGE_BY_DAY: Duration = days(800);
+/// How long a key that opens nothing any more is still listed.
+const DEAD_KEY: Duration = days(400);
+
+/// Instants before which things are too old.
+#[derive(Clone, Copy, Debug)]
+pub struct Ages {
+    /// Requests that ended.
+    pub requests: Timestamp,
+    /// Idempotency keys.
+    pub idempotency: Timestamp,
+    /// Windows of units.
+    pub units: Timestamp,
+    /// Usage by the hour.
+    pub hours: Timestamp,
+    /// Usage by the day.
+    pub days: Timestamp,
+    /// API keys that were revoked or expired.
+    pub dead_keys: Timestamp,
+    /// Sessions and links, by their end.
+    pub sessions: Timestamp,
+}
+
+impl Ages {
+    /// The ages at `now`, when requests are kept for `keep` after their end.
+    pub fn at(now: Timestamp, keep: Duration) -> Self {
+        Self {
+            requests: now.before(keep),
+            idempotency: now.before(IDEMPOTENCY_KEY),
+            units: now.before(UNITS),
+            hours: now.before(USAGE_BY_HOUR),
+            days: now.before(USAGE_BY_DAY),
+            dead_keys: now.before(DEAD_KEY),
+            sessions: now,
+        }
+    }
+}
+
+/// Something that is too old, by its key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Stale {
+    /// A request that ended, with all that belongs to it.
+    Request(JobSeq),
+    /// An idempotency key.
+    Idempotency(UserId, String),
+    /// A user's units of a window: its kind and its first instant.
+    Units(UserId, i64, Timestamp),
+    /// A user's tokens and money of a window.
+    Usage(UserId, i64, Timestamp),
+    /// A session or a link.
+    Session(SessionId),
+    /// An API key that opens nothing.
+    ApiKey(KeyId),
+}
+
+const fn hours(count: u64) -> Duration {
+    Duration::from_secs(count * 3600)
+}
+
+const fn days(count: u64) -> Duration {
+    hours(count * 24)
+}
