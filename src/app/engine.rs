@@ -159,6 +159,11 @@ impl Engine {
         })
     }
 
+    /// The writer, for whoever counts what it does.
+    pub(super) fn writer(&self) -> &Writer {
+        &self.writer
+    }
+
     /// Starts claiming, and reads the backlog: what was running at the last stop runs again before
     /// that, everything else goes in its order after it. Last of all that can fail at a start, for
     /// a claim is a paid call on its way; and before anything is submitted.

@@ -5,6 +5,7 @@
 mod data_dir;
 mod dev;
 mod engine;
+mod figures;
 mod generate;
 mod housekeeping;
 mod links;

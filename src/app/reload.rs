@@ -6,7 +6,7 @@ use crate::config::{self, Loaded};
 use crate::http::api::Api;
 use crate::queue::Queue;
 use crate::scheduler::Scheduler;
-use crate::telemetry::LogHandle;
+use crate::telemetry::logs::LogHandle;
 
 use super::wiring;
 

@@ -16,12 +16,13 @@ use crate::config::{Config, Listen, Loaded};
 use crate::http::api::Api;
 use crate::http::call_limits::CallLimits;
 use crate::http::live::Live;
+use crate::http::observed;
 use crate::http::readiness::Readiness;
-use crate::http::server::{self, Listener};
+use crate::http::server::{self, Door, Listener};
 
 use super::engine::{BacklogUse, Engine, now};
 use super::signals::{Signals, Wish};
-use super::{dev, links, reload, wiring};
+use super::{dev, figures, links, reload, wiring};
 
 /// Open files beside the connections: the database, its readers, upstreams, pipes.
 const OTHER_FILES: u64 = 256;
@@ -43,10 +44,16 @@ pub struct ServeOptions {
 pub async fn serve(loaded: Loaded, options: ServeOptions) -> anyhow::Result<()> {
     let mut signals = Signals::listen()?;
     let config = loaded.config.clone();
-    let logs = crate::telemetry::start(wiring::log_format(&config), &config.log.level)?;
+    let logs = crate::telemetry::logs::start(wiring::log_format(&config), &config.log.level)?;
     raise_open_files(config.server.max_connections);
     let mut engine = Engine::start(&config, BacklogUse::Run).await?;
     let (listener, address) = bind(&config.server.listen).await?;
+    let mut listeners = vec![(Door::Main, listener)];
+    if let Some(own) = config.metrics.listen {
+        let (listener, address) = bind(&Listen::Tcp(own)).await.context("metrics.listen cannot be used")?;
+        listeners.push((Door::Figures, listener));
+        tracing::info!(figures = address, "the figures for Prometheus have a listener of their own");
+    }
     for warning in &loaded.warnings {
         tracing::warn!("{warning}");
     }
@@ -55,12 +62,8 @@ pub async fn serve(loaded: Loaded, options: ServeOptions) -> anyhow::Result<()> 
     // Who connects meanwhile waits for the answer: the listener stands.
     engine.begin().await?;
     let stop = CancellationToken::new();
-    let mut http = tokio::spawn(server::serve(
-        Arc::clone(&api),
-        vec![listener],
-        stop.clone(),
-        config.server.shutdown_grace,
-    ));
+    let mut http =
+        tokio::spawn(server::serve(Arc::clone(&api), listeners, stop.clone(), config.server.shutdown_grace));
     tracing::info!(address, version = env!("CARGO_PKG_VERSION"), "serving");
     let page = links::served_url(&config, &address);
     if options.dev {
@@ -119,6 +122,8 @@ async fn hurry_up(mut signals: Signals, grace: Duration, hurry: CancellationToke
 
 fn api(config: &Config, engine: &Engine, serving: ServeOptions) -> anyhow::Result<Api> {
     let scheduler = Arc::clone(&engine.scheduler);
+    let live = Arc::new(Live::new(config.server.max_connections));
+    let figures = figures::begin(config, engine, &live);
     Ok(Api {
         queue: engine.queue.clone(),
         reader: engine.reader.clone(),
@@ -130,12 +135,18 @@ fn api(config: &Config, engine: &Engine, serving: ServeOptions) -> anyhow::Resul
         auth: wiring::auth(config, engine.accounts.clone(), engine.secret)?,
         calls: CallLimits::new(&config.server),
         readiness: Readiness::default(),
-        live: Live::new(config.server.max_connections),
+        live,
         options: config.server.clone(),
         is_in_development: serving.dev,
         effective_config: ArcSwap::from_pointee(crate::config::show_json(config)),
         clock: now,
         scheduler_ticked: Box::new(move || scheduler.ticked_at()),
+        answered: figures.answered,
+        figures: observed::Figures {
+            token: config.metrics.token.clone(),
+            has_own_listener: config.metrics.listen.is_some(),
+            write: figures.write,
+        },
     })
 }
 

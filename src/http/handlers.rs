@@ -15,7 +15,7 @@ use super::problem::Problem;
 use super::query::Query;
 use super::readiness;
 use super::resources::{
-    client_script, control, development, docs, generate, inspection, keys, openapi, pages, pictures,
+    client_script, control, development, docs, generate, inspection, keys, metrics, openapi, pages, pictures,
     queue_status, request, requests, session, stats, templates, timeline, tokens, usage, users, validate,
 };
 use super::respond::{Answer, json};
@@ -40,7 +40,7 @@ pub async fn serve(
     let leaves_http = match route {
         Route::Open(Open::WebSocket) => true,
         Route::Open(Open::Home) => call.asks_for_upgrade(),
-        Route::Open(_) | Route::Health(_) | Route::User(_) | Route::Admin(_) => false,
+        Route::Open(_) | Route::Health(_) | Route::Metrics | Route::User(_) | Route::Admin(_) => false,
     };
     if leaves_http {
         let (address, stop) = (call.address, call.stop.clone());
@@ -51,6 +51,8 @@ pub async fn serve(
     let written = call.query().map(str::to_owned);
     let answer = match route {
         Route::Health(which) => health(api, which).await,
+        Route::Metrics => allowed(&route, admission::operator(caller.as_ref()), written.as_deref())
+            .and_then(|_| metrics::page(api, call.headers())),
         Route::Open(which) => open(api, which, caller.clone(), &mut call).await,
         Route::User(which) => match allowed(&route, admission::known(caller.as_ref()), written.as_deref()) {
             Ok((caller, query)) => user(api, which, caller, &query, &mut call).await,

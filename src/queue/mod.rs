@@ -37,7 +37,7 @@ mod submit;
 
 pub use cache::CacheRules;
 pub use claim::ClaimRequest;
-pub use ports::{FillTemplate, Scheduling};
+pub use ports::{Accepted, CacheUse, FillTemplate, Observe, Scheduling};
 pub use recover::Recovery;
 pub use refusal::{Refusal, RefusedLimit, Scope, SubmitError, Upgrade};
 pub use request::{Fault, SubmitRequest};
@@ -63,6 +63,7 @@ struct Inner {
     rules: ArcSwap<Rules>,
     clock: Clock,
     scheduler: OnceLock<Arc<dyn Scheduling>>,
+    observer: OnceLock<Arc<dyn Observe>>,
     running: running::Registry,
     following: following::Following,
     claimed: mpsc::Sender<Running>,
@@ -90,6 +91,7 @@ impl Queue {
             rules: ArcSwap::from_pointee(rules),
             clock,
             scheduler: OnceLock::new(),
+            observer: OnceLock::new(),
             running: running::Registry::default(),
             following: following::Following::default(),
             claimed,
@@ -112,6 +114,13 @@ impl Queue {
                 relay::relay(&inner, changes);
             }
         }));
+    }
+
+    /// Sets who counts; once.
+    pub fn observe(&self, observer: Arc<dyn Observe>) {
+        if self.inner.observer.set(observer).is_err() {
+            tracing::error!("a second observer of the queue was refused");
+        }
     }
 
     /// A waiting job's place, which is that of the job whose call it shares, if it does; `None` when

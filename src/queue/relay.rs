@@ -11,6 +11,9 @@ pub(super) fn relay(inner: &Inner, changes: &[Change]) {
     if let Some(scheduler) = inner.scheduler.get() {
         scheduler.committed(changes);
     }
+    if let Some(observer) = inner.observer.get() {
+        observer.committed(changes);
+    }
     for change in changes {
         match change {
             Change::Claimed(job) => begin(inner, job),

@@ -88,7 +88,12 @@ impl Queue {
             cache_bytes_max: self.cache_bytes_max(&job.lane),
             end: job_end(result.conclusion, verdict, result.end, |input| self.reserved(job, input)),
         };
-        self.write_settlement(settlement).await
+        let call = settlement.call.clone();
+        let settled = self.write_settlement(settlement).await?;
+        if let Some(observer) = self.inner.observer.get() {
+            observer.call_ended(job, &call, &report.end);
+        }
+        Ok(settled)
     }
 
     /// Room for what this upstream answers. What the offline lane drafts costs nothing to draft

@@ -60,6 +60,8 @@ pub enum Submitted {
         seq: JobSeq,
         /// The user's counts after it.
         counts: UserCounts,
+        /// What its calls would have cost.
+        saved: Money,
     },
     /// The same key with the same body was accepted before, as this job.
     Replayed(JobId),

@@ -16,4 +16,4 @@ pub use commands::Commands;
 pub use error::StoreError;
 pub use reader::Reader;
 pub use reads::Reads;
-pub use writer::{Priority, Writer};
+pub use writer::{BatchDone, Priority, Writer, WriterBacklog};

@@ -7,6 +7,7 @@ pub mod docs;
 pub mod generate;
 pub mod inspection;
 pub mod keys;
+pub mod metrics;
 pub mod openapi;
 pub mod pages;
 pub mod pictures;

@@ -67,10 +67,11 @@ impl Backend for SqliteWriter {
         Ok(changes)
     }
 
-    fn tidy(&mut self) {
-        if let Err(reason) = checkpoint_if_due(&self.connection) {
+    fn tidy(&mut self) -> u64 {
+        checkpoint_if_due(&self.connection).unwrap_or_else(|reason| {
             tracing::error!(%reason, "the write-ahead log could not be checkpointed");
-        }
+            0
+        })
     }
 
     fn close(&mut self) {
@@ -86,17 +87,20 @@ fn checkpoint_all(connection: &Connection) -> rusqlite::Result<()> {
 }
 
 /// Copies the write-ahead log back once enough of it waits. The log's size on disk says nothing:
-/// a log that was copied is written over from its start and keeps its length.
-fn checkpoint_if_due(connection: &Connection) -> rusqlite::Result<()> {
+/// a log that was copied is written over from its start and keeps its length. Returns how many
+/// pages wait.
+fn checkpoint_if_due(connection: &Connection) -> rusqlite::Result<u64> {
     let waiting =
         |row: &rusqlite::Row<'_>| Ok(row.get::<_, i64>("log")? - row.get::<_, i64>("checkpointed")?);
     // NOOP (SQLite 3.51) only counts.
     let mut count = connection.prepare_cached("PRAGMA wal_checkpoint(NOOP)")?;
-    if count.query_row([], waiting)? < CHECKPOINT_PAGES {
-        return Ok(());
+    let pages = count.query_row([], waiting)?;
+    if pages < CHECKPOINT_PAGES {
+        return Ok(u64::try_from(pages).unwrap_or(0));
     }
     // PASSIVE waits for nobody; what it cannot copy yet is copied after a later batch.
-    connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()))
+    let left = connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], waiting)?;
+    Ok(u64::try_from(left).unwrap_or(0))
 }
 
 /// One transaction's commands, and what they change in memory once committed.
