@@ -26,6 +26,8 @@ pub mod worker;
 
 pub mod http;
 
+pub mod alerts;
+
 pub mod telemetry;
 
 pub mod client;

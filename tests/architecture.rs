@@ -19,6 +19,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("diagram", &["domain"]),
     ("worker", &["domain", "provider", "diagram", "queue", "events"]),
     ("http", &["domain", "queue", "store", "events", "diagram", "config", "accounts"]),
+    ("alerts", &["domain", "store", "events"]),
     ("telemetry", &[]),
     ("client", &["domain", "http", "diagram"]),
     // The command line and the composition root know everybody.
@@ -37,6 +38,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "diagram",
             "worker",
             "http",
+            "alerts",
             "telemetry",
             "client",
         ],

@@ -159,6 +159,14 @@ impl Engine {
         })
     }
 
+    /// Runs something beside until the stop.
+    pub(super) fn spawn<F: Future<Output = ()> + Send + 'static>(
+        &mut self,
+        work: impl FnOnce(CancellationToken) -> F,
+    ) {
+        self.tasks.push(tokio::spawn(work(self.stop.clone())));
+    }
+
     /// The writer, for whoever counts what it does.
     pub(super) fn writer(&self) -> &Writer {
         &self.writer

@@ -2,6 +2,7 @@
 //!
 //! The only room that knows every other; the command line calls it.
 
+mod alerting;
 mod data_dir;
 mod dev;
 mod engine;

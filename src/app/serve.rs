@@ -22,7 +22,7 @@ use crate::http::server::{self, Door, Listener};
 
 use super::engine::{BacklogUse, Engine, now};
 use super::signals::{Signals, Wish};
-use super::{dev, figures, links, reload, wiring};
+use super::{alerting, dev, figures, links, reload, wiring};
 
 /// Open files beside the connections: the database, its readers, upstreams, pipes.
 const OTHER_FILES: u64 = 256;
@@ -58,9 +58,11 @@ pub async fn serve(loaded: Loaded, options: ServeOptions) -> anyhow::Result<()> 
         tracing::warn!("{warning}");
     }
     wiring::say_upstreams(&config, &loaded.warnings);
-    let api = Arc::new(api(&config, &engine, options)?);
+    let alerting = alerting::prepare(&config)?;
+    let api = Arc::new(api(&config, &engine, &alerting, options)?);
     // Who connects meanwhile waits for the answer: the listener stands.
     engine.begin().await?;
+    alerting.start(&config, &mut engine);
     let stop = CancellationToken::new();
     let mut http =
         tokio::spawn(server::serve(Arc::clone(&api), listeners, stop.clone(), config.server.shutdown_grace));
@@ -73,7 +75,7 @@ pub async fn serve(loaded: Loaded, options: ServeOptions) -> anyhow::Result<()> 
     }
 
     let (scheduler, queue) = (Arc::clone(&engine.scheduler), engine.queue.clone());
-    let mut running = reload::Running { loaded, logs, scheduler, queue, api: Arc::clone(&api) };
+    let mut running = reload::Running { loaded, logs, scheduler, queue, alerting, api: Arc::clone(&api) };
     loop {
         tokio::select! {
             wish = signals.next() => match wish {
@@ -120,10 +122,11 @@ async fn hurry_up(mut signals: Signals, grace: Duration, hurry: CancellationToke
     hurry.cancel();
 }
 
-fn api(config: &Config, engine: &Engine, serving: ServeOptions) -> anyhow::Result<Api> {
+fn api(config: &Config, engine: &Engine, alerting: &alerting::Alerting, serving: ServeOptions) -> anyhow::Result<Api> {
     let scheduler = Arc::clone(&engine.scheduler);
     let live = Arc::new(Live::new(config.server.max_connections));
     let figures = figures::begin(config, engine, &live);
+    engine.queue.observe(vec![figures.requests, Arc::new(alerting::Ends(Arc::clone(&alerting.alerts)))]);
     Ok(Api {
         queue: engine.queue.clone(),
         reader: engine.reader.clone(),

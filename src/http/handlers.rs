@@ -15,8 +15,9 @@ use super::problem::Problem;
 use super::query::Query;
 use super::readiness;
 use super::resources::{
-    client_script, control, development, docs, generate, inspection, keys, metrics, openapi, pages, pictures,
-    queue_status, request, requests, session, stats, templates, timeline, tokens, usage, users, validate,
+    alerts, client_script, control, development, docs, generate, inspection, keys, metrics, openapi, pages,
+    pictures, queue_status, request, requests, session, stats, templates, timeline, tokens, usage, users,
+    validate,
 };
 use super::respond::{Answer, json};
 use super::router::{ForAdmin, ForUser, Health, Open, Route};
@@ -151,6 +152,6 @@ async fn admin(api: &Arc<Api>, route: ForAdmin<'_>, query: &Query<'_>, call: &mu
         ForAdmin::Timeline => timeline::timeline(api, query).await,
         ForAdmin::Retry(id) => control::retry(api, id).await,
         ForAdmin::Config => json(StatusCode::OK, &*api.effective_config.load_full()),
-        ForAdmin::Alerts => json(StatusCode::OK, &serde_json::json!({ "alerts": [] })),
+        ForAdmin::Alerts => alerts::list(api).await,
     }
 }

@@ -63,7 +63,7 @@ struct Inner {
     rules: ArcSwap<Rules>,
     clock: Clock,
     scheduler: OnceLock<Arc<dyn Scheduling>>,
-    observer: OnceLock<Arc<dyn Observe>>,
+    observers: OnceLock<Vec<Arc<dyn Observe>>>,
     running: running::Registry,
     following: following::Following,
     claimed: mpsc::Sender<Running>,
@@ -72,6 +72,13 @@ struct Inner {
     draining: AtomicBool,
     /// Fires when a stop waits no longer for the store.
     giving_up: CancellationToken,
+}
+
+impl Inner {
+    /// Whoever counts.
+    fn observers(&self) -> impl Iterator<Item = &Arc<dyn Observe>> {
+        self.observers.get().into_iter().flatten()
+    }
 }
 
 impl Queue {
@@ -91,7 +98,7 @@ impl Queue {
             rules: ArcSwap::from_pointee(rules),
             clock,
             scheduler: OnceLock::new(),
-            observer: OnceLock::new(),
+            observers: OnceLock::new(),
             running: running::Registry::default(),
             following: following::Following::default(),
             claimed,
@@ -117,9 +124,9 @@ impl Queue {
     }
 
     /// Sets who counts; once.
-    pub fn observe(&self, observer: Arc<dyn Observe>) {
-        if self.inner.observer.set(observer).is_err() {
-            tracing::error!("a second observer of the queue was refused");
+    pub fn observe(&self, observers: Vec<Arc<dyn Observe>>) {
+        if self.inner.observers.set(observers).is_err() {
+            tracing::error!("further observers of the queue were refused");
         }
     }
 

@@ -11,9 +11,7 @@ pub(super) fn relay(inner: &Inner, changes: &[Change]) {
     if let Some(scheduler) = inner.scheduler.get() {
         scheduler.committed(changes);
     }
-    if let Some(observer) = inner.observer.get() {
-        observer.committed(changes);
-    }
+    inner.observers().for_each(|observer| observer.committed(changes));
     for change in changes {
         match change {
             Change::Claimed(job) => begin(inner, job),

@@ -90,9 +90,7 @@ impl Queue {
         };
         let call = settlement.call.clone();
         let settled = self.write_settlement(settlement).await?;
-        if let Some(observer) = self.inner.observer.get() {
-            observer.call_ended(job, &call, &report.end);
-        }
+        self.inner.observers().for_each(|observer| observer.call_ended(job, &call, &report.end));
         Ok(settled)
     }
 

@@ -88,10 +88,9 @@ impl Queue {
             .writer
             .write(Priority::Submit, bytes, move |commands| commands.submit(&submission))
             .await?;
-        if let Some(cache) = cache_use(&submitted, asks_cache)
-            && let Some(observer) = self.inner.observer.get()
-        {
-            observer.accepted(&Accepted { tier, diagram_type, cache });
+        if let Some(cache) = cache_use(&submitted, asks_cache) {
+            let accepted = Accepted { tier, diagram_type, cache };
+            self.inner.observers().for_each(|observer| observer.accepted(&accepted));
         }
         match submitted {
             Submitted::Accepted { seq, counts } => {

@@ -4,6 +4,7 @@
 //! Called by the queue (writes) and by http (reads). All SQL lives under a backend
 //! (`store/sqlite/`); no SQL type leaves it.
 
+pub mod alerts;
 pub mod commands;
 pub mod error;
 pub mod inspection;

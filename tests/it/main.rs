@@ -18,6 +18,7 @@ mod kills;
 mod kroki;
 mod limits;
 mod live;
+mod metrics;
 // Unit tests use all of it.
 #[allow(dead_code)]
 #[path = "../../src/http/auth/minted.rs"]

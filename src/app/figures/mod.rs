@@ -7,6 +7,7 @@ use std::sync::Arc;
 use crate::config::Config;
 use crate::http::live::Live;
 use crate::http::observed::{AnswerListener, WriteFigures};
+use crate::queue::Observe;
 use crate::telemetry::metrics::{Exposition, Metrics};
 
 use super::engine::Engine;
@@ -24,6 +25,8 @@ const WAIT_SECONDS: &[f64] =
 pub(super) struct Figures {
     /// Hears of every answer.
     pub(super) answered: AnswerListener,
+    /// Must be told what happens to requests.
+    pub(super) requests: Arc<dyn Observe>,
     /// Writes the page.
     pub(super) write: WriteFigures,
 }
@@ -32,7 +35,7 @@ pub(super) struct Figures {
 pub(super) fn begin(config: &Config, engine: &Engine, live: &Arc<Live>) -> Figures {
     let mut metrics = Metrics::default();
     build(&mut metrics);
-    requests::count(&mut metrics, config, engine);
+    let requests = requests::count(&mut metrics, config);
     lanes::show(&mut metrics, engine);
     store::count(&mut metrics, config, engine);
     let answered = answers::count(&mut metrics, live);
@@ -40,7 +43,7 @@ pub(super) fn begin(config: &Config, engine: &Engine, live: &Arc<Live>) -> Figur
         let exposition = Exposition::accepted(accept);
         metrics.page(exposition).ok().map(|page| (exposition.content_type(), page))
     };
-    Figures { answered, write: Box::new(write) }
+    Figures { answered, requests, write: Box::new(write) }
 }
 
 fn build(metrics: &mut Metrics) {

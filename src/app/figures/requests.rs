@@ -14,7 +14,6 @@ use crate::queue::{Accepted, CacheUse, Observe};
 use crate::store::commands::CallRecord;
 use crate::telemetry::metrics::{Counter, Counters, DollarCounters, Histograms, Metrics};
 
-use super::super::engine::Engine;
 use super::WAIT_SECONDS;
 
 /// A model writes for a second at least and `generation.timeout` at most.
@@ -37,11 +36,11 @@ struct Requests {
     cost: DollarCounters<2>,
 }
 
-/// Begins to count.
-pub(super) fn count(metrics: &mut Metrics, config: &Config, engine: &Engine) {
+/// Who must be told what happens to requests.
+pub(super) fn count(metrics: &mut Metrics, config: &Config) -> Arc<dyn Observe> {
     let requests = Requests::new(metrics);
     requests.expect(config);
-    engine.queue.observe(Arc::new(requests));
+    Arc::new(requests)
 }
 
 impl Requests {

@@ -1,5 +1,6 @@
 //! What the routes are about, one file a resource: parse, call, render.
 
+pub mod alerts;
 pub mod client_script;
 pub mod control;
 pub mod development;

@@ -8,6 +8,7 @@ use crate::domain::job::JobRecord;
 use crate::domain::{
     Change, Failure, JobId, JobSeq, JobState, KeyId, SessionId, Tier, Timestamp, User, UserId,
 };
+use crate::store::alerts::AlertSaved;
 use crate::store::commands::{
     Cancellation, Claim, ClaimOutcome, NewKey, NewLink, NewSession, Owner, PasswordChange, Purged, Recovered,
     Settled, Settlement, Submission, Submitted,
@@ -16,6 +17,7 @@ use crate::store::writer::Backend;
 use crate::store::{Commands, StoreError};
 
 mod accounts;
+mod alerts;
 mod backlog;
 mod cache;
 mod claim;
@@ -227,6 +229,18 @@ impl Commands for Batch<'_> {
 
     fn set_paused(&mut self, paused: bool) -> Result<(), StoreError> {
         self.pause(paused)
+    }
+
+    fn save_alerts(&mut self, saved: &[AlertSaved], at: Timestamp) -> Result<(), StoreError> {
+        self.save_all_alerts(saved, at)
+    }
+
+    fn end_alert_message(&mut self, id: i64) -> Result<(), StoreError> {
+        self.forget_alert_message(id)
+    }
+
+    fn put_off_alert_message(&mut self, id: i64, due_at: Timestamp) -> Result<(), StoreError> {
+        self.delay_alert_message(id, due_at)
     }
 
     fn heartbeat(&mut self, at: Timestamp) -> Result<(), StoreError> {
