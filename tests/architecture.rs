@@ -18,6 +18,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("provider", &["domain"]),
     ("diagram", &["domain"]),
     ("worker", &["domain", "provider", "diagram", "queue", "events"]),
+    ("webhooks", &["domain"]),
     ("http", &["domain", "queue", "store", "events", "diagram", "config", "accounts"]),
     ("telemetry", &[]),
     ("client", &["domain", "http", "diagram"]),
@@ -36,6 +37,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "provider",
             "diagram",
             "worker",
+            "webhooks",
             "http",
             "telemetry",
             "client",
@@ -44,7 +46,8 @@ const ALLOWED: &[(&str, &[&str])] = &[
 ];
 
 /// Crates that may be named in one room only.
-const CAGED: &[(&str, &[&str])] = &[("rusqlite", &["store"]), ("reqwest", &["provider", "client"])];
+const CAGED: &[(&str, &[&str])] =
+    &[("rusqlite", &["store"]), ("reqwest", &["provider", "webhooks", "client"])];
 
 fn files(dir: &Path, found: &mut Vec<PathBuf>) {
     for entry in std::fs::read_dir(dir).unwrap() {
