@@ -24,6 +24,8 @@ pub mod diagram;
 
 pub mod worker;
 
+pub mod webhooks;
+
 pub mod http;
 
 pub mod alerts;
