@@ -20,7 +20,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("worker", &["domain", "provider", "diagram", "queue", "events"]),
     ("webhooks", &["domain"]),
     ("http", &["domain", "queue", "store", "events", "diagram", "config", "accounts"]),
-    ("alerts", &["domain", "store", "events"]),
+    ("alerts", &["domain", "store", "events", "webhooks"]),
     ("telemetry", &[]),
     ("client", &["domain", "http", "diagram"]),
     // The command line and the composition root know everybody.

@@ -61,7 +61,8 @@ impl Email {
         let tls = match mail.security {
             Security::None => Tls::None,
             secured => {
-                let parameters = TlsParameters::new(mail.host.clone()).map_err(|reason| reason.to_string())?;
+                let parameters =
+                    TlsParameters::new(mail.host.clone()).map_err(|reason| reason.to_string())?;
                 if secured == Security::Tls { Tls::Wrapper(parameters) } else { Tls::Required(parameters) }
             }
         };
@@ -108,7 +109,11 @@ impl Carry for Email {
 
     fn carry<'a>(&'a self, message: &'a AlertMessage, now: Timestamp) -> Carrying<'a> {
         Box::pin(async move {
-            let letter = self.letter(message, now).map_err(|why| NotTaken { why, is_final: true, retry_after: None })?;
+            let letter = self.letter(message, now).map_err(|why| NotTaken {
+                why,
+                is_final: true,
+                retry_after: None,
+            })?;
             let not_taken = |reason: lettre::transport::smtp::Error| NotTaken {
                 // What the server says of it stands in the chain.
                 why: format!("the mail server did not take it: {}", chain(&reason)),

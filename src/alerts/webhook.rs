@@ -42,7 +42,8 @@ impl Webhook {
             Shape::Generic | Shape::Slack => (target, String::new()),
             Shape::Ntfy => {
                 let (root, topic) = split_topic(target.url()).ok_or("the address names no topic")?;
-                let root = Target::parse(root.as_str(), sender.reach()).map_err(|reason| reason.to_string())?;
+                let root =
+                    Target::parse(root.as_str(), sender.reach()).map_err(|reason| reason.to_string())?;
                 (root, topic)
             }
         };
@@ -181,7 +182,10 @@ mod tests {
     #[test]
     fn the_generic_shape_is_that_of_standard_webhooks() {
         let body = generic(&message(AlertTurn::Resolved));
-        assert_eq!((&body["type"], &body["timestamp"]), (&json!("alert.resolved"), &json!("1970-01-01T00:01:00.000Z")));
+        assert_eq!(
+            (&body["type"], &body["timestamp"]),
+            (&json!("alert.resolved"), &json!("1970-01-01T00:01:00.000Z"))
+        );
         assert_eq!(body["data"]["kind"], "upstream_paused");
         assert_eq!(body["data"]["raisedAt"], "1970-01-01T00:00:00.000Z");
         assert!(body["data"].get("key").is_none() && body["data"].get("value").is_none(), "{body}");
@@ -199,7 +203,8 @@ mod tests {
         let body = ntfy(&message(AlertTurn::Raised), "ops");
         assert_eq!((&body["topic"], &body["priority"]), (&json!("ops"), &json!(5)));
         assert_eq!(ntfy(&message(AlertTurn::Resolved), "ops")["title"], "Over: upstream paused (main)");
-        let split = |url: &str| split_topic(&url.parse().unwrap()).map(|(root, topic)| (root.to_string(), topic));
+        let split =
+            |url: &str| split_topic(&url.parse().unwrap()).map(|(root, topic)| (root.to_string(), topic));
         assert_eq!(split("https://ntfy.sh/ops"), Some(("https://ntfy.sh/".to_owned(), "ops".to_owned())));
         assert_eq!(split("https://a.example/ntfy/ops?x=1").unwrap().0, "https://a.example/ntfy/?x=1");
         assert_eq!(split("https://ntfy.sh/"), None);

@@ -100,11 +100,13 @@ fn settings(config: &Config) -> Settings {
 fn carriers(alerts: &config::Alerts) -> anyhow::Result<Vec<Box<dyn Carry>>> {
     let mut carriers: Vec<Box<dyn Carry>> = Vec::new();
     if !alerts.webhook_url.is_empty() {
-        let webhook = webhook(alerts).map_err(anyhow::Error::msg).context("alerts.webhook_url cannot be used")?;
+        let webhook =
+            webhook(alerts).map_err(anyhow::Error::msg).context("alerts.webhook_url cannot be used")?;
         carriers.push(Box::new(webhook));
     }
     if let Some(email) = &alerts.email {
-        let email = Email::new(&mail(email)).map_err(anyhow::Error::msg).context("[alerts.email] cannot be used")?;
+        let email =
+            Email::new(&mail(email)).map_err(anyhow::Error::msg).context("[alerts.email] cannot be used")?;
         carriers.push(Box::new(email));
     }
     Ok(carriers)

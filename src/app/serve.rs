@@ -122,7 +122,12 @@ async fn hurry_up(mut signals: Signals, grace: Duration, hurry: CancellationToke
     hurry.cancel();
 }
 
-fn api(config: &Config, engine: &Engine, alerting: &alerting::Alerting, serving: ServeOptions) -> anyhow::Result<Api> {
+fn api(
+    config: &Config,
+    engine: &Engine,
+    alerting: &alerting::Alerting,
+    serving: ServeOptions,
+) -> anyhow::Result<Api> {
     let scheduler = Arc::clone(&engine.scheduler);
     let live = Arc::new(Live::new(config.server.max_connections));
     let figures = figures::begin(config, engine, &live);

@@ -128,11 +128,17 @@ impl Alerts {
                 format!("{thresholds:?} does not rise; expected each share to be larger than the one before"),
             );
         }
-        let format =
-            section.choice("format", AlertFormat::Generic, &AlertFormat::ALL.map(|format| (format.name(), format)));
+        let format = section.choice(
+            "format",
+            AlertFormat::Generic,
+            &AlertFormat::ALL.map(|format| (format.name(), format)),
+        );
         let webhook_url = section.parsed("webhook_url", address::target_url).unwrap_or_default();
         if format == AlertFormat::Ntfy && !webhook_url.is_empty() && !has_topic(&webhook_url) {
-            section.fault("webhook_url", "names no topic; with format = \"ntfy\" its path ends with one, as in https://ntfy.sh/topic");
+            section.fault(
+                "webhook_url",
+                "names no topic; with format = \"ntfy\" its path ends with one, as in https://ntfy.sh/topic",
+            );
         }
         Self {
             thresholds,

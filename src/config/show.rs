@@ -226,25 +226,20 @@ fn operations(config: &Config, secret: &dyn Fn(&Secret) -> String) -> Vec<Shown>
     } else {
         secret(&Secret::new(alerts.webhook_url.clone()))
     };
-    let mut all = vec![
-        section(
-            "alerts",
-            vec![
-                (
-                    "thresholds",
-                    alerts.thresholds.iter().copied().map(Value::Float).collect::<Vec<_>>().into(),
-                ),
-                ("queue_age", show_duration(alerts.queue_age).into()),
-                ("failure_rate", Value::Float(alerts.failure_rate)),
-                ("disk_free", Value::Float(alerts.disk_free)),
-                ("key_expiry", show_duration(alerts.key_expiry).into()),
-                ("window", show_duration(alerts.window).into()),
-                ("webhook_url", webhook.into()),
-                ("format", alerts.format.name().into()),
-                ("secret", alerts.secret.as_ref().map(secret).unwrap_or_default().into()),
-            ],
-        ),
-    ];
+    let mut all = vec![section(
+        "alerts",
+        vec![
+            ("thresholds", alerts.thresholds.iter().copied().map(Value::Float).collect::<Vec<_>>().into()),
+            ("queue_age", show_duration(alerts.queue_age).into()),
+            ("failure_rate", Value::Float(alerts.failure_rate)),
+            ("disk_free", Value::Float(alerts.disk_free)),
+            ("key_expiry", show_duration(alerts.key_expiry).into()),
+            ("window", show_duration(alerts.window).into()),
+            ("webhook_url", webhook.into()),
+            ("format", alerts.format.name().into()),
+            ("secret", alerts.secret.as_ref().map(secret).unwrap_or_default().into()),
+        ],
+    )];
     all.extend(alerts.email.as_ref().map(|email| mail(email, secret)));
     all.extend([
         section("webhooks", vec![("allow_private_addresses", webhooks.allow_private_addresses.into())]),

@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod admin_requests;
+mod alerts;
 mod auth;
 mod bad_input;
 mod browser;
@@ -32,6 +33,7 @@ mod paused;
 mod pictures;
 mod printing;
 mod recount;
+mod receiver;
 mod repair;
 // Other test binaries use the rest of it.
 #[allow(dead_code)]

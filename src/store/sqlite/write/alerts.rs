@@ -34,7 +34,9 @@ impl Batch<'_> {
         if alert.resolved_at.is_none() {
             // One that an earlier server left standing and this one does not know of.
             self.transaction
-                .prepare_cached("UPDATE alert SET resolved_at = ?2 WHERE key = ?1 AND resolved_at IS NULL AND id <> ?3")?
+                .prepare_cached(
+                    "UPDATE alert SET resolved_at = ?2 WHERE key = ?1 AND resolved_at IS NULL AND id <> ?3",
+                )?
                 .execute(params![alert.key, alert.raised_at, alert.id.0.as_slice()])?;
         }
         let mut statement = self.transaction.prepare_cached(
