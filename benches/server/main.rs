@@ -1,10 +1,11 @@
 //! The server's figures, each beside its peer or its limit, measured in this run on the real binary.
 //!
 //! `cargo bench --bench server` prints a Markdown table; `cargo bench --bench server -- sockets`
-//! only the named parts (start, submits, lives, latency, sockets, million). Nothing here passes or
+//! only the named parts (start, submits, lives, latency, sockets, figures, million). Nothing here passes or
 //! fails. The load, the peers and the scripted upstream run on the same machine as the server, so
 //! they take their part of its cores.
 
+mod figures;
 mod latency;
 mod lives;
 mod load;
@@ -45,6 +46,9 @@ fn main() -> Result<(), Failure> {
         }
         if wants("sockets") {
             sockets::measure().await?;
+        }
+        if wants("figures") {
+            figures::measure().await?;
         }
         if wants("million") {
             million::measure().await?;
