@@ -1,6 +1,7 @@
 //! The look that is taken every second, and what becomes of its news: kept, logged, told.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
@@ -52,10 +53,19 @@ pub trait Sight: Send + Sync {
     fn disk(&self) -> Option<Disk>;
 }
 
+/// How many alerts stood at the last look.
+#[derive(Default)]
+struct Standing {
+    warning: AtomicU64,
+    critical: AtomicU64,
+}
+
 /// What others tell the watcher; one per server.
 pub struct Alerts {
     recent: Mutex<Recent>,
     settings: ArcSwap<Settings>,
+    /// How many stand.
+    standing: Standing,
     /// Fires when there is a message to carry.
     pub(super) written: Notify,
     clock: Clock,
@@ -67,6 +77,7 @@ impl Alerts {
         Self {
             recent: Mutex::default(),
             settings: ArcSwap::from_pointee(settings),
+            standing: Standing::default(),
             written: Notify::new(),
             clock,
         }
@@ -75,6 +86,20 @@ impl Alerts {
     /// Puts other settings in force.
     pub fn set(&self, settings: Settings) {
         self.settings.store(Arc::new(settings));
+    }
+
+    /// How many warnings and how many critical alerts stood at the last look.
+    pub fn standing(&self) -> [(AlertLevel, u64); 2] {
+        [
+            (AlertLevel::Warning, self.standing.warning.load(Ordering::Relaxed)),
+            (AlertLevel::Critical, self.standing.critical.load(Ordering::Relaxed)),
+        ]
+    }
+
+    fn count(&self, core: &Core) {
+        let of = |level| core.standing().filter(|alert| alert.level == level).count() as u64;
+        self.standing.warning.store(of(AlertLevel::Warning), Ordering::Relaxed);
+        self.standing.critical.store(of(AlertLevel::Critical), Ordering::Relaxed);
     }
 
     /// A request ended: with a diagram, or failed through no fault of its user.
@@ -142,6 +167,7 @@ impl Watcher {
                     channels: settings.channels.clone(),
                 });
             }
+            self.alerts.count(&core);
             self.save(&mut unsaved, now).await;
         }
     }

@@ -130,7 +130,7 @@ fn api(
 ) -> anyhow::Result<Api> {
     let scheduler = Arc::clone(&engine.scheduler);
     let live = Arc::new(Live::new(config.server.max_connections));
-    let figures = figures::begin(config, engine, &live);
+    let figures = figures::begin(config, engine, &live, &alerting.alerts);
     engine.queue.observe(vec![figures.requests, Arc::new(alerting::Ends(Arc::clone(&alerting.alerts)))]);
     Ok(Api {
         queue: engine.queue.clone(),

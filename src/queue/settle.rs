@@ -90,6 +90,16 @@ impl Queue {
         };
         let call = settlement.call.clone();
         let settled = self.write_settlement(settlement).await?;
+        tracing::debug!(
+            job = %job.id,
+            upstream = %job.lane,
+            model = job.model,
+            run = job.run,
+            input = call.bill.tokens.total_input(),
+            output = call.bill.tokens.output,
+            cost_usd = %call.bill.cost,
+            "a call ended"
+        );
         self.inner.observers().for_each(|observer| observer.call_ended(job, &call, &report.end));
         Ok(settled)
     }

@@ -30,10 +30,7 @@ async fn ended(server: &Server, key: &str, prompt: &str) -> Value {
 }
 
 /// A socket of an admin who watches the queue.
-async fn watching(
-    server: &Server,
-    admin: &str,
-) -> impl futures_util::Stream<Item = Value> + Unpin + use<> {
+async fn watching(server: &Server, admin: &str) -> impl futures_util::Stream<Item = Value> + Unpin + use<> {
     let mut request = server.url.replace("http", "ws").into_client_request().unwrap();
     request.headers_mut().insert("x-api-key", admin.parse().unwrap());
     let (mut socket, _) = connect_async(request).await.unwrap();
@@ -50,7 +47,9 @@ async fn a_limit_that_fills_up_is_told_at_each_threshold_once_and_not_after_a_re
     let mut hook = Hook::start(&[503]).await;
     let upstream = Upstream::anthropic().start().await;
     let alerts = format!("[alerts]\nwebhook_url = \"{}/hooks/x\"\nsecret = \"{SECRET}\"\n", hook.url);
-    let server = Server::start(&config(&upstream, &alerts).replace("requests_per_minute = 1000", "requests_per_minute = 20"));
+    let server = Server::start(
+        &config(&upstream, &alerts).replace("requests_per_minute = 1000", "requests_per_minute = 20"),
+    );
     let (key, admin) = (server.key("ann", "enterprise", &[]), server.key("root", "free", &["--admin"]));
     let mut socket = watching(&server, &admin).await;
     assert_eq!(socket.next().await.unwrap()["type"], "queue");
@@ -64,9 +63,13 @@ async fn a_limit_that_fills_up_is_told_at_each_threshold_once_and_not_after_a_re
     assert_eq!(refused.body, taken.body);
     let seconds: i64 = taken.headers["webhook-timestamp"].parse().unwrap();
     let secret: Secret = SECRET.parse().unwrap();
-    let signed = sign::headers(&[&secret], &taken.headers["webhook-id"], Timestamp(seconds * 1000), &taken.body);
+    let signed =
+        sign::headers(&[&secret], &taken.headers["webhook-id"], Timestamp(seconds * 1000), &taken.body);
     assert_eq!(taken.headers["webhook-signature"], signed[2].1);
-    assert_eq!((taken.path.as_str(), taken.headers["content-type"].as_str()), ("/hooks/x", "application/json"));
+    assert_eq!(
+        (taken.path.as_str(), taken.headers["content-type"].as_str()),
+        ("/hooks/x", "application/json")
+    );
     let body = taken.json();
     assert_eq!(body["type"], "alert.raised");
     let expected = json!({ "kind": "upstream_limit", "level": "warning", "subject": "main", "value": 0.8, "threshold": 0.8 });
@@ -130,7 +133,11 @@ async fn an_upstream_that_refuses_the_key_is_told_by_mail_and_in_chat() {
     assert_eq!(letter.from, "diagramd@example.com");
     assert_eq!(letter.to, ["ops@example.com", "ann@example.com"]);
     assert_eq!(letter.signed_in, Some(("mailer".to_owned(), "letmein".to_owned())));
-    assert!(letter.text.contains("Subject: [diagramd] Critical: upstream paused (main)\n"), "{}", letter.text);
+    assert!(
+        letter.text.contains("Subject: [diagramd] Critical: upstream paused (main)\n"),
+        "{}",
+        letter.text
+    );
     assert!(letter.text.contains("Message-ID: <alert_"), "{}", letter.text);
 
     let stand = standing(&server, &admin).await;
@@ -144,7 +151,8 @@ async fn an_upstream_that_refuses_the_key_is_told_by_mail_and_in_chat() {
 async fn keys_that_end_and_requests_that_wait_are_told_to_ntfy() {
     let mut hook = Hook::start(&[]).await;
     let upstream = Upstream::anthropic().start().await;
-    let alerts = format!("[alerts]\nqueue_age = \"1s\"\nwebhook_url = \"{}/ops\"\nformat = \"ntfy\"\n", hook.url);
+    let alerts =
+        format!("[alerts]\nqueue_age = \"1s\"\nwebhook_url = \"{}/ops\"\nformat = \"ntfy\"\n", hook.url);
     let server = Server::start(&config(&upstream, &alerts));
     let (key, admin) = (server.key("ann", "pro", &[]), server.key("root", "free", &["--admin"]));
     assert_eq!(server.post_to(&admin, "/api/admin/queue/pause", json!({})).await.0, 200);

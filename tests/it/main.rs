@@ -32,8 +32,8 @@ mod paused;
 #[cfg_attr(not(feature = "render"), allow(dead_code))]
 mod pictures;
 mod printing;
-mod recount;
 mod receiver;
+mod recount;
 mod repair;
 // Other test binaries use the rest of it.
 #[allow(dead_code)]

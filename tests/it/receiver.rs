@@ -123,7 +123,11 @@ impl MailServer {
 }
 
 /// One conversation (RFC 5321), as far as a sender of one letter goes.
-async fn talk(stream: TcpStream, told: mpsc::UnboundedSender<Letter>, refusals: Arc<Mutex<u32>>) -> Option<()> {
+async fn talk(
+    stream: TcpStream,
+    told: mpsc::UnboundedSender<Letter>,
+    refusals: Arc<Mutex<u32>>,
+) -> Option<()> {
     let (read, mut write) = stream.into_split();
     let mut lines = BufReader::new(read).lines();
     let mut letter = Letter { from: String::new(), to: Vec::new(), text: String::new(), signed_in: None };
@@ -159,7 +163,8 @@ async fn talk(stream: TcpStream, told: mpsc::UnboundedSender<Letter>, refusals: 
                     letter.text.push_str(&line);
                     letter.text.push('\n');
                 }
-                let empty = Letter { from: String::new(), to: Vec::new(), text: String::new(), signed_in: None };
+                let empty =
+                    Letter { from: String::new(), to: Vec::new(), text: String::new(), signed_in: None };
                 told.send(std::mem::replace(&mut letter, empty)).ok()?;
                 "250 taken"
             }

@@ -4,6 +4,7 @@
 
 use std::sync::Arc;
 
+use crate::alerts::watcher::Alerts;
 use crate::config::Config;
 use crate::http::live::Live;
 use crate::http::observed::{AnswerListener, WriteFigures};
@@ -32,9 +33,10 @@ pub(super) struct Figures {
 }
 
 /// Begins to count what the engine does. Once, before it begins.
-pub(super) fn begin(config: &Config, engine: &Engine, live: &Arc<Live>) -> Figures {
+pub(super) fn begin(config: &Config, engine: &Engine, live: &Arc<Live>, alerts: &Arc<Alerts>) -> Figures {
     let mut metrics = Metrics::default();
     build(&mut metrics);
+    standing(&mut metrics, Arc::clone(alerts));
     let requests = requests::count(&mut metrics, config);
     lanes::show(&mut metrics, engine);
     store::count(&mut metrics, config, engine);
@@ -44,6 +46,13 @@ pub(super) fn begin(config: &Config, engine: &Engine, live: &Arc<Live>) -> Figur
         metrics.page(exposition).ok().map(|page| (exposition.content_type(), page))
     };
     Figures { answered, requests, write: Box::new(write) }
+}
+
+fn standing(metrics: &mut Metrics, alerts: Arc<Alerts>) {
+    metrics.at_each_look(move |page| {
+        let rows = alerts.standing().map(|(level, count)| ([level.name().into()], count));
+        page.gauges("alerts_standing", "Alerts that stand, by level", ["level"], rows)
+    });
 }
 
 fn build(metrics: &mut Metrics) {
