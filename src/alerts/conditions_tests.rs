@@ -146,7 +146,7 @@ fn budgets_are_told_by_month() {
     assert_eq!(with(9_500_000_000).len(), 2);
     let told =
         conditions(&Observation { budgets: vec![spent(9_999_999_999)], ..seen(vec![], 0) }, &bounds(), NOW);
-    let message = &told.last().unwrap().message;
+    let message = &told.iter().rfind(|one| one.kind == AlertKind::Budget).unwrap().message;
     assert!(message.contains("99 % of the budget for 2026-11: 9.99 of 10.00 US dollars"), "{message}");
 }
 

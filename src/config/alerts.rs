@@ -227,7 +227,7 @@ fn a_share(section: &Section<'_>, key: &str, default: f64) -> f64 {
     match share(&text) {
         Ok(value) => value,
         Err(why) => {
-            section.fault(key, format!("{text} {why}"));
+            section.fault(key, format!("{} {why}", section.shown(key)));
             default
         }
     }

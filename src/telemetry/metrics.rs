@@ -329,7 +329,7 @@ mod tests {
         calls.add(["a \"b\"\n".into()], 2);
         calls.add(["c".into()], 0);
         metrics.dollars("cost_dollars", "Cost", []).add_nano_dollars([], 1_000_000_001);
-        metrics.histogram("wait_seconds", "Waits", &[0.5, 1.0]).observe(0.75);
+        metrics.histogram("wait_seconds", "Waits", &[0.5, 1.5]).observe(0.75);
         metrics.at_each_look(|page| {
             page.gauge("depth", "Waiting", 3_u64)?;
             page.gauges("lanes", "Lanes", ["lane"], Vec::<(Labels<1>, u64)>::new())
@@ -342,7 +342,7 @@ mod tests {
             "diagramd_calls_total{lane=\"c\"} 0",
             "diagramd_cost_dollars_total 1.000000001",
             "diagramd_wait_seconds_bucket{le=\"0.5\"} 0",
-            "diagramd_wait_seconds_bucket{le=\"1.0\"} 1",
+            "diagramd_wait_seconds_bucket{le=\"1.5\"} 1",
             "diagramd_wait_seconds_count 1",
             "# TYPE diagramd_depth gauge",
             "diagramd_depth 3",
