@@ -24,7 +24,7 @@ use crate::store::sqlite::{self, DataLock, Sqlite};
 use crate::store::{Reader, StoreError, Writer};
 use crate::worker::{TagSecret, Troubles, Worker};
 
-use super::pictures::{Pictures, pictures};
+use super::pictures::{Pictures, check_render, pictures};
 use super::{data_dir, housekeeping, templates, wiring};
 
 /// The system's clock.
@@ -115,6 +115,9 @@ impl Engine {
         let providers = wiring::providers(config)?;
         let (scheduler, unread) = prepare_scheduler(config, &queue, &accounts, backlog).await?;
 
+        for warning in check_render(config)? {
+            tracing::warn!("{warning}");
+        }
         let Pictures { artist, checker } = pictures(config)?;
         let (stop, give_up) = (CancellationToken::new(), CancellationToken::new());
         let troubles = Arc::new(Troubles::default());

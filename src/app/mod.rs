@@ -14,6 +14,7 @@ mod pictures;
 mod program;
 mod reload;
 mod serve;
+mod service;
 mod shelf;
 mod signals;
 mod templates;

@@ -22,7 +22,7 @@ use crate::http::server::{self, Door, Listener};
 
 use super::engine::{BacklogUse, Engine, now};
 use super::signals::{Signals, Wish};
-use super::{alerting, dev, figures, links, reload, wiring};
+use super::{alerting, dev, figures, links, reload, service, wiring};
 
 /// Open files beside the connections: the database, its readers, upstreams, pipes.
 const OTHER_FILES: u64 = 256;
@@ -47,8 +47,8 @@ pub async fn serve(loaded: Loaded, options: ServeOptions) -> anyhow::Result<()> 
     let logs = crate::telemetry::logs::start(wiring::log_format(&config), &config.log.level)?;
     raise_open_files(config.server.max_connections);
     let mut engine = Engine::start(&config, BacklogUse::Run).await?;
-    let (listener, address) = bind(&config.server.listen).await?;
-    let mut listeners = vec![(Door::Main, listener)];
+    let (main, address) = listeners(&config.server.listen).await?;
+    let mut listeners: Vec<_> = main.into_iter().map(|listener| (Door::Main, listener)).collect();
     if let Some(own) = config.metrics.listen {
         let (listener, address) = bind(&Listen::Tcp(own)).await.context("metrics.listen cannot be used")?;
         listeners.push((Door::Figures, listener));
@@ -74,12 +74,20 @@ pub async fn serve(loaded: Loaded, options: ServeOptions) -> anyhow::Result<()> 
         links::offer_setup(&engine.accounts, &page).await?;
     }
 
+    service::ready();
+    let ticks = Arc::clone(&engine.scheduler);
+    tokio::spawn(service::feed_watchdog(move || ticks.ticked_at(), now, stop.clone()));
+
     let (scheduler, queue) = (Arc::clone(&engine.scheduler), engine.queue.clone());
     let mut running = reload::Running { loaded, logs, scheduler, queue, alerting, api: Arc::clone(&api) };
     loop {
         tokio::select! {
             wish = signals.next() => match wish {
-                Wish::Reload => running.reload(),
+                Wish::Reload => {
+                    service::reloading();
+                    running.reload();
+                    service::ready();
+                }
                 Wish::Stop => break,
             },
             ended = &mut http => {
@@ -88,6 +96,7 @@ pub async fn serve(loaded: Loaded, options: ServeOptions) -> anyhow::Result<()> 
             }
         }
     }
+    service::stopping();
     engine.drain().await;
     tracing::info!("stopping: nothing is accepted, running calls may finish; a second signal ends them");
     // One grace period and one second signal for everything that is waited for.
@@ -156,6 +165,23 @@ fn api(
             write: figures.write,
         },
     })
+}
+
+/// What to accept on, and the first address in a form that a person can open: the service manager's
+/// sockets when it gives some, else the configured address.
+async fn listeners(listen: &Listen) -> anyhow::Result<(Vec<Listener>, String)> {
+    let inherited = service::inherited()?;
+    let Some((_, address)) = inherited.first() else {
+        let (listener, address) = bind(listen).await?;
+        return Ok((vec![listener], address));
+    };
+    let address = address.clone();
+    tracing::info!(
+        sockets = inherited.len(),
+        address,
+        "the service manager's sockets are used, not server.listen"
+    );
+    Ok((inherited.into_iter().map(|(listener, _)| listener).collect(), address))
 }
 
 /// Listens, and tells where in a form that a person can open.

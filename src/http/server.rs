@@ -61,13 +61,13 @@ pub async fn serve(
     stop: CancellationToken,
     grace: Duration,
 ) {
+    let main_permits = Arc::new(Semaphore::new(api.options.max_connections));
     let mut accepting = JoinSet::new();
     for (door, listener) in listeners {
-        let connections_max = match door {
-            Door::Main => api.options.max_connections,
-            Door::Figures => FIGURES_CONNECTIONS_MAX,
+        let permits = match door {
+            Door::Main => Arc::clone(&main_permits),
+            Door::Figures => Arc::new(Semaphore::new(FIGURES_CONNECTIONS_MAX)),
         };
-        let permits = Arc::new(Semaphore::new(connections_max));
         accepting.spawn(accept(Arc::clone(&api), door, listener, permits, stop.clone()));
     }
     while accepting.join_next().await.is_some() {}
