@@ -21,6 +21,7 @@ use crate::store::commands::{
 use crate::store::writer::Backend;
 use crate::store::{Commands, Priority};
 
+mod alerts;
 mod cache;
 mod followers;
 mod sessions;
