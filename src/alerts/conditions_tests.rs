@@ -68,7 +68,7 @@ fn limits_count_what_is_used_and_what_running_calls_hold() {
     };
     assert_eq!(with(19, 0), []);
     let warning = ("upstream_limit/main/requests/0.8".to_owned(), AlertLevel::Warning);
-    assert_eq!(with(19, 1), [warning.clone()]);
+    assert_eq!(with(19, 1), std::slice::from_ref(&warning));
     assert_eq!(
         with(20, 4),
         [warning, ("upstream_limit/main/requests/0.95".to_owned(), AlertLevel::Critical)]
