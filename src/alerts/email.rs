@@ -134,3 +134,28 @@ fn chain(reason: &dyn std::error::Error) -> String {
     }
     text.chars().filter(|c| !c.is_control()).take(300).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn mail(security: Security, to: &str) -> Mail {
+        Mail {
+            host: "mail.example".to_owned(),
+            port: 587,
+            security,
+            credentials: Some(("mailer".to_owned(), "letmein".to_owned())),
+            from: "diagramd <diagramd@example.com>".to_owned(),
+            to: vec![to.to_owned()],
+        }
+    }
+
+    #[test]
+    fn every_way_can_be_set_up_and_an_address_must_be_one() {
+        for security in [Security::Starttls, Security::Tls, Security::None] {
+            assert!(Email::new(&mail(security, "Ann <ann@example.com>")).is_ok(), "{security:?}");
+        }
+        let refused = Email::new(&mail(Security::None, "ann")).err().unwrap();
+        assert!(refused.starts_with("ann: "), "{refused}");
+    }
+}
