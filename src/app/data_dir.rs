@@ -2,7 +2,7 @@
 
 use std::fs::{DirBuilder, File, OpenOptions};
 use std::io::{Read, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::Path;
 
 use anyhow::{Context, bail};
@@ -12,6 +12,8 @@ use crate::store::StoreError;
 
 /// File that holds the secret of this server's own tokens.
 const SECRET_FILE: &str = "secret";
+
+const ROOT: u32 = 0;
 
 /// Makes the data directory, readable by its owner only, if it is not there.
 pub(super) fn make(path: &Path) -> anyhow::Result<()> {
@@ -27,6 +29,35 @@ pub(super) fn make(path: &Path) -> anyhow::Result<()> {
             path.display()
         )
     })
+}
+
+/// Refuses to open somebody else's database as root: the files that SQLite makes beside it would be
+/// root's, and the service could not open them any more.
+///
+/// # Errors
+/// Whose it is, and how to run the verb as that user.
+pub(super) fn check_owner(database: &Path) -> anyhow::Result<()> {
+    // Elsewhere than on Linux nobody tells who this is.
+    let (Ok(own), Ok(file)) = (std::fs::metadata("/proc/self"), std::fs::metadata(database)) else {
+        return Ok(());
+    };
+    if own.uid() != ROOT || file.uid() == ROOT {
+        return Ok(());
+    }
+    let owner = name_of(file.uid()).unwrap_or_else(|| format!("#{}", file.uid()));
+    bail!(
+        "{} belongs to the user {owner}, and files that root makes beside it would lock that user out; run this as \
+         {owner}: sudo -u '{owner}' diagramd …",
+        database.display()
+    )
+}
+
+/// The name of a user of this machine.
+fn name_of(uid: u32) -> Option<String> {
+    let users = std::fs::read_to_string("/etc/passwd").ok()?;
+    let user = users.lines().map(|line| line.split(':').collect::<Vec<_>>());
+    let found = user.into_iter().find(|fields| fields.get(2).is_some_and(|id| *id == uid.to_string()))?;
+    Some(found[0].to_owned())
 }
 
 /// What a store's failure to use the file or directory at `path` means to the operator; what the

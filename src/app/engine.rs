@@ -245,6 +245,7 @@ fn log_join(what: &str, ended: Result<(), tokio::task::JoinError>) {
 
 fn open_store(config: &Config) -> anyhow::Result<Sqlite> {
     let path = config.storage.path.clone().unwrap_or_else(|| sqlite::path_in(&config.server.data_dir));
+    data_dir::check_owner(&path)?;
     sqlite::open(&path)
         .map_err(|reason| data_dir::explained(&path, reason))
         .with_context(|| format!("the database {} cannot be opened", path.display()))

@@ -120,6 +120,23 @@ fn verbs_on_the_data_directory_do_their_work_or_say_why_not() {
 }
 
 #[test]
+fn root_does_not_touch_the_database_of_another_user() {
+    let place = Place::new();
+    assert_eq!(key(&place, &["--user", "ann"]).status, 0);
+    let database = place.path("diagramd-data/diagramd.db");
+    if std::os::unix::fs::chown(&database, Some(65_534), None).is_err() {
+        // Only root can give a file away, and only root is refused.
+        return;
+    }
+    for arguments in [&["user", "list"][..], &["key", "create", "--user", "ben"], &["serve"]] {
+        let refused = place.run(arguments);
+        assert_eq!((refused.status, refused.out.as_str()), (1, ""), "{arguments:?}");
+        assert!(refused.err.contains("belongs to the user nobody"), "{}", refused.err);
+        assert!(refused.err.contains("sudo -u 'nobody' diagramd"), "{}", refused.err);
+    }
+}
+
+#[test]
 fn the_tiers_are_listed() {
     let place = Place::with("[tiers.pro]\nmonthly_budget_usd = 20\nmodels = [\"a\", \"b\"]\n");
     insta::assert_snapshot!("tier_list", place.run(&["tier", "list"]).told());
