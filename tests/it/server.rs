@@ -148,8 +148,8 @@ impl Server {
 
     /// The field of a line that it logged before it served.
     pub fn said_at_start(&self, field: &str) -> String {
-        let lines = self.start.iter().filter_map(|line| line[field].as_str());
-        lines.last().unwrap_or_else(|| panic!("{field} is not in {:?}", self.start)).to_owned()
+        let mut lines = self.start.iter().filter_map(|line| line[field].as_str());
+        lines.next_back().unwrap_or_else(|| panic!("{field} is not in {:?}", self.start)).to_owned()
     }
 
     /// What it said of panics so far.
