@@ -24,7 +24,11 @@ pub mod diagram;
 
 pub mod worker;
 
+pub mod webhooks;
+
 pub mod http;
+
+pub mod alerts;
 
 pub mod telemetry;
 

@@ -18,7 +18,9 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("provider", &["domain"]),
     ("diagram", &["domain"]),
     ("worker", &["domain", "provider", "diagram", "queue", "events"]),
+    ("webhooks", &["domain"]),
     ("http", &["domain", "queue", "store", "events", "diagram", "config", "accounts"]),
+    ("alerts", &["domain", "store", "events", "webhooks"]),
     ("telemetry", &[]),
     ("client", &["domain", "http", "diagram"]),
     // The command line and the composition root know everybody.
@@ -36,7 +38,9 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "provider",
             "diagram",
             "worker",
+            "webhooks",
             "http",
+            "alerts",
             "telemetry",
             "client",
         ],
@@ -44,7 +48,8 @@ const ALLOWED: &[(&str, &[&str])] = &[
 ];
 
 /// Crates that may be named in one room only.
-const CAGED: &[(&str, &[&str])] = &[("rusqlite", &["store"]), ("reqwest", &["provider", "client"])];
+const CAGED: &[(&str, &[&str])] =
+    &[("rusqlite", &["store"]), ("reqwest", &["provider", "webhooks", "client"])];
 
 fn files(dir: &Path, found: &mut Vec<PathBuf>) {
     for entry in std::fs::read_dir(dir).unwrap() {

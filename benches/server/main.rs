@@ -1,11 +1,12 @@
 //! The server's figures, each beside its peer or its limit, measured in this run on the real binary.
 //!
 //! `cargo bench --bench server` prints a Markdown table; `cargo bench --bench server -- sockets`
-//! only the named parts (start, submits, lives, latency, sockets, million, backup, retention).
+//! only the named parts (start, submits, lives, latency, sockets, figures, million, backup, retention).
 //! Nothing here passes or fails. The load, the peers and the scripted upstream run on the same
 //! machine as the server, so they take their part of its cores.
 
 mod backup;
+mod figures;
 mod latency;
 mod lives;
 mod load;
@@ -47,6 +48,9 @@ fn main() -> Result<(), Failure> {
         }
         if wants("sockets") {
             sockets::measure().await?;
+        }
+        if wants("figures") {
+            figures::measure().await?;
         }
         if wants("million") {
             million::measure().await?;

@@ -163,6 +163,19 @@ impl Engine {
         })
     }
 
+    /// Runs something beside until the stop.
+    pub(super) fn spawn<F: Future<Output = ()> + Send + 'static>(
+        &mut self,
+        work: impl FnOnce(CancellationToken) -> F,
+    ) {
+        self.tasks.push(tokio::spawn(work(self.stop.clone())));
+    }
+
+    /// The writer, for whoever counts what it does.
+    pub(super) fn writer(&self) -> &Writer {
+        &self.writer
+    }
+
     /// Starts claiming, and reads the backlog: what was running at the last stop runs again before
     /// that, everything else goes in its order after it. Last of all that can fail at a start, for
     /// a claim is a paid call on its way; and before anything is submitted.

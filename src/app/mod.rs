@@ -2,10 +2,12 @@
 //!
 //! The only room that knows every other; the command line calls it.
 
+mod alerting;
 mod data_dir;
 mod dev;
 mod engine;
 mod export;
+mod figures;
 mod generate;
 mod housekeeping;
 mod keep;

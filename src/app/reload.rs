@@ -6,8 +6,9 @@ use crate::config::{self, Loaded};
 use crate::http::api::Api;
 use crate::queue::Queue;
 use crate::scheduler::Scheduler;
-use crate::telemetry::LogHandle;
+use crate::telemetry::logs::LogHandle;
 
+use super::alerting::Alerting;
 use super::wiring;
 
 /// The configuration in force and those who must hear of another.
@@ -16,6 +17,7 @@ pub(super) struct Running {
     pub(super) logs: LogHandle,
     pub(super) scheduler: Arc<Scheduler>,
     pub(super) queue: Queue,
+    pub(super) alerting: Alerting,
     pub(super) api: Arc<Api>,
 }
 
@@ -47,6 +49,7 @@ impl Running {
         self.scheduler.set_limits(lanes, &config.tiers);
         let templates = Arc::clone(&self.queue.rules().templates);
         self.queue.reload(wiring::rules(&config, templates));
+        self.alerting.reload(&config);
         self.api.reload(&config);
         self.loaded = fresh;
         self.loaded.config = config;

@@ -16,12 +16,13 @@ use crate::config::{Config, Listen, Loaded};
 use crate::http::api::Api;
 use crate::http::call_limits::CallLimits;
 use crate::http::live::Live;
+use crate::http::observed;
 use crate::http::readiness::Readiness;
-use crate::http::server::{self, Listener};
+use crate::http::server::{self, Door, Listener};
 
 use super::engine::{BacklogUse, Engine, now};
 use super::signals::{Signals, Wish};
-use super::{dev, links, reload, service, wiring};
+use super::{alerting, dev, figures, links, reload, service, wiring};
 
 /// Open files beside the connections: the database, its readers, upstreams, pipes.
 const OTHER_FILES: u64 = 256;
@@ -43,17 +44,25 @@ pub struct ServeOptions {
 pub async fn serve(loaded: Loaded, options: ServeOptions) -> anyhow::Result<()> {
     let mut signals = Signals::listen()?;
     let config = loaded.config.clone();
-    let logs = crate::telemetry::start(wiring::log_format(&config), &config.log.level)?;
+    let logs = crate::telemetry::logs::start(wiring::log_format(&config), &config.log.level)?;
     raise_open_files(config.server.max_connections);
     let mut engine = Engine::start(&config, BacklogUse::Run).await?;
-    let (listeners, address) = listeners(&config.server.listen).await?;
+    let (main, address) = listeners(&config.server.listen).await?;
+    let mut listeners: Vec<_> = main.into_iter().map(|listener| (Door::Main, listener)).collect();
+    if let Some(own) = config.metrics.listen {
+        let (listener, address) = bind(&Listen::Tcp(own)).await.context("metrics.listen cannot be used")?;
+        listeners.push((Door::Figures, listener));
+        tracing::info!(figures = address, "the figures for Prometheus have a listener of their own");
+    }
     for warning in &loaded.warnings {
         tracing::warn!("{warning}");
     }
     wiring::say_upstreams(&config, &loaded.warnings);
-    let api = Arc::new(api(&config, &engine, options)?);
+    let alerting = alerting::prepare(&config)?;
+    let api = Arc::new(api(&config, &engine, &alerting, options)?);
     // Who connects meanwhile waits for the answer: the listener stands.
     engine.begin().await?;
+    alerting.start(&config, &mut engine);
     let stop = CancellationToken::new();
     let mut http =
         tokio::spawn(server::serve(Arc::clone(&api), listeners, stop.clone(), config.server.shutdown_grace));
@@ -71,7 +80,7 @@ pub async fn serve(loaded: Loaded, options: ServeOptions) -> anyhow::Result<()> 
     tokio::spawn(service::feed_watchdog(move || ticks.ticked_at(), now, stop.clone()));
 
     let (scheduler, queue) = (Arc::clone(&engine.scheduler), engine.queue.clone());
-    let mut running = reload::Running { loaded, logs, scheduler, queue, api: Arc::clone(&api) };
+    let mut running = reload::Running { loaded, logs, scheduler, queue, alerting, api: Arc::clone(&api) };
     loop {
         tokio::select! {
             wish = signals.next() => match wish {
@@ -123,8 +132,16 @@ async fn hurry_up(mut signals: Signals, grace: Duration, hurry: CancellationToke
     hurry.cancel();
 }
 
-fn api(config: &Config, engine: &Engine, serving: ServeOptions) -> anyhow::Result<Api> {
+fn api(
+    config: &Config,
+    engine: &Engine,
+    alerting: &alerting::Alerting,
+    serving: ServeOptions,
+) -> anyhow::Result<Api> {
     let scheduler = Arc::clone(&engine.scheduler);
+    let live = Arc::new(Live::new(config.server.max_connections));
+    let figures = figures::begin(config, engine, &live, &alerting.alerts);
+    engine.queue.observe(vec![figures.requests, Arc::new(alerting::Ends(Arc::clone(&alerting.alerts)))]);
     Ok(Api {
         queue: engine.queue.clone(),
         reader: engine.reader.clone(),
@@ -136,12 +153,18 @@ fn api(config: &Config, engine: &Engine, serving: ServeOptions) -> anyhow::Resul
         auth: wiring::auth(config, engine.accounts.clone(), engine.secret)?,
         calls: CallLimits::new(&config.server),
         readiness: Readiness::default(),
-        live: Live::new(config.server.max_connections),
+        live,
         options: config.server.clone(),
         is_in_development: serving.dev,
         effective_config: ArcSwap::from_pointee(crate::config::show_json(config)),
         clock: now,
         scheduler_ticked: Box::new(move || scheduler.ticked_at()),
+        answered: figures.answered,
+        figures: observed::Figures {
+            token: config.metrics.token.clone(),
+            has_own_listener: config.metrics.listen.is_some(),
+            write: figures.write,
+        },
     })
 }
 

@@ -19,7 +19,7 @@ use crate::provider::offline::Offline;
 use crate::provider::openai::Openai;
 use crate::provider::{ApiKey, Endpoint, Provider};
 use crate::queue::{CacheRules, FillTemplate, Rules};
-use crate::telemetry::Format;
+use crate::telemetry::logs::Format;
 
 use super::engine::now;
 

@@ -8,6 +8,7 @@
 use crate::domain::tier::Tiers;
 
 mod address;
+mod alerts;
 mod environment;
 mod fault;
 mod file;
@@ -28,11 +29,12 @@ pub mod units;
 mod unknown;
 mod upstream;
 
+pub use alerts::{AlertEmail, AlertFormat, Alerts, EmailSecurity};
 pub use fault::{Fault, Faults, Origin, Warning};
 pub use generation::{Cache, Generation, QueueConfig};
 pub use jwt::{JwtKey, OperatorJwt};
 pub use load::{LoadOptions, Loaded, Override, known_keys};
-pub use operations::{Alerts, Log, LogFormat, Metrics, Retention, Webhooks};
+pub use operations::{Log, LogFormat, Metrics, Retention, Webhooks};
 pub use render::Render;
 pub use secret::Secret;
 pub use server::{Listen, Server, Storage};

@@ -1,5 +1,5 @@
-//! `[alerts]`, `[webhooks]`, `[log]`, `[metrics]` and `[retention]`: what the operator sees and
-//! for how long things are kept.
+//! `[webhooks]`, `[log]`, `[metrics]` and `[retention]`: what the operator sees and for how long
+//! things are kept.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -7,17 +7,6 @@ use std::time::Duration;
 use super::address;
 use super::reader::Section;
 use super::secret::{self, Secret};
-
-/// `[alerts]`.
-#[derive(Clone, Debug)]
-pub struct Alerts {
-    /// Shares of a limit or budget, rising, each in 0..=1.
-    pub thresholds: Vec<f64>,
-    /// Age of the oldest waiting request.
-    pub queue_age: Duration,
-    /// Where to post; empty: nowhere.
-    pub webhook_url: String,
-}
 
 /// `[webhooks]`.
 #[derive(Clone, Debug)]
@@ -75,26 +64,6 @@ pub struct Retention {
 
 const SECOND: Duration = Duration::from_secs(1);
 const DAY: Duration = Duration::from_secs(86_400);
-/// The most alert thresholds.
-const THRESHOLDS_MAX: usize = 10;
-
-impl Alerts {
-    pub(super) fn read(section: &Section<'_>) -> Self {
-        let thresholds = section.list("thresholds", THRESHOLDS_MAX, share).unwrap_or_else(|| vec![0.8, 0.95]);
-        if !thresholds.is_sorted_by(|a, b| a < b) {
-            section.fault(
-                "thresholds",
-                format!("{thresholds:?} does not rise; expected each share to be larger than the one before"),
-            );
-        }
-        Self {
-            thresholds,
-            queue_age: section.duration("queue_age", Duration::from_secs(300), SECOND..=30 * DAY),
-            webhook_url: section.parsed("webhook_url", address::target_url).unwrap_or_default(),
-        }
-    }
-}
-
 impl Webhooks {
     pub(super) fn read(section: &Section<'_>) -> Self {
         Self { allow_private_addresses: section.flag("allow_private_addresses", false) }
@@ -121,11 +90,6 @@ impl Retention {
     pub(super) fn read(section: &Section<'_>) -> Self {
         Self { finished: section.duration("finished", 90 * DAY, SECOND..=3650 * DAY) }
     }
-}
-
-fn share(text: &str) -> Result<f64, String> {
-    let value: f64 = text.parse().map_err(|_| "is not a share; expected a number from 0 to 1".to_owned())?;
-    if (0.0..=1.0).contains(&value) { Ok(value) } else { Err("is out of bounds; expected 0 to 1".to_owned()) }
 }
 
 fn directives(text: &str) -> Result<String, String> {

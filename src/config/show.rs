@@ -5,7 +5,7 @@ use std::path::Path;
 use toml::Value;
 
 use super::units::{show_duration, show_size};
-use super::{Config, JwtKey, Listen, Secret, Upstream};
+use super::{AlertEmail, Config, JwtKey, Listen, Secret, Upstream};
 use crate::domain::{Money, Tier, TierPolicy};
 
 /// What stands in a secret's place.
@@ -226,18 +226,22 @@ fn operations(config: &Config, secret: &dyn Fn(&Secret) -> String) -> Vec<Shown>
     } else {
         secret(&Secret::new(alerts.webhook_url.clone()))
     };
-    vec![
-        section(
-            "alerts",
-            vec![
-                (
-                    "thresholds",
-                    alerts.thresholds.iter().copied().map(Value::Float).collect::<Vec<_>>().into(),
-                ),
-                ("queue_age", show_duration(alerts.queue_age).into()),
-                ("webhook_url", webhook.into()),
-            ],
-        ),
+    let mut all = vec![section(
+        "alerts",
+        vec![
+            ("thresholds", alerts.thresholds.iter().copied().map(Value::Float).collect::<Vec<_>>().into()),
+            ("queue_age", show_duration(alerts.queue_age).into()),
+            ("failure_rate", Value::Float(alerts.failure_rate)),
+            ("disk_free", Value::Float(alerts.disk_free)),
+            ("key_expiry", show_duration(alerts.key_expiry).into()),
+            ("window", show_duration(alerts.window).into()),
+            ("webhook_url", webhook.into()),
+            ("format", alerts.format.name().into()),
+            ("secret", alerts.secret.as_ref().map(secret).unwrap_or_default().into()),
+        ],
+    )];
+    all.extend(alerts.email.as_ref().map(|email| mail(email, secret)));
+    all.extend([
         section("webhooks", vec![("allow_private_addresses", webhooks.allow_private_addresses.into())]),
         section("log", vec![("format", log.format.name().into()), ("level", log.level.as_str().into())]),
         section(
@@ -248,7 +252,23 @@ fn operations(config: &Config, secret: &dyn Fn(&Secret) -> String) -> Vec<Shown>
             ],
         ),
         section("retention", vec![("finished", show_duration(retention.finished).into())]),
-    ]
+    ]);
+    all
+}
+
+fn mail(email: &AlertEmail, secret: &dyn Fn(&Secret) -> String) -> Shown {
+    section(
+        "alerts.email",
+        vec![
+            ("host", email.host.as_str().into()),
+            ("port", whole(email.port)),
+            ("security", email.security.name().into()),
+            ("user", email.user.as_str().into()),
+            ("password", email.password.as_ref().map(secret).unwrap_or_default().into()),
+            ("from", email.from.as_str().into()),
+            ("to", texts(&email.to)),
+        ],
+    )
 }
 
 fn whole(value: impl Into<u64>) -> Value {

@@ -36,6 +36,18 @@ pub enum FailureCode {
 }
 
 impl FailureCode {
+    /// Every code.
+    pub const ALL: [Self; 8] = [
+        Self::Refused,
+        Self::UpstreamRejected,
+        Self::UpstreamUnavailable,
+        Self::UpstreamTimeout,
+        Self::NoDiagram,
+        Self::BudgetExceeded,
+        Self::ModelUnavailable,
+        Self::Internal,
+    ];
+
     /// Whether the user gets the hourly and daily unit back: every failure that the user did
     /// not cause. An answer without a diagram is what was asked for, and was paid for: a unit
     /// that came back would make it a free conversation with the model.
@@ -82,17 +94,6 @@ impl FailureCode {
 
     /// The code with this name; `None` when there is none.
     pub fn from_name(name: &str) -> Option<Self> {
-        [
-            Self::Refused,
-            Self::UpstreamRejected,
-            Self::UpstreamUnavailable,
-            Self::UpstreamTimeout,
-            Self::NoDiagram,
-            Self::BudgetExceeded,
-            Self::ModelUnavailable,
-            Self::Internal,
-        ]
-        .into_iter()
-        .find(|code| code.name() == name)
+        Self::ALL.into_iter().find(|code| code.name() == name)
     }
 }

@@ -221,6 +221,8 @@ pub struct Claimed {
     pub brief: Brief,
     /// The source to correct, when this call is to repair one.
     pub repair: Option<Repair>,
+    /// When the job was accepted.
+    pub created_at: Timestamp,
     /// When the claim was made.
     pub claimed_at: Timestamp,
 }

@@ -3,6 +3,7 @@
 //! Everything may use this module; it uses nothing of the crate. The one table of legal job
 //! moves is [`job::JobState::may_become`].
 
+pub mod alert;
 pub mod change;
 pub mod diagram;
 pub mod event;

@@ -7,7 +7,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use parking_lot::{Mutex, RwLock};
+use tokio::sync::broadcast;
 
+use crate::domain::alert::{Alert, AlertTurn};
 use crate::domain::{Event, JobEvent, JobId, JobSeq, Timestamp, UserId};
 
 use super::Envelope;
@@ -18,6 +20,8 @@ use super::topic::{self, Topic};
 
 /// Topics are spread over this many locks.
 const SHARDS: usize = 64;
+/// Alerts that a watcher may be behind; it loses the oldest, and finds them in the list of alerts.
+const ALERTS_BEHIND_MAX: usize = 64;
 
 /// The bus; cheap to clone.
 #[derive(Clone, Default)]
@@ -32,7 +36,19 @@ struct Inner {
     users: RwLock<HashMap<UserId, Vec<Arc<Mailbox>>>>,
     /// Watchers of everything.
     all: RwLock<Vec<Arc<Mailbox>>>,
+    alerts: broadcast::Sender<Arc<AlertNews>>,
     last_seq: AtomicU64,
+}
+
+/// News of an alert.
+#[derive(Clone, Debug)]
+pub struct AlertNews {
+    /// Rises from message to message.
+    pub seq: u64,
+    /// What happened to it.
+    pub turn: AlertTurn,
+    /// The alert as it is now.
+    pub alert: Alert,
 }
 
 impl Default for Inner {
@@ -42,6 +58,7 @@ impl Default for Inner {
             following: Following::default(),
             users: RwLock::default(),
             all: RwLock::default(),
+            alerts: broadcast::Sender::new(ALERTS_BEHIND_MAX),
             last_seq: AtomicU64::new(0),
         }
     }
@@ -114,6 +131,17 @@ impl Bus {
         }
         told.iter().for_each(|mailbox| mailbox.push(&envelope));
         topic::settle(topic, envelope.seq, &envelope.event.what, text);
+    }
+
+    /// Tells whoever watches alerts.
+    pub fn publish_alert(&self, turn: AlertTurn, alert: Alert) {
+        // Nobody may be watching.
+        drop(self.inner.alerts.send(Arc::new(AlertNews { seq: self.next_seq(), turn, alert })));
+    }
+
+    /// News of alerts from now on.
+    pub fn alerts(&self) -> broadcast::Receiver<Arc<AlertNews>> {
+        self.inner.alerts.subscribe()
     }
 
     /// Every watched job that waits, with the position last told.

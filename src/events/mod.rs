@@ -11,7 +11,7 @@ mod mailbox;
 mod subscriber;
 mod topic;
 
-pub use bus::{Bus, WatchedJob};
+pub use bus::{AlertNews, Bus, WatchedJob};
 pub use envelope::Envelope;
 pub use mailbox::Received;
 pub use subscriber::{Snapshot, Subscriber};

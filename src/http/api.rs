@@ -18,6 +18,7 @@ use crate::store::Reader;
 use super::auth::Auth;
 use super::call_limits::CallLimits;
 use super::live::Live;
+use super::observed::{AnswerListener, Figures};
 use super::readiness::Readiness;
 
 /// The state of the server; one per process, shared by all connections.
@@ -51,9 +52,13 @@ pub struct Api {
     /// What `/readyz` found last.
     pub readiness: Readiness,
     /// What live connections share.
-    pub live: Live,
+    pub live: Arc<Live>,
     /// When the scheduler last ticked, for `/readyz`.
     pub scheduler_ticked: Box<dyn Fn() -> crate::domain::Timestamp + Send + Sync>,
+    /// Hears of every answer.
+    pub answered: AnswerListener,
+    /// `/metrics`.
+    pub figures: Figures,
 }
 
 impl Api {

@@ -12,15 +12,18 @@ use hyper::{Method, Request, Response, StatusCode, Uri};
 use tokio_util::sync::CancellationToken;
 
 use crate::accounts::Caller;
+use crate::domain::JobId;
 
 use super::address::{self, Peer};
 use super::api::Api;
 use super::body::Body;
 use super::call::Call;
+use super::observed::Answered;
 use super::problem::Problem;
+use super::resources::metrics;
 use super::respond::Answer;
 use super::router::{self, Miss, Route};
-use super::{admission, cors, handlers, origin, ratelimit, request_id};
+use super::{admission, cors, handlers, origin, ratelimit, request_id, route_name};
 
 const NOSNIFF: (HeaderName, HeaderValue) =
     (HeaderName::from_static("x-content-type-options"), HeaderValue::from_static("nosniff"));
@@ -30,6 +33,10 @@ struct Handled {
     answer: Answer,
     caller: Option<Caller>,
 }
+
+/// The request that a call is about, in an answer's extensions: log lines tell of it.
+#[derive(Clone, Copy, Debug)]
+pub struct About(pub JobId);
 
 /// Answers a call. Never fails and never panics.
 pub async fn answer(
@@ -43,23 +50,34 @@ pub async fn answer(
     let id = request_id::of(request.headers());
     let trace_id = id.to_str().unwrap_or("");
     let origin = cors::allowed(request.headers(), &api.options.cors_origins);
+    let route = router::find(&method, uri.path());
+    let route_name = route_name::of(&route);
 
-    let (mut response, caller) = if origin.is_some() && cors::is_preflight(&method, request.headers()) {
-        (cors::preflight(), None)
-    } else {
-        let address = address::client(peer, request.headers(), &api.options.trusted_proxies);
-        let is_secure = address::is_https(peer, request.headers(), &api.options.trusted_proxies);
-        let call = Call::new(request, address, is_secure, stop);
-        let Handled { answer, caller } = caught(handle(api, &method, &uri, call)).await;
-        let mut response = answer.unwrap_or_else(|problem| problem.into_response(trace_id));
-        if let Some(caller) = &caller
-            && response.status() != StatusCode::SWITCHING_PROTOCOLS
-        {
-            ratelimit::complete(api, caller, response.headers_mut()).await;
-        }
-        (response, caller)
-    };
+    let (mut response, caller, problem) =
+        if origin.is_some() && cors::is_preflight(&method, request.headers()) {
+            (cors::preflight(), None, None)
+        } else {
+            let address = address::client(peer, request.headers(), &api.options.trusted_proxies);
+            let is_secure = address::is_https(peer, request.headers(), &api.options.trusted_proxies);
+            let call = Call::new(request, address, is_secure, stop);
+            let Handled { answer, caller } = caught(handle(api, &method, &uri, route, call)).await;
+            let problem = answer.as_ref().err().map(|problem| problem.code);
+            let mut response = answer.unwrap_or_else(|problem| problem.into_response(trace_id));
+            if let Some(caller) = &caller
+                && response.status() != StatusCode::SWITCHING_PROTOCOLS
+            {
+                ratelimit::complete(api, caller, response.headers_mut()).await;
+            }
+            (response, caller, problem)
+        };
     log(&method, &uri, &response, caller.as_ref(), trace_id, started);
+    (api.answered)(&Answered {
+        method: route_name::method(&method),
+        route: route_name,
+        status: response.status(),
+        problem,
+        elapsed: started.elapsed(),
+    });
     let headers = response.headers_mut();
     headers.insert(request_id::X_REQUEST_ID, id);
     headers.insert(NOSNIFF.0, NOSNIFF.1);
@@ -77,8 +95,29 @@ async fn caught(handling: impl Future<Output = Handled>) -> Handled {
     })
 }
 
-async fn handle(api: &Arc<Api>, method: &Method, uri: &Uri, mut call: Call) -> Handled {
-    let route = router::find(method, uri.path());
+/// A call of the figures' own listener.
+pub fn answer_figures(api: &Api, request: &Request<Incoming>) -> Response<Body> {
+    let id = request_id::of(request.headers());
+    let answer = metrics::on_own_listener(api, request.method(), request.uri().path(), request.headers());
+    let mut response = answer.unwrap_or_else(|problem| problem.into_response(id.to_str().unwrap_or("")));
+    let headers = response.headers_mut();
+    headers.insert(request_id::X_REQUEST_ID, id);
+    headers.insert(NOSNIFF.0, NOSNIFF.1);
+    response
+}
+
+async fn handle(
+    api: &Arc<Api>,
+    method: &Method,
+    uri: &Uri,
+    route: Result<Route<'_>, Miss>,
+    mut call: Call,
+) -> Handled {
+    if matches!(route, Ok(Route::Metrics)) && metrics::has_token(api, call.headers()) {
+        let answer = metrics::page(api, call.headers());
+        call.discard_body().await;
+        return Handled { answer, caller: None };
+    }
     if let Ok(Route::Health(which)) = route {
         return Handled { answer: handlers::health(api, which).await, caller: None };
     }
@@ -139,6 +178,7 @@ fn log(
         ms = milliseconds(started.elapsed()),
         bytes = response.body().len(),
         user = caller.map(|caller| caller.name.as_ref()),
+        job = response.extensions().get::<About>().map(|about| about.0.to_string()),
         request_id = trace_id,
         "answered a call"
     );

@@ -15,8 +15,9 @@ use super::problem::Problem;
 use super::query::Query;
 use super::readiness;
 use super::resources::{
-    client_script, control, development, docs, generate, inspection, keys, openapi, pages, pictures,
-    queue_status, request, requests, session, stats, templates, timeline, tokens, usage, users, validate,
+    alerts, client_script, control, development, docs, generate, inspection, keys, metrics, openapi, pages,
+    pictures, queue_status, request, requests, session, stats, templates, timeline, tokens, usage, users,
+    validate,
 };
 use super::respond::{Answer, json};
 use super::router::{ForAdmin, ForUser, Health, Open, Route};
@@ -40,7 +41,7 @@ pub async fn serve(
     let leaves_http = match route {
         Route::Open(Open::WebSocket) => true,
         Route::Open(Open::Home) => call.asks_for_upgrade(),
-        Route::Open(_) | Route::Health(_) | Route::User(_) | Route::Admin(_) => false,
+        Route::Open(_) | Route::Health(_) | Route::Metrics | Route::User(_) | Route::Admin(_) => false,
     };
     if leaves_http {
         let (address, stop) = (call.address, call.stop.clone());
@@ -51,6 +52,8 @@ pub async fn serve(
     let written = call.query().map(str::to_owned);
     let answer = match route {
         Route::Health(which) => health(api, which).await,
+        Route::Metrics => allowed(&route, admission::operator(caller.as_ref()), written.as_deref())
+            .and_then(|_| metrics::page(api, call.headers())),
         Route::Open(which) => open(api, which, caller.clone(), &mut call).await,
         Route::User(which) => match allowed(&route, admission::known(caller.as_ref()), written.as_deref()) {
             Ok((caller, query)) => user(api, which, caller, &query, &mut call).await,
@@ -149,6 +152,6 @@ async fn admin(api: &Arc<Api>, route: ForAdmin<'_>, query: &Query<'_>, call: &mu
         ForAdmin::Timeline => timeline::timeline(api, query).await,
         ForAdmin::Retry(id) => control::retry(api, id).await,
         ForAdmin::Config => json(StatusCode::OK, &*api.effective_config.load_full()),
-        ForAdmin::Alerts => json(StatusCode::OK, &serde_json::json!({ "alerts": [] })),
+        ForAdmin::Alerts => alerts::list(api).await,
     }
 }

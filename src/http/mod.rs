@@ -16,6 +16,7 @@ pub mod handlers;
 pub mod inbound;
 pub mod json;
 pub mod live;
+pub mod observed;
 pub mod origin;
 #[cfg(feature = "pages")]
 mod packed;
@@ -27,6 +28,7 @@ pub mod refuse;
 pub mod request_id;
 pub mod resources;
 pub mod respond;
+pub mod route_name;
 pub mod router;
 pub mod server;
 mod stall;

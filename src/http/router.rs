@@ -13,6 +13,8 @@ use crate::diagram::picture::Format;
 pub enum Route<'a> {
     /// Nobody is counted or asked who they are.
     Health(Health),
+    /// Who brings the figures' token, and admins.
+    Metrics,
     /// Anybody.
     Open(Open<'a>),
     /// Any caller.
@@ -137,10 +139,11 @@ pub enum ForAdmin<'a> {
 
 /// The table.
 fn route<'a>(method: &str, path: &[&'a str]) -> Option<Route<'a>> {
-    use Route::{Admin, Health, Open, User};
+    use Route::{Admin, Health, Metrics, Open, User};
     Some(match (method, path) {
         ("GET", ["healthz"]) => Health(self::Health::Alive),
         ("GET", ["readyz"]) => Health(self::Health::Ready),
+        ("GET", ["metrics"]) => Metrics,
 
         ("GET", [""]) => Open(self::Open::Home),
         ("GET", ["admin"]) => Open(self::Open::Dashboard),
@@ -250,7 +253,7 @@ impl Route<'_> {
             Self::Admin(ForAdmin::AllRequests) => {
                 Some(&["status", "user", "tier", "model", "type", "from", "to", "q", "limit", "cursor"])
             }
-            Self::User(_) | Self::Admin(_) => Some(&[]),
+            Self::Metrics | Self::User(_) | Self::Admin(_) => Some(&[]),
         }
     }
 }
@@ -284,6 +287,12 @@ pub struct Row {
 
 #[cfg(test)]
 impl Row {
+    /// A call of it, `parameter` in each parameter's place.
+    pub fn call(&self, parameter: &str) -> (&'static str, String) {
+        let segments = self.segments.iter().map(|segment| segment.unwrap_or(parameter));
+        (self.method, format!("/{}", segments.collect::<Vec<_>>().join("/")))
+    }
+
     /// Whether it is this method's path, written with its parameters in braces.
     pub fn is(&self, method: &str, path: &str) -> bool {
         let parts: Vec<&str> = path.trim_start_matches('/').split('/').collect();

@@ -11,6 +11,7 @@ fn paths_are_found_with_their_access() {
     assert_eq!(found("GET", "/"), Ok(Route::Open(Open::Home)));
     assert_eq!(found("GET", "/healthz"), Ok(Route::Health(Health::Alive)));
     assert_eq!(found("HEAD", "/readyz"), Ok(Route::Health(Health::Ready)));
+    assert_eq!(found("GET", "/metrics"), Ok(Route::Metrics));
     assert_eq!(found("POST", "/api/diagram/generate"), Ok(Route::User(ForUser::Generate)));
     assert_eq!(found("GET", "/api/diagram/status/x"), Ok(Route::User(ForUser::Status("x"))));
     assert_eq!(found("GET", "/api/diagram/stats"), Ok(Route::Admin(ForAdmin::Stats)));
@@ -43,7 +44,7 @@ fn the_document_lists_the_table_and_nothing_else() {
         let needed = match route {
             Route::Health(_) | Route::Open(_) => "open",
             Route::User(_) => "user",
-            Route::Admin(_) => "admin",
+            Route::Metrics | Route::Admin(_) => "admin",
         };
         assert_eq!(*access, needed, "{method} {path}");
     }
@@ -65,7 +66,7 @@ fn wrong_methods_are_told_which_are_right() {
 
 #[test]
 fn other_paths_are_unknown() {
-    for path in ["/healthz/", "//healthz", "/HEALTHZ", "/api", "/metrics", "/a/b/c/d/e/f/g/h", "*"] {
+    for path in ["/healthz/", "//healthz", "/HEALTHZ", "/api", "/metrics/", "/a/b/c/d/e/f/g/h", "*"] {
         assert_eq!(found("GET", path), Err(Miss::Path), "{path}");
     }
 }

@@ -28,6 +28,9 @@ const HEAD_BYTES_MAX: usize = 32 << 10;
 const HEADERS_MAX: usize = 64;
 /// What a connection without a call gets at the stop, to flush its last answer.
 const LAST_WORDS: Duration = Duration::from_millis(500);
+/// Connections of the figures' own listener: a server that has all the connections it may is to
+/// be looked at all the same.
+const FIGURES_CONNECTIONS_MAX: usize = 16;
 /// After a failed accept (no file descriptors left, say).
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
@@ -40,14 +43,32 @@ pub enum Listener {
     Unix(UnixListener),
 }
 
+/// What is behind a listener.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Door {
+    /// Everything.
+    Main,
+    /// `/metrics` alone.
+    Figures,
+}
+
 /// Serves until `stop` fires, then lets running calls finish and tells sockets, for at most
 /// `grace` or until the connections are cut; what is still open then is closed. When this
 /// returns, nothing of a connection runs any more.
-pub async fn serve(api: Arc<Api>, listeners: Vec<Listener>, stop: CancellationToken, grace: Duration) {
-    let permits = Arc::new(Semaphore::new(api.options.max_connections));
+pub async fn serve(
+    api: Arc<Api>,
+    listeners: Vec<(Door, Listener)>,
+    stop: CancellationToken,
+    grace: Duration,
+) {
+    let main_permits = Arc::new(Semaphore::new(api.options.max_connections));
     let mut accepting = JoinSet::new();
-    for listener in listeners {
-        accepting.spawn(accept(Arc::clone(&api), listener, Arc::clone(&permits), stop.clone()));
+    for (door, listener) in listeners {
+        let permits = match door {
+            Door::Main => Arc::clone(&main_permits),
+            Door::Figures => Arc::new(Semaphore::new(FIGURES_CONNECTIONS_MAX)),
+        };
+        accepting.spawn(accept(Arc::clone(&api), door, listener, permits, stop.clone()));
     }
     while accepting.join_next().await.is_some() {}
     let (tasks, cut) = (api.live.tasks(), api.live.cut());
@@ -65,7 +86,13 @@ pub async fn serve(api: Arc<Api>, listeners: Vec<Listener>, stop: CancellationTo
     tasks.wait().await;
 }
 
-async fn accept(api: Arc<Api>, listener: Listener, permits: Arc<Semaphore>, stop: CancellationToken) {
+async fn accept(
+    api: Arc<Api>,
+    door: Door,
+    listener: Listener,
+    permits: Arc<Semaphore>,
+    stop: CancellationToken,
+) {
     loop {
         let permit = tokio::select! {
             permit = Arc::clone(&permits).acquire_owned() => permit,
@@ -75,8 +102,8 @@ async fn accept(api: Arc<Api>, listener: Listener, permits: Arc<Semaphore>, stop
         tokio::select! {
             () = stop.cancelled() => return,
             accepted = next(&listener) => match accepted {
-                Ok(Accepted::Tcp(stream, peer)) => spawn(&api, stream, peer, permit, &stop),
-                Ok(Accepted::Unix(stream)) => spawn(&api, stream, Peer::Unix, permit, &stop),
+                Ok(Accepted::Tcp(stream, peer)) => spawn(&api, (door, peer), stream, permit, &stop),
+                Ok(Accepted::Unix(stream)) => spawn(&api, (door, Peer::Unix), stream, permit, &stop),
                 Err(reason) => {
                     tracing::warn!(%reason, "a connection could not be accepted");
                     tokio::time::sleep(ACCEPT_PAUSE).await;
@@ -102,15 +129,20 @@ async fn next(listener: &Listener) -> std::io::Result<Accepted> {
     }
 }
 
-fn spawn<S>(api: &Arc<Api>, stream: S, peer: Peer, permit: OwnedSemaphorePermit, stop: &CancellationToken)
-where
+fn spawn<S>(
+    api: &Arc<Api>,
+    from: (Door, Peer),
+    stream: S,
+    permit: OwnedSemaphorePermit,
+    stop: &CancellationToken,
+) where
     S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
 {
     let (api, stop) = (Arc::clone(api), stop.clone());
     let cut = api.live.cut().clone();
     api.live.tasks().clone().spawn(async move {
         tokio::select! {
-            ended = connection(api, stream, peer, stop) => if let Err(reason) = ended {
+            ended = connection(api, from, stream, stop) => if let Err(reason) = ended {
                 tracing::debug!(%reason, "a connection ended badly");
             },
             () = cut.cancelled() => {}
@@ -119,7 +151,12 @@ where
     });
 }
 
-async fn connection<S>(api: Arc<Api>, stream: S, peer: Peer, stop: CancellationToken) -> hyper::Result<()>
+async fn connection<S>(
+    api: Arc<Api>,
+    (door, peer): (Door, Peer),
+    stream: S,
+    stop: CancellationToken,
+) -> hyper::Result<()>
 where
     S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
 {
@@ -131,7 +168,10 @@ where
             let (api, stop, is_answering) = (Arc::clone(&api), stop.clone(), Arc::clone(&is_answering));
             async move {
                 is_answering.store(true, Ordering::Release);
-                let answer = dispatch::answer(&api, peer, stop, request).await;
+                let answer = match door {
+                    Door::Main => dispatch::answer(&api, peer, stop, request).await,
+                    Door::Figures => dispatch::answer_figures(&api, &request),
+                };
                 is_answering.store(false, Ordering::Release);
                 Ok::<_, Infallible>(answer)
             }

@@ -37,7 +37,7 @@ mod submit;
 
 pub use cache::CacheRules;
 pub use claim::ClaimRequest;
-pub use ports::{FillTemplate, Scheduling};
+pub use ports::{Accepted, CacheUse, FillTemplate, Observe, Scheduling};
 pub use recover::Recovery;
 pub use refusal::{Refusal, RefusedLimit, Scope, SubmitError, Upgrade};
 pub use request::{Fault, SubmitRequest};
@@ -63,6 +63,7 @@ struct Inner {
     rules: ArcSwap<Rules>,
     clock: Clock,
     scheduler: OnceLock<Arc<dyn Scheduling>>,
+    observers: OnceLock<Vec<Arc<dyn Observe>>>,
     running: running::Registry,
     following: following::Following,
     claimed: mpsc::Sender<Running>,
@@ -71,6 +72,13 @@ struct Inner {
     draining: AtomicBool,
     /// Fires when a stop waits no longer for the store.
     giving_up: CancellationToken,
+}
+
+impl Inner {
+    /// Whoever counts.
+    fn observers(&self) -> impl Iterator<Item = &Arc<dyn Observe>> {
+        self.observers.get().into_iter().flatten()
+    }
 }
 
 impl Queue {
@@ -90,6 +98,7 @@ impl Queue {
             rules: ArcSwap::from_pointee(rules),
             clock,
             scheduler: OnceLock::new(),
+            observers: OnceLock::new(),
             running: running::Registry::default(),
             following: following::Following::default(),
             claimed,
@@ -112,6 +121,13 @@ impl Queue {
                 relay::relay(&inner, changes);
             }
         }));
+    }
+
+    /// Sets who counts; once.
+    pub fn observe(&self, observers: Vec<Arc<dyn Observe>>) {
+        if self.inner.observers.set(observers).is_err() {
+            tracing::error!("further observers of the queue were refused");
+        }
     }
 
     /// A waiting job's place, which is that of the job whose call it shares, if it does; `None` when

@@ -1,13 +1,14 @@
-//! What the queue needs of others: of a scheduler, which implements it, and of whoever knows the
-//! templates. `app` joins them.
+//! What the queue needs of others: of a scheduler, which implements it, of whoever knows the
+//! templates, and of whoever counts. `app` joins them.
 
 use std::fmt;
 
 use crate::domain::id::JobSeq;
 use crate::domain::job::FilledTemplate;
-use crate::domain::lane::{CallReport, LaneName, LimitsSeen, Verdict};
+use crate::domain::lane::{CallEnd, CallReport, LaneName, LimitsSeen, Verdict};
 use crate::domain::limits::{Overview, Place};
-use crate::domain::{Change, DiagramType, JobId};
+use crate::domain::{Change, Claimed, DiagramType, JobId, Money, Tier};
+use crate::store::commands::CallRecord;
 
 use super::Fault;
 
@@ -23,6 +24,40 @@ pub trait FillTemplate: fmt::Debug + Send + Sync {
         diagram_type: DiagramType,
         variables: &serde_json::Map<String, serde_json::Value>,
     ) -> Result<FilledTemplate, Vec<Fault>>;
+}
+
+/// A request that was just accepted, for whoever counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Accepted {
+    /// Its tier.
+    pub tier: Tier,
+    /// What it asks for.
+    pub diagram_type: DiagramType,
+    /// What the cache had to do with it.
+    pub cache: CacheUse,
+}
+
+/// What the cache had to do with a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CacheUse {
+    /// It was not asked.
+    Bypassed,
+    /// It had no answer.
+    Missed,
+    /// It had the answer, whose calls would have cost so much.
+    Hit(Money),
+}
+
+/// Whoever counts what happens. Everything is told once, after it is on disk; no call may block.
+pub trait Observe: Send + Sync {
+    /// A request was accepted; a replay of one is none.
+    fn accepted(&self, accepted: &Accepted);
+
+    /// Changes were committed. Called on the store's writer thread.
+    fn committed(&self, changes: &[Change]);
+
+    /// The end of a call was recorded.
+    fn call_ended(&self, job: &Claimed, call: &CallRecord, end: &CallEnd);
 }
 
 /// A scheduler as the queue sees it. No call blocks on anything but a short mutex.

@@ -11,6 +11,7 @@ pub(super) fn relay(inner: &Inner, changes: &[Change]) {
     if let Some(scheduler) = inner.scheduler.get() {
         scheduler.committed(changes);
     }
+    inner.observers().for_each(|observer| observer.committed(changes));
     for change in changes {
         match change {
             Change::Claimed(job) => begin(inner, job),

@@ -88,7 +88,20 @@ impl Queue {
             cache_bytes_max: self.cache_bytes_max(&job.lane),
             end: job_end(result.conclusion, verdict, result.end, |input| self.reserved(job, input)),
         };
-        self.write_settlement(settlement).await
+        let call = settlement.call.clone();
+        let settled = self.write_settlement(settlement).await?;
+        tracing::debug!(
+            job = %job.id,
+            upstream = %job.lane,
+            model = job.model,
+            run = job.run,
+            input = call.bill.tokens.total_input(),
+            output = call.bill.tokens.output,
+            cost_usd = %call.bill.cost,
+            "a call ended"
+        );
+        self.inner.observers().for_each(|observer| observer.call_ended(job, &call, &report.end));
+        Ok(settled)
     }
 
     /// Room for what this upstream answers. What the offline lane drafts costs nothing to draft

@@ -11,7 +11,7 @@ use super::cache_key::cache_key;
 use super::following::FOLLOWERS_MAX;
 use super::refusal::{self, Times, named};
 use super::request::{self, Checked, Unacceptable};
-use super::{Queue, Rules, SubmitError, SubmitRequest};
+use super::{Accepted, CacheUse, Queue, Rules, SubmitError, SubmitRequest};
 
 /// A caller's idempotency key and the SHA-256 of the body it came with.
 #[derive(Clone, Debug)]
@@ -74,6 +74,7 @@ impl Queue {
             })?;
         let job = self.new_job(user, tier, checked, &rules);
         let (id, created_at, held) = (job.id, job.created_at, job.reserved);
+        let (diagram_type, asks_cache) = (job.diagram_type, job.cache_key.is_some() && rules.cache.is_some());
         let bytes = job.brief.bytes() + 512;
         let submission = Submission {
             job,
@@ -87,6 +88,10 @@ impl Queue {
             .writer
             .write(Priority::Submit, bytes, move |commands| commands.submit(&submission))
             .await?;
+        if let Some(cache) = cache_use(&submitted, asks_cache) {
+            let accepted = Accepted { tier, diagram_type, cache };
+            self.inner.observers().for_each(|observer| observer.accepted(&accepted));
+        }
         match submitted {
             Submitted::Accepted { seq, counts } => {
                 // A job that is claimed already was first in line.
@@ -101,7 +106,7 @@ impl Queue {
                     replayed: false,
                 })
             }
-            Submitted::Answered { seq, counts } => Ok(Receipt {
+            Submitted::Answered { seq, counts, saved: _ } => Ok(Receipt {
                 id,
                 seq,
                 state: JobState::Completed,
@@ -159,5 +164,15 @@ impl Queue {
             cache_key,
             created_at: now,
         }
+    }
+}
+
+/// What the cache had to do with a request that was accepted just now; `None` when none was.
+fn cache_use(submitted: &Submitted, asks_cache: bool) -> Option<CacheUse> {
+    match submitted {
+        Submitted::Accepted { .. } if asks_cache => Some(CacheUse::Missed),
+        Submitted::Accepted { .. } => Some(CacheUse::Bypassed),
+        Submitted::Answered { saved, .. } => Some(CacheUse::Hit(*saved)),
+        Submitted::Replayed(_) | Submitted::KeyReused | Submitted::Refused { .. } => None,
     }
 }

@@ -13,6 +13,7 @@ use crate::domain::{
 };
 
 use super::StoreError;
+use super::alerts::AlertSaved;
 use super::retention::{Ages, Stale};
 
 /// A submission with the limits that it must meet, checked and charged in one step.
@@ -61,6 +62,8 @@ pub enum Submitted {
         seq: JobSeq,
         /// The user's counts after it.
         counts: UserCounts,
+        /// What its calls would have cost.
+        saved: Money,
     },
     /// The same key with the same body was accepted before, as this job.
     Replayed(JobId),
@@ -352,6 +355,14 @@ pub trait Commands {
     fn touch_keys(&mut self, uses: &[(KeyId, Timestamp)]) -> Result<(), StoreError>;
     /// Pauses or resumes the queue; survives a restart.
     fn set_paused(&mut self, paused: bool) -> Result<(), StoreError>;
+
+    /// Stores alerts as they are now, and the messages that tell of them. Forgets what has been over
+    /// for a month.
+    fn save_alerts(&mut self, saved: &[AlertSaved], at: Timestamp) -> Result<(), StoreError>;
+    /// A message was taken, or is given up.
+    fn end_alert_message(&mut self, id: i64) -> Result<(), StoreError>;
+    /// A message was not taken; it is tried again at `due_at`.
+    fn put_off_alert_message(&mut self, id: i64, due_at: Timestamp) -> Result<(), StoreError>;
 
     /// Writes one row that nobody needs: what does not reach the disk fails here.
     fn heartbeat(&mut self, at: Timestamp) -> Result<(), StoreError>;

@@ -4,6 +4,7 @@
 //! Called by the queue (writes) and by http (reads). All SQL lives under a backend
 //! (`store/sqlite/`); no SQL type leaves it.
 
+pub mod alerts;
 pub mod commands;
 pub mod error;
 pub mod inspection;
@@ -18,4 +19,4 @@ pub use commands::Commands;
 pub use error::StoreError;
 pub use reader::Reader;
 pub use reads::Reads;
-pub use writer::{Priority, Writer};
+pub use writer::{BatchDone, Priority, Writer, WriterBacklog};

@@ -1,6 +1,7 @@
 //! Every read, named for its intent. Each is limited in time; callers on the runtime go through
 //! [`super::Store::read`](super) and never block a worker thread.
 
+use crate::domain::alert::Alert;
 use crate::domain::change::Follower;
 use crate::domain::id::JobSeq;
 use crate::domain::job::JobRecord;
@@ -13,6 +14,7 @@ use crate::domain::{
 };
 
 use super::StoreError;
+use super::alerts::{AlertMessage, EndingKey, Spent};
 use super::commands::LiveCharge;
 use super::inspection::{CallMade, Listed, ListedJob, Sought, SplitBy, Timeline};
 use super::ledger::{Billed, BilledQuery, Used, UsedQuery};
@@ -216,6 +218,24 @@ pub trait Reads: Send + Sync {
     fn billed(&self, query: &BilledQuery) -> Result<Vec<Billed>, StoreError>;
     /// What is too old, at most `limit` of each kind, the oldest requests first.
     fn stale(&self, ages: &Ages, limit: u32) -> Result<Vec<Stale>, StoreError>;
+    /// At most `limit` alerts: those that stand, then the latest that are over.
+    fn alerts(&self, limit: u32) -> Result<Vec<Alert>, StoreError>;
+    /// The alerts that stand, and those raised since.
+    fn alerts_known(&self, since: Timestamp) -> Result<Vec<Alert>, StoreError>;
+    /// At most `limit` messages of alerts that are due, oldest first.
+    fn alert_messages_due(&self, now: Timestamp, limit: u32) -> Result<Vec<AlertMessage>, StoreError>;
+    /// At most `limit` keys in force that end in `from..=to`, soonest first.
+    fn keys_ending(&self, from: Timestamp, to: Timestamp, limit: u32) -> Result<Vec<EndingKey>, StoreError>;
+    /// Of each of these tiers, at most `limit` users who have spent that share of its budget in the
+    /// UTC month of `now`.
+    fn budgets_spent(
+        &self,
+        budgets: &[(Tier, Money)],
+        share: f64,
+        now: Timestamp,
+        limit: u32,
+    ) -> Result<Vec<Spent>, StoreError>;
+
     /// Whether the operator paused the queue.
     fn paused(&self) -> Result<bool, StoreError>;
 }

@@ -5,8 +5,10 @@
 //! changed, and only then answers the callers. Control operations go before submits.
 
 use std::collections::VecDeque;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
 
 use parking_lot::{Condvar, Mutex};
 use tokio::sync::oneshot;
@@ -35,8 +37,11 @@ pub trait Backend: Send {
         work: &mut dyn FnMut(&mut dyn Commands) -> Result<(), StoreError>,
     ) -> Result<Vec<Change>, StoreError>;
 
-    /// Called after every batch, outside transactions: housekeeping such as checkpoints.
-    fn tidy(&mut self) {}
+    /// Called after every batch, outside transactions: housekeeping such as checkpoints. Returns
+    /// how many pages of a write-ahead log still wait to be copied back.
+    fn tidy(&mut self) -> u64 {
+        0
+    }
 
     /// Called once, after the last batch.
     fn close(&mut self) {}
@@ -44,6 +49,31 @@ pub trait Backend: Send {
 
 /// Hears of committed changes on the writer thread, in commit order; must not block.
 pub type CommitListener = Arc<dyn Fn(&[Change]) + Send + Sync>;
+
+/// A transaction that is over.
+#[derive(Clone, Copy, Debug)]
+pub struct BatchDone {
+    /// Operations that it ran.
+    pub operations: usize,
+    /// From its begin to the end of its commit, or to its failure.
+    pub duration: Duration,
+    /// Whether it is on disk.
+    pub committed: bool,
+}
+
+/// Hears of every transaction, on the writer thread; must not block.
+pub type BatchListener = Arc<dyn Fn(&BatchDone) + Send + Sync>;
+
+/// What waits for the writer now.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct WriterBacklog {
+    /// Claims, settlements, cancellations, administration.
+    pub controls: usize,
+    /// Submissions.
+    pub submits: usize,
+    /// Pages of the write-ahead log that wait to be copied back, as of the last batch.
+    pub wal_pages: u64,
+}
 
 /// Which queue an operation waits in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -120,6 +150,8 @@ struct Shared {
     inbox: Mutex<Inbox>,
     arrived: Condvar,
     listener: OnceLock<CommitListener>,
+    batch_listener: OnceLock<BatchListener>,
+    wal_pages: AtomicU64,
 }
 
 /// A handle to the writer thread; cheap to clone.
@@ -148,6 +180,23 @@ impl Writer {
         // A second listener would split the truth; the first one stays.
         if self.shared.listener.set(listener).is_err() {
             tracing::error!("a second commit listener was refused");
+        }
+    }
+
+    /// Sets who hears of transactions; once.
+    pub fn listen_to_batches(&self, listener: BatchListener) {
+        if self.shared.batch_listener.set(listener).is_err() {
+            tracing::error!("a second listener to batches was refused");
+        }
+    }
+
+    /// What waits now.
+    pub fn backlog(&self) -> WriterBacklog {
+        let inbox = self.shared.inbox.lock();
+        WriterBacklog {
+            controls: inbox.controls.len(),
+            submits: inbox.submits.len(),
+            wal_pages: self.shared.wal_pages.load(Ordering::Relaxed),
         }
     }
 
@@ -261,17 +310,25 @@ fn write_until_closed(shared: &Shared, mut backend: impl Backend) {
             }
         };
         write_batch(shared, &mut backend, batch);
-        backend.tidy();
+        shared.wal_pages.store(backend.tidy(), Ordering::Relaxed);
     }
 }
 
 fn write_batch(shared: &Shared, backend: &mut impl Backend, mut batch: Vec<Box<dyn Operation>>) {
     let mut one_failed = false;
+    let begin = Instant::now();
     let committed = backend.transaction(&mut |commands| {
         let ran = batch.iter_mut().try_for_each(|op| op.run(commands));
         one_failed = ran.is_err();
         ran
     });
+    if let Some(listener) = shared.batch_listener.get() {
+        listener(&BatchDone {
+            operations: batch.len(),
+            duration: begin.elapsed(),
+            committed: committed.is_ok(),
+        });
+    }
     match committed {
         Ok(changes) => {
             publish(shared, &changes);

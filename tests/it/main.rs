@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod admin_requests;
+mod alerts;
 mod auth;
 mod backup;
 mod backup_docs;
@@ -21,6 +22,7 @@ mod kills;
 mod kroki;
 mod limits;
 mod live;
+mod metrics;
 // Unit tests use all of it.
 #[allow(dead_code)]
 #[path = "../../src/http/auth/minted.rs"]
@@ -34,6 +36,7 @@ mod paused;
 mod pictures;
 mod plan;
 mod printing;
+mod receiver;
 mod recount;
 mod repair;
 mod retention;

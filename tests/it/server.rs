@@ -19,6 +19,8 @@ pub struct Server {
     pub dir: TempDir,
     pub client: reqwest::Client,
     panics: Arc<Mutex<Vec<String>>>,
+    /// What it logged before it served.
+    start: Vec<Value>,
 }
 
 impl Server {
@@ -47,8 +49,8 @@ impl Server {
 
     fn spawned(program: &[String], dir: TempDir, listen: &str) -> Self {
         let panics = Arc::default();
-        let (child, url) = spawn(program, dir.path(), listen, Arc::clone(&panics));
-        Self { panics, child: Some(child), url, dir, client: reqwest::Client::new() }
+        let (child, url, start) = spawn(program, dir.path(), listen, Arc::clone(&panics));
+        Self { panics, child: Some(child), url, dir, client: reqwest::Client::new(), start }
     }
 
     /// Standard error of a start on `dir` that must fail.
@@ -144,6 +146,12 @@ impl Server {
         all.filter(|process| parent(*process) == Some(server)).collect()
     }
 
+    /// The field of a line that it logged before it served.
+    pub fn said_at_start(&self, field: &str) -> String {
+        let mut lines = self.start.iter().filter_map(|line| line[field].as_str());
+        lines.next_back().unwrap_or_else(|| panic!("{field} is not in {:?}", self.start)).to_owned()
+    }
+
     /// What it said of panics so far.
     pub fn panics(&self) -> Vec<String> {
         self.panics.lock().clone()
@@ -220,7 +228,12 @@ async fn answer(request: reqwest::RequestBuilder) -> (u16, Value) {
     (status, response.json().await.unwrap_or(Value::Null))
 }
 
-fn spawn(program: &[String], dir: &Path, listen: &str, panics: Arc<Mutex<Vec<String>>>) -> (Child, String) {
+fn spawn(
+    program: &[String],
+    dir: &Path,
+    listen: &str,
+    panics: Arc<Mutex<Vec<String>>>,
+) -> (Child, String, Vec<Value>) {
     let mut command = match program.split_first() {
         None => Command::new(BINARY),
         Some((program, options)) => {
@@ -246,12 +259,12 @@ fn spawn(program: &[String], dir: &Path, listen: &str, panics: Arc<Mutex<Vec<Str
         if log["message"] == "serving" {
             break log["address"].as_str().unwrap().to_owned();
         }
-        seen.push(line);
+        seen.push(log);
     };
     // The pipe must be read, or the server would block on a full one.
     std::thread::spawn(move || {
         let told = lines.map_while(Result::ok).filter(|line| line.contains("panicked"));
         told.for_each(|line| panics.lock().push(line));
     });
-    (child, url)
+    (child, url, seen)
 }

@@ -67,6 +67,22 @@ test("a user who is no admin is told so", async (t) => {
   await hold(page, "no admin");
 });
 
+test("an upstream that refuses the key is an alert that says what to do, also after a reload", async (t) => {
+  const model = await upstream(t, { status: 401 });
+  const server = await start(t, model.config);
+  const page = await open(t, server, { path: "/admin", expected: [NOBODY] });
+  await comeIn(server, page);
+  const panel = page.getByRole("region", { name: "Alerts" });
+  await panel.getByText("Nothing is the matter.").waitFor();
+  await ask(server, server.key("ann", "free"), "one");
+  const alert = panel.getByRole("listitem").filter({ hasText: "upstream paused" });
+  await alert.getByText("critical").waitFor();
+  await alert.getByText("Check its key, its account and its model.").waitFor();
+  await hold(page, "an alert");
+  await page.reload();
+  await alert.getByText("critical").waitFor();
+});
+
 test("the queue fills, is paused and resumed; a request is cancelled, one tried again", async (t) => {
   const gate = new Gate();
   const model = await upstream(t, { before: gate, status: 400 });

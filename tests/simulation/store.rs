@@ -208,6 +208,7 @@ fn claimed(job: &QueuedJob, attempts: u32, lane: LaneName, now: Timestamp) -> Cl
         deadline_at: job.deadline_at,
         brief: Brief::default(),
         repair: None,
+        created_at: job.created_at,
         claimed_at: now,
     }
 }

@@ -1,16 +1,17 @@
 //! The queue's figures for admins: rendered once a second for all who watch, and not at all when
-//! nobody does.
+//! nobody does; and news of alerts, as they come.
 
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use bytes::Bytes;
 use parking_lot::Mutex;
-use tokio::sync::watch;
+use serde_json::json;
+use tokio::sync::{broadcast, watch};
 use tokio::time::{Instant, MissedTickBehavior, interval_at};
 use tokio_tungstenite::tungstenite::Utf8Bytes;
 
-use crate::events::Bus;
+use crate::events::{AlertNews, Bus};
 use crate::http::api::Api;
 use crate::queue::Queue;
 
@@ -38,6 +39,7 @@ pub(super) struct Eyes {
     _shown: Arc<watch::Sender<Figures>>,
     last: Bytes,
     told_at: Option<Instant>,
+    alerts: broadcast::Receiver<Arc<AlertNews>>,
 }
 
 impl Board {
@@ -50,21 +52,35 @@ impl Board {
             tokio::spawn(show(Arc::downgrade(&sender), api.queue.clone(), api.bus.clone()));
             sender
         });
-        let mut eyes =
-            Eyes { figures: sender.subscribe(), _shown: sender, last: Bytes::new(), told_at: None };
+        let mut eyes = Eyes {
+            figures: sender.subscribe(),
+            _shown: sender,
+            last: Bytes::new(),
+            told_at: None,
+            alerts: api.bus.alerts(),
+        };
         eyes.figures.mark_changed();
         Box::new(eyes)
     }
 }
 
 impl Eyes {
-    /// The next message: figures that differ from the last ones, at most once a second.
-    /// Cancel-safe.
+    /// The next message: news of an alert, or figures that differ from the last ones, at most once
+    /// a second. Cancel-safe.
     async fn next(&mut self) -> Utf8Bytes {
         loop {
-            if self.figures.changed().await.is_err() {
-                // Cannot be: the sender is held here.
-                std::future::pending::<()>().await;
+            tokio::select! {
+                news = self.alerts.recv() => match news {
+                    Ok(news) => return alert(&news),
+                    // What was lost is in the list of alerts.
+                    Err(broadcast::error::RecvError::Lagged(_)) => continue,
+                    // Cannot be: the bus lives as long as the server.
+                    Err(broadcast::error::RecvError::Closed) => std::future::pending::<()>().await,
+                },
+                changed = self.figures.changed() => if changed.is_err() {
+                    // Cannot be: the sender is held here.
+                    std::future::pending::<()>().await;
+                },
             }
             let figures = self.figures.borrow_and_update().clone();
             // Who came between two looks waits for the one after the next.
@@ -99,6 +115,15 @@ async fn show(shown: Weak<watch::Sender<Figures>>, queue: Queue, bus: Bus) {
             sender.send_replace(figures);
         }
     }
+}
+
+/// An `alert` message.
+fn alert(news: &AlertNews) -> Utf8Bytes {
+    let mut message = json!(news.alert);
+    message["type"] = "alert".into();
+    message["seq"] = news.seq.into();
+    message["state"] = news.turn.name().into();
+    Utf8Bytes::from(message.to_string())
 }
 
 fn look(queue: &Queue, bus: &Bus) -> Option<Figures> {

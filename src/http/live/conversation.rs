@@ -2,6 +2,7 @@
 //! the credential ends, the client is too slow, or the server stops.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -77,6 +78,9 @@ pub(super) async fn hold(io: impl AsyncRead + AsyncWrite + Unpin + Send, party: 
             break end;
         }
     };
+    if end == TOO_SLOW {
+        conversation.api.live.too_slow.fetch_add(1, Ordering::Relaxed);
+    }
     let Conversation { socket, subscriber, .. } = conversation;
     // Nothing is told any more: the watches end before the client has heard the good-bye.
     drop(subscriber);
@@ -126,7 +130,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Conversation<S> {
                 () = self.stop.cancelled() => STOPPING,
             }
         };
-        self.socket.write(text, hurried).await
+        self.socket.write(text, hurried).await?;
+        self.api.live.messages.fetch_add(1, Ordering::Relaxed);
+        Ok(())
     }
 
     pub(super) async fn say(&mut self, message: String) -> Result<(), End> {

@@ -1,6 +1,7 @@
 //! `GET /api/diagram/events/{id}`: the WebSocket's events as `text/event-stream`.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -23,8 +24,25 @@ use super::watch::{self, Begun, Refused};
 /// A comment keeps proxies from closing a quiet stream.
 const HEARTBEAT: Duration = Duration::from_secs(15);
 
+/// A stream is counted for as long as it has this.
+struct Open(Arc<Api>);
+
+impl Open {
+    fn new(api: &Arc<Api>) -> Self {
+        api.live.streams.fetch_add(1, Ordering::Relaxed);
+        Self(Arc::clone(api))
+    }
+}
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        self.0.live.streams.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
 /// One stream's state between two pieces.
 struct Streaming {
+    _open: Open,
     api: Arc<Api>,
     subscriber: Subscriber,
     guard: Option<Box<Guard>>,
@@ -51,7 +69,8 @@ pub async fn events(
             Refused::Store(reason) => Problem::from(reason),
         })?;
     let guard = caller.map(|caller| Guard::of(&api, caller));
-    let streaming = Streaming { api, subscriber, guard, stop, begun: Some(begun), over: false };
+    let streaming =
+        Streaming { _open: Open::new(&api), api, subscriber, guard, stop, begun: Some(begun), over: false };
     let pieces = futures_util::stream::unfold(streaming, |mut streaming| async move {
         let piece = streaming.next().await?;
         Some((piece, streaming))

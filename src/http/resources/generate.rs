@@ -16,6 +16,7 @@ use crate::events::Received;
 use crate::http::api::Api;
 use crate::http::body::Body;
 use crate::http::call::Call;
+use crate::http::dispatch::About;
 use crate::http::inbound;
 use crate::http::json::{self, Field, JsonBody, refused_field};
 use crate::http::problem::Problem;
@@ -79,6 +80,7 @@ pub async fn generate(api: &Arc<Api>, caller: &Caller, call: &mut Call) -> Answe
         Some(finished) => finished,
         None => self::receipt(api, &receipt)?,
     };
+    response.extensions_mut().insert(About(receipt.id));
     let headers = response.headers_mut();
     if let Some(counts) = &receipt.counts {
         headers.extend(ratelimit::headers(api, caller, counts));

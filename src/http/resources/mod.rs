@@ -1,5 +1,6 @@
 //! What the routes are about, one file a resource: parse, call, render.
 
+pub mod alerts;
 pub mod client_script;
 pub mod control;
 pub mod development;
@@ -7,6 +8,7 @@ pub mod docs;
 pub mod generate;
 pub mod inspection;
 pub mod keys;
+pub mod metrics;
 pub mod openapi;
 pub mod pages;
 pub mod pictures;

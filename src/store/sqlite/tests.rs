@@ -23,6 +23,7 @@ use crate::store::retention::Ages;
 use crate::store::writer::Backend;
 use crate::store::{Commands, Priority};
 
+mod alerts;
 mod cache;
 mod followers;
 mod retention;

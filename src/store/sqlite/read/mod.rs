@@ -4,12 +4,16 @@ use std::time::{Duration, Instant};
 
 use rusqlite::Connection;
 
+use crate::domain::alert::Alert;
 use crate::domain::change::Follower;
 use crate::domain::job::JobRecord;
 use crate::domain::limits::UserCounts;
 use crate::domain::session::Session;
 use crate::domain::user::ApiKey;
-use crate::domain::{Brief, JobId, JobSeq, KeyId, QueuedJob, SessionId, Tier, Timestamp, User, UserId};
+use crate::domain::{
+    Brief, JobId, JobSeq, KeyId, Money, QueuedJob, SessionId, Tier, Timestamp, User, UserId,
+};
+use crate::store::alerts::{AlertMessage, EndingKey, Spent};
 use crate::store::commands::LiveCharge;
 use crate::store::inspection::{CallMade, Listed, ListedJob, Sought, SplitBy, Timeline};
 use crate::store::ledger::{Billed, BilledQuery, Used, UsedQuery};
@@ -20,6 +24,7 @@ use crate::store::{Reads, StoreError};
 use super::pool::Pool;
 
 mod accounts;
+mod alerts;
 mod backlog;
 mod jobs;
 mod ledger;
@@ -206,6 +211,32 @@ impl Reads for SqliteReads {
 
     fn stale(&self, ages: &Ages, limit: u32) -> Result<Vec<Stale>, StoreError> {
         self.read_within(SEARCH_LIMIT, |connection| stale::stale(connection, ages, limit))
+    }
+
+    fn alerts(&self, limit: u32) -> Result<Vec<Alert>, StoreError> {
+        self.read(|connection| alerts::alerts(connection, limit))
+    }
+
+    fn alerts_known(&self, since: Timestamp) -> Result<Vec<Alert>, StoreError> {
+        self.read(|connection| alerts::known(connection, since))
+    }
+
+    fn alert_messages_due(&self, now: Timestamp, limit: u32) -> Result<Vec<AlertMessage>, StoreError> {
+        self.read(|connection| alerts::due(connection, now, limit))
+    }
+
+    fn keys_ending(&self, from: Timestamp, to: Timestamp, limit: u32) -> Result<Vec<EndingKey>, StoreError> {
+        self.read(|connection| alerts::ending_keys(connection, from, to, limit))
+    }
+
+    fn budgets_spent(
+        &self,
+        budgets: &[(Tier, Money)],
+        share: f64,
+        now: Timestamp,
+        limit: u32,
+    ) -> Result<Vec<Spent>, StoreError> {
+        self.read(|connection| alerts::spent(connection, budgets, share, now.month(), limit))
     }
 
     fn paused(&self) -> Result<bool, StoreError> {

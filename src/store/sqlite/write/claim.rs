@@ -22,6 +22,7 @@ struct Waiting {
     max_tokens: u32,
     deadline_at: Option<Timestamp>,
     brief: Brief,
+    created_at: Timestamp,
 }
 
 impl Batch<'_> {
@@ -78,6 +79,7 @@ impl Batch<'_> {
             deadline_at: job.deadline_at,
             brief: job.brief,
             repair,
+            created_at: job.created_at,
             claimed_at: claim.at,
         });
         self.changes.push(Change::Claimed(claimed.clone()));
@@ -93,7 +95,8 @@ impl Batch<'_> {
 
     fn waiting(&self, claim: &Claim) -> Result<Option<Waiting>, StoreError> {
         let mut statement = self.transaction.prepare_cached(
-            "SELECT id, user_id, tier, attempts, diagram_type, max_tokens, deadline_at, brief
+            "SELECT id, user_id, tier, attempts, diagram_type, max_tokens, deadline_at, brief,
+                    job.created_at
              FROM job JOIN job_body ON job_seq = seq WHERE seq = ?1 AND state = 0 AND run = ?2 AND follows IS NULL",
         )?;
         let waiting = statement.query_row(params![claim.seq, claim.run], |row| {
@@ -106,6 +109,7 @@ impl Batch<'_> {
                 max_tokens: row.get(5)?,
                 deadline_at: row.get(6)?,
                 brief: row.get::<_, Json<Brief>>(7)?.0,
+                created_at: row.get(8)?,
             })
         });
         Ok(waiting.optional()?)

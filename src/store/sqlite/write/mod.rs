@@ -10,6 +10,7 @@ use crate::domain::user::Role;
 use crate::domain::{
     Change, Failure, JobId, JobSeq, JobState, KeyId, SessionId, Tier, Timestamp, User, UserId,
 };
+use crate::store::alerts::AlertSaved;
 use crate::store::commands::{
     Cancellation, Claim, ClaimOutcome, NewKey, NewLink, NewSession, Owner, PasswordChange, Recovered,
     Settled, Settlement, Submission, Submitted,
@@ -19,6 +20,7 @@ use crate::store::writer::Backend;
 use crate::store::{Commands, StoreError};
 
 mod accounts;
+mod alerts;
 mod backlog;
 mod cache;
 mod claim;
@@ -75,10 +77,11 @@ impl Backend for SqliteWriter {
         Ok(changes)
     }
 
-    fn tidy(&mut self) {
-        if let Err(reason) = checkpoint_if_due(&self.connection) {
+    fn tidy(&mut self) -> u64 {
+        checkpoint_if_due(&self.connection).unwrap_or_else(|reason| {
             tracing::error!(%reason, "the write-ahead log could not be checkpointed");
-        }
+            0
+        })
     }
 
     fn close(&mut self) {
@@ -97,17 +100,20 @@ fn checkpoint_all(connection: &Connection) -> rusqlite::Result<()> {
 }
 
 /// Copies the write-ahead log back once enough of it waits. The log's size on disk says nothing:
-/// a log that was copied is written over from its start and keeps its length.
-fn checkpoint_if_due(connection: &Connection) -> rusqlite::Result<()> {
+/// a log that was copied is written over from its start and keeps its length. Returns how many
+/// pages wait.
+fn checkpoint_if_due(connection: &Connection) -> rusqlite::Result<u64> {
     let waiting =
         |row: &rusqlite::Row<'_>| Ok(row.get::<_, i64>("log")? - row.get::<_, i64>("checkpointed")?);
     // NOOP (SQLite 3.51) only counts.
     let mut count = connection.prepare_cached("PRAGMA wal_checkpoint(NOOP)")?;
-    if count.query_row([], waiting)? < CHECKPOINT_PAGES {
-        return Ok(());
+    let pages = count.query_row([], waiting)?;
+    if pages < CHECKPOINT_PAGES {
+        return Ok(u64::try_from(pages).unwrap_or(0));
     }
     // PASSIVE waits for nobody; what it cannot copy yet is copied after a later batch.
-    connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()))
+    let left = connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], waiting)?;
+    Ok(u64::try_from(left).unwrap_or(0))
 }
 
 /// One transaction's commands, and what they change in memory once committed.
@@ -238,6 +244,18 @@ impl Commands for Batch<'_> {
 
     fn set_paused(&mut self, paused: bool) -> Result<(), StoreError> {
         self.pause(paused)
+    }
+
+    fn save_alerts(&mut self, saved: &[AlertSaved], at: Timestamp) -> Result<(), StoreError> {
+        self.save_all_alerts(saved, at)
+    }
+
+    fn end_alert_message(&mut self, id: i64) -> Result<(), StoreError> {
+        self.forget_alert_message(id)
+    }
+
+    fn put_off_alert_message(&mut self, id: i64, due_at: Timestamp) -> Result<(), StoreError> {
+        self.delay_alert_message(id, due_at)
     }
 
     fn heartbeat(&mut self, at: Timestamp) -> Result<(), StoreError> {

@@ -68,7 +68,7 @@ impl Batch<'_> {
         }
         self.charge_unit(job.user, job.created_at)?;
         let counts = UserCounts { hour: counts.hour + 1, day: counts.day + 1, ..counts };
-        Ok(Submitted::Answered { seq, counts })
+        Ok(Submitted::Answered { seq, counts, saved })
     }
 
     /// The limit that stands against the job; the one that lasts longest first, so that its

@@ -1,9 +1,10 @@
-// What the server tells by itself: the queue's figures, and events of the request that is looked at.
-// Connects again by itself, ever more patiently.
+// What the server tells by itself: the queue's figures, alerts, and events of the request that is
+// looked at. Connects again by itself, ever more patiently.
 import { signal } from "@preact/signals";
 import { get, person } from "./api.js";
 
 const SAMPLES_MAX = 900;
+const ALERTS_MAX = 200;
 const SAMPLE_MS = 2_000;
 const DELAY_MS_MIN = 500;
 const DELAY_MS_MAX = 10_000;
@@ -15,6 +16,9 @@ export const queue = signal(undefined);
 export const samples = signal([]);
 /** `connecting`, `live` or `lost`. */
 export const connection = signal("connecting");
+
+/** Alerts: those that stand, then those that are over, each newest first. */
+export const alerts = signal([]);
 
 let socket;
 let delay = DELAY_MS_MIN;
@@ -44,6 +48,7 @@ export function disconnect() {
   connection.value = "connecting";
   queue.value = undefined;
   samples.value = [];
+  alerts.value = [];
 }
 
 function open() {
@@ -58,6 +63,8 @@ function open() {
   socket = new WebSocket(url);
   socket.onopen = () => {
     send({ type: "subscribe", scope: "queue" });
+    // From here on the socket tells of alerts; the list has what was before.
+    get("api/admin/alerts").then(({ alerts: list }) => isWanted && list.reverse().forEach(note), () => undefined);
     for (const requestId of watched.keys()) send({ type: "subscribe", requestId });
   };
   socket.onmessage = ({ data }) => hear(JSON.parse(data));
@@ -91,7 +98,19 @@ function hear(message) {
     queue.value = message;
     sample();
   }
+  if (message.type === "alert") note(message);
   if (message.requestId) watched.get(message.requestId)?.(message);
+}
+
+/** Puts an alert in its place, or in the place of what was known of it. */
+function note(alert) {
+  const known = alerts.value.find(({ id }) => id === alert.id);
+  // The list may be older than what the socket has told.
+  const latest = known?.resolvedAt && !alert.resolvedAt && alert.type !== "alert" ? known : alert;
+  const others = alerts.value.filter(({ id }) => id !== alert.id);
+  const rank = ({ resolvedAt }) => (resolvedAt ? 1 : 0);
+  const all = [latest, ...others].sort((one, other) => rank(one) - rank(other) || other.raisedAt.localeCompare(one.raisedAt));
+  alerts.value = all.slice(0, ALERTS_MAX);
 }
 
 function lost() {

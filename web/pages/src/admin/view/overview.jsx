@@ -7,6 +7,7 @@ import { TIERS } from "../state/lists.js";
 import { queue, samples } from "../state/live.js";
 import { attempt } from "../state/notice.js";
 import { to } from "../state/route.js";
+import { Alerts } from "./alerts.jsx";
 import { short, when, whole } from "./format.js";
 import { Meter } from "./meter.jsx";
 import { Sparkline } from "./sparkline.jsx";
@@ -24,6 +25,7 @@ export function Overview() {
       <div class="columns">
         <div class="stack">
           <Lanes lanes={now.upstreams} />
+          <Alerts />
         </div>
         <Tiers tiers={now.byTier} />
       </div>

@@ -1,0 +1,92 @@
+//! Alerts and the messages that tell of them.
+
+use rusqlite::params;
+
+use crate::domain::Timestamp;
+use crate::domain::alert::Alert;
+use crate::store::StoreError;
+use crate::store::alerts::AlertSaved;
+
+use super::Batch;
+
+/// Alerts that are over are kept for so long, and at most so many.
+const KEPT_MS: i64 = 30 * 24 * 3_600_000;
+const KEPT_MAX: u32 = 1000;
+/// Messages that wait; of more, the oldest go.
+const MESSAGES_MAX: u32 = 1000;
+
+impl Batch<'_> {
+    pub(super) fn save_all_alerts(&mut self, saved: &[AlertSaved], at: Timestamp) -> Result<(), StoreError> {
+        for one in saved {
+            self.save_alert(&one.alert)?;
+            let Some(turn) = one.tell else { continue };
+            for channel in &one.channels {
+                let mut statement = self.transaction.prepare_cached(
+                    "INSERT INTO alert_message (alert_id, turn, channel, made_at, due_at) VALUES (?1, ?2, ?3, ?4, ?4)",
+                )?;
+                statement.execute(params![one.alert.id.0.as_slice(), turn.name(), channel.name(), at])?;
+            }
+        }
+        self.forget_alerts(at)
+    }
+
+    fn save_alert(&self, alert: &Alert) -> Result<(), StoreError> {
+        if alert.resolved_at.is_none() {
+            // One that an earlier server left standing and this one does not know of.
+            self.transaction
+                .prepare_cached(
+                    "UPDATE alert SET resolved_at = ?2 WHERE key = ?1 AND resolved_at IS NULL AND id <> ?3",
+                )?
+                .execute(params![alert.key, alert.raised_at, alert.id.0.as_slice()])?;
+        }
+        let mut statement = self.transaction.prepare_cached(
+            "INSERT INTO alert (id, key, kind, level, subject, message, value, threshold, raised_at, resolved_at)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)
+             ON CONFLICT (id) DO UPDATE SET resolved_at = excluded.resolved_at",
+        )?;
+        statement.execute(params![
+            alert.id.0.as_slice(),
+            alert.key,
+            alert.kind.name(),
+            alert.level.name(),
+            alert.subject,
+            alert.message,
+            alert.value,
+            alert.threshold,
+            alert.raised_at,
+            alert.resolved_at
+        ])?;
+        Ok(())
+    }
+
+    fn forget_alerts(&self, at: Timestamp) -> Result<(), StoreError> {
+        self.transaction
+            .prepare_cached("DELETE FROM alert WHERE resolved_at < ?1")?
+            .execute(params![at.0 - KEPT_MS])?;
+        self.transaction
+            .prepare_cached(
+                "DELETE FROM alert WHERE resolved_at IS NOT NULL AND id IN
+                    (SELECT id FROM alert ORDER BY raised_at DESC LIMIT -1 OFFSET ?1)",
+            )?
+            .execute(params![KEPT_MAX])?;
+        self.transaction
+            .prepare_cached(
+                "DELETE FROM alert_message WHERE id IN
+                    (SELECT id FROM alert_message ORDER BY id DESC LIMIT -1 OFFSET ?1)",
+            )?
+            .execute(params![MESSAGES_MAX])?;
+        Ok(())
+    }
+
+    pub(super) fn forget_alert_message(&mut self, id: i64) -> Result<(), StoreError> {
+        self.transaction.prepare_cached("DELETE FROM alert_message WHERE id = ?1")?.execute(params![id])?;
+        Ok(())
+    }
+
+    pub(super) fn delay_alert_message(&mut self, id: i64, due_at: Timestamp) -> Result<(), StoreError> {
+        self.transaction
+            .prepare_cached("UPDATE alert_message SET tries = tries + 1, due_at = ?2 WHERE id = ?1")?
+            .execute(params![id, due_at])?;
+        Ok(())
+    }
+}
