@@ -18,8 +18,8 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("provider", &["domain"]),
     ("diagram", &["domain"]),
     ("worker", &["domain", "provider", "diagram", "queue", "events"]),
-    ("webhooks", &["domain"]),
-    ("http", &["domain", "queue", "store", "events", "diagram", "config", "accounts"]),
+    ("webhooks", &["domain", "store"]),
+    ("http", &["domain", "queue", "store", "events", "diagram", "config", "accounts", "webhooks"]),
     ("telemetry", &[]),
     ("client", &["domain", "http", "diagram"]),
     // The command line and the composition root know everybody.

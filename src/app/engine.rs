@@ -22,10 +22,11 @@ use crate::scheduler::core::Core;
 use crate::scheduler::{Claims, Scheduler};
 use crate::store::sqlite::{self, DataLock, Sqlite};
 use crate::store::{Reader, StoreError, Writer};
+use crate::webhooks::Webhooks;
 use crate::worker::{TagSecret, Troubles, Worker};
 
 use super::pictures::{Pictures, pictures};
-use super::{data_dir, housekeeping, templates, wiring};
+use super::{data_dir, housekeeping, templates, webhooks, wiring};
 
 /// The system's clock.
 pub(super) fn now() -> Timestamp {
@@ -61,6 +62,8 @@ pub struct Engine {
     pub artist: Arc<dyn Artist>,
     /// The scheduler.
     pub scheduler: Arc<Scheduler>,
+    /// What users do with their webhooks.
+    pub webhooks: Webhooks,
     /// The templates in force.
     pub templates: Arc<Templates>,
     /// The secret of this server's own tokens.
@@ -130,22 +133,33 @@ impl Engine {
             clock: now,
         });
         let worker = tokio::spawn(worker.work(claimed, stop.clone(), give_up.clone()));
-        let tasks = vec![
+        let mut tasks = vec![
             tokio::spawn(queue.clone().tell_positions(stop.clone())),
             tokio::spawn(housekeeping::notice_changes(accounts.clone(), queue.clone(), stop.clone())),
             tokio::spawn(housekeeping::record_uses(accounts.clone(), stop.clone())),
             tokio::spawn(housekeeping::expire_followers(queue.clone(), stop.clone())),
             tokio::spawn(housekeeping::trim_cache(queue.clone(), stop.clone())),
             tokio::spawn(housekeeping::purge(queue.clone(), config.retention.finished, stop.clone())),
+            tokio::spawn(housekeeping::purge_messages(
+                queue.clone(),
+                config.retention.webhooks,
+                stop.clone(),
+            )),
         ];
+        if backlog == BacklogUse::Run {
+            let (deliverer, outbox) = webhooks::deliverer(config, writer.clone(), reader.clone())?;
+            queue.deliver_with(outbox);
+            tasks.push(tokio::spawn(deliverer.run(stop.clone())));
+        }
         Ok(Self {
             queue,
-            reader,
+            reader: reader.clone(),
             bus,
             accounts,
             checker,
             artist,
             scheduler,
+            webhooks: webhooks::own(config, writer.clone(), reader.clone()),
             templates,
             secret,
             troubles,
@@ -229,7 +243,7 @@ fn log_join(what: &str, ended: Result<(), tokio::task::JoinError>) {
 
 fn open_store(config: &Config) -> anyhow::Result<Sqlite> {
     let path = config.storage.path.clone().unwrap_or_else(|| sqlite::path_in(&config.server.data_dir));
-    sqlite::open(&path)
+    sqlite::open(&path, webhooks::write_message(config))
         .map_err(|reason| data_dir::explained(&path, reason))
         .with_context(|| format!("the database {} cannot be opened", path.display()))
 }

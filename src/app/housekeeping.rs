@@ -16,7 +16,7 @@ const RECORD_USES_EVERY: Duration = Duration::from_secs(10);
 const EXPIRE_FOLLOWERS_EVERY: Duration = Duration::from_millis(250);
 /// Cached answers that do not serve any more are forgotten this often.
 const TRIM_CACHE_EVERY: Duration = Duration::from_secs(60);
-/// Old requests are deleted this often.
+/// Old requests and messages are deleted this often.
 const PURGE_EVERY: Duration = Duration::from_secs(3600);
 
 pub(super) async fn notice_changes(accounts: Accounts, queue: Queue, stop: CancellationToken) {
@@ -45,6 +45,17 @@ pub(super) async fn purge(queue: Queue, keep: Duration, stop: CancellationToken)
             Ok(0) => {}
             Ok(purged) => tracing::info!(requests = purged, "old requests were deleted"),
             Err(reason) => tracing::warn!(%reason, "old requests could not be deleted"),
+        }
+    }
+}
+
+pub(super) async fn purge_messages(queue: Queue, keep: Duration, stop: CancellationToken) {
+    let mut ticks = ticks(PURGE_EVERY);
+    while next(&mut ticks, &stop).await {
+        match queue.purge_messages(keep).await {
+            Ok(0) => {}
+            Ok(purged) => tracing::info!(messages = purged, "old webhook messages were deleted"),
+            Err(reason) => tracing::warn!(%reason, "old webhook messages could not be deleted"),
         }
     }
 }

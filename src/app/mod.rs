@@ -16,6 +16,7 @@ mod shelf;
 mod signals;
 mod templates;
 mod validate;
+mod webhooks;
 mod wiring;
 
 pub use engine::{BacklogUse, Engine, open_accounts};

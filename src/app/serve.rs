@@ -124,6 +124,7 @@ fn api(config: &Config, engine: &Engine, serving: ServeOptions) -> anyhow::Resul
         reader: engine.reader.clone(),
         bus: engine.bus.clone(),
         accounts: engine.accounts.clone(),
+        webhooks: engine.webhooks.clone(),
         templates: Arc::clone(&engine.templates),
         checker: Arc::clone(&engine.checker),
         artist: Arc::clone(&engine.artist),

@@ -87,4 +87,26 @@ impl Queue {
             tokio::task::yield_now().await;
         }
     }
+
+    /// Deletes webhook messages that were taken or given up longer than `keep` ago, in small steps.
+    /// Returns how many. A queue that drains is left as it is.
+    ///
+    /// # Errors
+    /// What the store reports; what was deleted before stays deleted.
+    pub async fn purge_messages(&self, keep: Duration) -> Result<u64, StoreError> {
+        let before = self.now().before(keep);
+        let mut purged = 0;
+        loop {
+            let some = self
+                .inner
+                .writer
+                .write(Priority::Control, 0, move |commands| commands.purge_deliveries(before, PURGE_AT_ONCE))
+                .await?;
+            purged += u64::from(some);
+            if some < PURGE_AT_ONCE || self.is_draining() {
+                return Ok(purged);
+            }
+            tokio::task::yield_now().await;
+        }
+    }
 }

@@ -37,7 +37,7 @@ mod submit;
 
 pub use cache::CacheRules;
 pub use claim::ClaimRequest;
-pub use ports::{FillTemplate, Scheduling};
+pub use ports::{FillTemplate, Outbox, Scheduling, Telling};
 pub use recover::Recovery;
 pub use refusal::{Refusal, RefusedLimit, Scope, SubmitError, Upgrade};
 pub use request::{Fault, SubmitRequest};
@@ -63,6 +63,7 @@ struct Inner {
     rules: ArcSwap<Rules>,
     clock: Clock,
     scheduler: OnceLock<Arc<dyn Scheduling>>,
+    outbox: OnceLock<Arc<dyn Outbox>>,
     running: running::Registry,
     following: following::Following,
     claimed: mpsc::Sender<Running>,
@@ -90,6 +91,7 @@ impl Queue {
             rules: ArcSwap::from_pointee(rules),
             clock,
             scheduler: OnceLock::new(),
+            outbox: OnceLock::new(),
             running: running::Registry::default(),
             following: following::Following::default(),
             claimed,
@@ -112,6 +114,13 @@ impl Queue {
                 relay::relay(&inner, changes);
             }
         }));
+    }
+
+    /// Joins whoever delivers messages; without one they wait on disk. Once.
+    pub fn deliver_with(&self, outbox: Arc<dyn Outbox>) {
+        if self.inner.outbox.set(outbox).is_err() {
+            tracing::error!("a second outbox was refused");
+        }
     }
 
     /// A waiting job's place, which is that of the job whose call it shares, if it does; `None` when

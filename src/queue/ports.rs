@@ -1,5 +1,5 @@
-//! What the queue needs of others: of a scheduler, which implements it, and of whoever knows the
-//! templates. `app` joins them.
+//! What the queue needs of others: of a scheduler, which implements it, of whoever knows the
+//! templates, and of whoever tells applications of ends. `app` joins them.
 
 use std::fmt;
 
@@ -7,6 +7,7 @@ use crate::domain::id::JobSeq;
 use crate::domain::job::FilledTemplate;
 use crate::domain::lane::{CallReport, LaneName, LimitsSeen, Verdict};
 use crate::domain::limits::{Overview, Place};
+use crate::domain::webhook::PendingDelivery;
 use crate::domain::{Change, DiagramType, JobId};
 
 use super::Fault;
@@ -23,6 +24,18 @@ pub trait FillTemplate: fmt::Debug + Send + Sync {
         diagram_type: DiagramType,
         variables: &serde_json::Map<String, serde_json::Value>,
     ) -> Result<FilledTemplate, Vec<Fault>>;
+}
+
+/// Where the ends of a request are told, as the queue sees it.
+pub trait Telling: fmt::Debug + Send + Sync {
+    /// What is wrong with an address, as a sentence; `None`: nothing is.
+    fn fault(&self, url: &str) -> Option<String>;
+}
+
+/// Whoever delivers messages, as the queue sees it.
+pub trait Outbox: Send + Sync {
+    /// A message waits on disk. Called on the store's writer thread; must not block.
+    fn stored(&self, message: &PendingDelivery);
 }
 
 /// A scheduler as the queue sees it. No call blocks on anything but a short mutex.

@@ -10,6 +10,7 @@ pub mod inspection;
 pub mod reader;
 pub mod reads;
 pub mod sqlite;
+pub mod webhooks;
 pub mod writer;
 
 pub use commands::Commands;

@@ -7,6 +7,7 @@ use crate::domain::job::JobRecord;
 use crate::domain::limits::UserCounts;
 use crate::domain::session::Session;
 use crate::domain::user::ApiKey;
+use crate::domain::webhook::{DeliveryId, DeliveryRecord, DeliverySeq, Outgoing, PendingDelivery, Webhook};
 use crate::domain::{
     Brief, JobId, JobState, KeyId, Money, QueuedJob, SessionId, Tier, Timestamp, TokenUsage, User, UserId,
 };
@@ -14,6 +15,7 @@ use crate::domain::{
 use super::StoreError;
 use super::commands::LiveCharge;
 use super::inspection::{CallMade, Listed, ListedJob, Sought, SplitBy, Timeline};
+use super::webhooks::DeliveryQuery;
 
 /// A list of jobs to read, newest first.
 #[derive(Clone, Debug)]
@@ -191,6 +193,16 @@ pub trait Reads: Send + Sync {
     fn queued(&self, jobs: &[JobSeq]) -> Result<Vec<QueuedJob>, StoreError>;
     /// Every job that shares another one's call, in order of acceptance.
     fn followers(&self) -> Result<Vec<Follower>, StoreError>;
+    /// A user's webhook; one that was never set is empty.
+    fn webhook(&self, user: UserId, now: Timestamp) -> Result<Webhook, StoreError>;
+    /// A page of deliveries.
+    fn deliveries(&self, query: &DeliveryQuery) -> Result<Vec<DeliveryRecord>, StoreError>;
+    /// One delivery of a user's.
+    fn delivery(&self, user: UserId, id: DeliveryId) -> Result<Option<DeliveryRecord>, StoreError>;
+    /// A delivery as it is to be sent at `now`; `None` when it waits no more.
+    fn outgoing(&self, seq: DeliverySeq, now: Timestamp) -> Result<Option<Outgoing>, StoreError>;
+    /// Every delivery that waits, in order, handed over one by one.
+    fn each_pending_delivery(&self, hand_over: &mut dyn FnMut(PendingDelivery)) -> Result<(), StoreError>;
     /// Charges whose life may cover `now`: ended after `since`.
     fn live_charges(&self, since: Timestamp) -> Result<Vec<LiveCharge>, StoreError>;
     /// Whether the operator paused the queue.

@@ -16,6 +16,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../../../migrations/0003_cache.sql"),
     include_str!("../../../migrations/0004_followers.sql"),
     include_str!("../../../migrations/0005_sessions.sql"),
+    include_str!("../../../migrations/0006_webhooks.sql"),
 ];
 /// `PRAGMA application_id`: "dgrd".
 const APPLICATION_ID: i32 = 0x6467_7264;

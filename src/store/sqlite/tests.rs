@@ -11,6 +11,7 @@ use super::*;
 use crate::domain::failure::FailureCode;
 use crate::domain::job::{Bill, Outcome};
 use crate::domain::limits::UserCounts;
+use crate::domain::webhook::WriteMessage;
 use crate::domain::{
     Brief, Change, DiagramType, Failure, JobId, JobSeq, LaneName, Money, NewJob, Repair, SourceError, Tier,
     Timestamp, TokenUsage, UserId,
@@ -28,6 +29,11 @@ mod sessions;
 const NOW: Timestamp = Timestamp(1_800_000_000_000);
 const DAY_MS: i64 = 24 * 3_600_000;
 
+/// Tells a job's id and state.
+fn message() -> WriteMessage {
+    Arc::new(|job| format!("{} {}", job.id, job.state.name()))
+}
+
 struct Store {
     writer: Writer,
     reader: Reader,
@@ -37,7 +43,7 @@ struct Store {
 impl Store {
     fn new() -> Self {
         let dir = TempDir::new().unwrap();
-        let Sqlite { writer, reader } = open(&path_in(dir.path())).unwrap();
+        let Sqlite { writer, reader } = open(&path_in(dir.path()), message()).unwrap();
         Self { writer, reader, _dir: dir }
     }
 
@@ -110,6 +116,7 @@ fn submission(user: UserId, number: u8, key: Option<&str>, at: Timestamp) -> Sub
             estimated_input: 100,
             reserved: Money::ZERO,
             deadline_at: None,
+            webhook_url: None,
             brief: Brief { prompt: "A -> B".to_owned(), ..Brief::default() },
             cache_key: None,
             created_at: at,
