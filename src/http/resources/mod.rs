@@ -21,3 +21,4 @@ pub mod tokens;
 pub mod usage;
 pub mod users;
 pub mod validate;
+pub mod webhooks;
