@@ -16,7 +16,8 @@ use super::query::Query;
 use super::readiness;
 use super::resources::{
     client_script, control, development, docs, generate, inspection, keys, openapi, pages, pictures,
-    queue_status, request, requests, session, stats, templates, timeline, tokens, usage, users, validate, webhooks,
+    queue_status, request, requests, session, stats, templates, timeline, tokens, usage, users, validate,
+    webhooks,
 };
 use super::respond::{Answer, json};
 use super::router::{ForAdmin, ForUser, Health, Open, Route};

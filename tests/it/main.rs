@@ -30,6 +30,7 @@ mod paused;
 #[cfg_attr(not(feature = "render"), allow(dead_code))]
 mod pictures;
 mod printing;
+mod receiver;
 mod recount;
 mod repair;
 // Other test binaries use the rest of it.
@@ -51,3 +52,4 @@ mod upstreams;
 mod validate;
 mod verb;
 mod watch;
+mod webhooks;

@@ -117,7 +117,8 @@ struct NewAddress {
 }
 
 impl JsonBody for NewAddress {
-    const FIELDS: &'static [Field] = &[Field::required::<String>("url", "a URL such as https://example.com/hooks")];
+    const FIELDS: &'static [Field] =
+        &[Field::required::<String>("url", "a URL such as https://example.com/hooks")];
 }
 
 /// `GET /api/webhooks`.
@@ -221,9 +222,8 @@ pub async fn delivery(api: &Arc<Api>, caller: &Caller, id: &str) -> Answer {
 /// 422 for a parameter that cannot be read.
 pub async fn everybodys(api: &Arc<Api>, query: &Query<'_>) -> Answer {
     let (mut asked, user) = query.read(|query| {
-        let user = query.parsed("user", "Must be a user's name.", |name| {
-            valid_user_name(name).then(|| name.to_owned())
-        });
+        let user = query
+            .parsed("user", "Must be a user's name.", |name| valid_user_name(name).then(|| name.to_owned()));
         (page(query), user)
     })?;
     if let Some(name) = user {
@@ -244,11 +244,7 @@ fn page(query: &mut Parameters<'_>) -> DeliveryQuery {
     }
 }
 
-async fn listed(
-    api: &Api,
-    asked: DeliveryQuery,
-    view: fn(&DeliveryRecord) -> DeliveryView<'_>,
-) -> Answer {
+async fn listed(api: &Api, asked: DeliveryQuery, view: fn(&DeliveryRecord) -> DeliveryView<'_>) -> Answer {
     let limit = asked.limit as usize;
     let mut found = api.webhooks.deliveries(DeliveryQuery { limit: asked.limit + 1, ..asked }).await?;
     let is_more = found.len() > limit;

@@ -25,6 +25,7 @@ use crate::store::{Commands, Priority};
 mod cache;
 mod followers;
 mod sessions;
+mod webhooks;
 
 const NOW: Timestamp = Timestamp(1_800_000_000_000);
 const DAY_MS: i64 = 24 * 3_600_000;
@@ -263,7 +264,7 @@ fn first_starts_at_the_same_time_make_one_database() {
         let begin = std::sync::Barrier::new(6);
         let start = || {
             begin.wait();
-            open(&path).map(|store| store.writer.close())
+            open(&path, message()).map(|store| store.writer.close())
         };
         std::thread::scope(|scope| {
             let starts: Vec<_> = (0..6).map(|_| scope.spawn(start)).collect();
