@@ -26,6 +26,7 @@ mod user;
 mod validate;
 mod variables;
 mod watch;
+mod webhook;
 
 pub use exit::{DONE, FAILED, FAULTY, USAGE, failure};
 use input::Sources;
@@ -80,6 +81,9 @@ enum Verb {
     Stats(figures::Stats),
     /// Watch the queue live (admins)
     Watch(watch::Watch),
+    /// Have ends told to an application of yours
+    #[command(subcommand)]
+    Webhook(webhook::Verb),
     /// Draw a diagram that you have
     Render(render::Render),
     /// Check a diagram that you have
@@ -112,6 +116,7 @@ pub fn run(cli: Cli) -> anyhow::Result<()> {
         Verb::Queue(verb) => verb.run(),
         Verb::Stats(verb) => verb.run(),
         Verb::Watch(verb) => verb.run(),
+        Verb::Webhook(verb) => verb.run(),
         Verb::Render(verb) => verb.run(&sources),
         Verb::Validate(verb) => verb.run(&sources),
         Verb::Completions(verb) => verb.run(),

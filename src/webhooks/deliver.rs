@@ -43,6 +43,11 @@ impl Waiting {
         Self { desk: Mutex::default(), changed: Notify::new(), reach }
     }
 
+    /// How many messages wait.
+    pub fn count(&self) -> usize {
+        self.desk.lock().waiting()
+    }
+
     /// A message waits on disk. Does not block.
     pub fn add(&self, message: PendingDelivery) {
         // What was allowed when it was stored and is not any more goes nowhere: any lane will do.

@@ -78,35 +78,35 @@ struct DeliveryView<'a> {
     origin: Option<String>,
 }
 
-impl<'a> DeliveryView<'a> {
-    fn of(delivery: &'a DeliveryRecord) -> Self {
-        Self {
-            id: delivery.id,
-            r#type: delivery.kind.name(),
-            request_id: delivery.job,
-            status: delivery.state.name(),
-            attempts: delivery.attempts,
-            created_at: delivery.created_at,
-            next_attempt_at: delivery.next_at,
-            last_attempt_at: delivery.attempted_at,
-            ended_at: delivery.ended_at,
-            response_status: delivery.status,
-            error: delivery.error.as_deref(),
-            url: delivery.url.as_deref(),
-            user: None,
-            origin: None,
-        }
+/// As its owner sees it.
+fn owners(delivery: &DeliveryRecord) -> DeliveryView<'_> {
+    DeliveryView {
+        id: delivery.id,
+        r#type: delivery.kind.name(),
+        request_id: delivery.job,
+        status: delivery.state.name(),
+        attempts: delivery.attempts,
+        created_at: delivery.created_at,
+        next_attempt_at: delivery.next_at,
+        last_attempt_at: delivery.attempted_at,
+        ended_at: delivery.ended_at,
+        response_status: delivery.status,
+        error: delivery.error.as_deref(),
+        url: delivery.url.as_deref(),
+        user: None,
+        origin: None,
     }
+}
 
-    fn for_operator(delivery: &'a DeliveryRecord) -> Self {
-        // What is stored was readable once, so it is now: how far it may go does not matter here.
-        let target = delivery.url.as_deref().and_then(|url| Target::parse(url, Reach::Anywhere).ok());
-        Self {
-            url: None,
-            user: Some(&delivery.user_name),
-            origin: target.map(|target| target.origin()),
-            ..Self::of(delivery)
-        }
+/// As the operator sees it.
+fn operators(delivery: &DeliveryRecord) -> DeliveryView<'_> {
+    // What is stored was readable once, so it is now: how far it may go does not matter here.
+    let target = delivery.url.as_deref().and_then(|url| Target::parse(url, Reach::Anywhere).ok());
+    DeliveryView {
+        url: None,
+        user: Some(&delivery.user_name),
+        origin: target.map(|target| target.origin()),
+        ..owners(delivery)
     }
 }
 
@@ -186,7 +186,7 @@ pub async fn redeliver(api: &Arc<Api>, caller: &Caller, id: &str) -> Answer {
 
 fn enqueued(enqueued: Enqueued, missing: impl FnOnce() -> Problem) -> Answer {
     match enqueued {
-        Enqueued::Waiting(delivery) => respond::json(StatusCode::ACCEPTED, &DeliveryView::of(&delivery)),
+        Enqueued::Waiting(delivery) => respond::json(StatusCode::ACCEPTED, &owners(&delivery)),
         Enqueued::Missing => Err(missing()),
         Enqueued::Full => Err(Problem::new(
             StatusCode::TOO_MANY_REQUESTS,
@@ -204,7 +204,7 @@ fn enqueued(enqueued: Enqueued, missing: impl FnOnce() -> Problem) -> Answer {
 pub async fn deliveries(api: &Arc<Api>, caller: &Caller, query: &Query<'_>) -> Answer {
     let mut asked = query.read(page)?;
     asked.user = Some(caller.user);
-    listed(api, asked, DeliveryView::of).await
+    listed(api, asked, owners).await
 }
 
 /// `GET /api/webhooks/deliveries/{id}`.
@@ -213,7 +213,7 @@ pub async fn deliveries(api: &Arc<Api>, caller: &Caller, query: &Query<'_>) -> A
 /// 404 for an unknown one, and for another user's.
 pub async fn delivery(api: &Arc<Api>, caller: &Caller, id: &str) -> Answer {
     let delivery = api.webhooks.delivery(caller.user, read_id(id)?).await?.ok_or_else(unknown)?;
-    respond::json(StatusCode::OK, &DeliveryView::of(&delivery))
+    respond::json(StatusCode::OK, &owners(&delivery))
 }
 
 /// `GET /api/admin/webhooks/deliveries`: everybody's, newest first.
@@ -228,11 +228,11 @@ pub async fn everybodys(api: &Arc<Api>, query: &Query<'_>) -> Answer {
     })?;
     if let Some(name) = user {
         let Some(user) = api.reader.read(move |reads| reads.user(&name)).await? else {
-            return rendered(&[], None, DeliveryView::for_operator);
+            return rendered(&[], None, operators);
         };
         asked.user = Some(user.id);
     }
-    listed(api, asked, DeliveryView::for_operator).await
+    listed(api, asked, operators).await
 }
 
 fn page(query: &mut Parameters<'_>) -> DeliveryQuery {
