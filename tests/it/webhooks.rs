@@ -291,3 +291,37 @@ async fn without_leave_no_private_address_is_taken() {
     assert_eq!(put(&server, &key, "https://example.com:8443/hooks").await.0, 200);
     assert_eq!(server.get(&key, "/api/diagram/usage").await.1["hour"]["used"], 0, "nothing was consumed");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_command_line_does_all_of_it() {
+    let server = offline("");
+    let key = server.key("ann", "pro", &[]);
+    let mut receiver = Receiver::start(&[Reply::Status(500)]).await;
+    let run = |verb: &[&str]| {
+        let all: Vec<&str> =
+            ["webhook"].iter().chain(verb).copied().chain(["--server", &server.url, "--key", &key]).collect();
+        let (status, printed, told) = crate::verb::run(server.dir.path(), &all, "");
+        (status, String::from_utf8(printed).unwrap(), told)
+    };
+    assert!(run(&["list"]).1.contains("none; `diagramd webhook set URL` sets one"));
+    let (status, printed, told) = run(&["set", &receiver.url]);
+    let secret = printed.lines().next_back().unwrap();
+    assert!(
+        status == 0 && secret.starts_with("whsec_") && told.contains("not shown again"),
+        "{printed}{told}"
+    );
+    let (status, _, told) = run(&["test"]);
+    assert!(status == 1 && told.contains("the receiver answered 500; it is sent again at 2"), "{told}");
+    let id = receiver.next().await.id;
+    assert_eq!(run(&["redeliver", &id]).1, format!("{id} is delivered\n"));
+    assert_eq!(receiver.next().await.signed_by(secret), 1);
+    let listed = run(&["deliveries", "--status", "delivered"]).1;
+    assert!(listed.lines().count() == 2 && listed.contains(&id), "{listed}");
+    let (status, rotated, _) = run(&["rotate"]);
+    assert!(status == 0 && rotated.starts_with("whsec_") && rotated.trim() != secret);
+    assert!(run(&["remove"]).1.contains("none"));
+    let (status, _, told) = run(&["test"]);
+    assert!(status == 1 && told.contains("set one with PUT /api/webhooks"), "{told}");
+    let (status, _, told) = run(&["deliveries", "--status", "lost"]);
+    assert!(status == 2 && told.contains("expected pending, delivered or failed"), "{told}");
+}
