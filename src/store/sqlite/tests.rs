@@ -296,7 +296,7 @@ fn watched(dir: &TempDir, breaks: bool) -> (Writer, Arc<AtomicUsize>) {
     let mut connection = connection::open_writer(&path).unwrap();
     migrate::migrate(&mut connection, &path).unwrap();
     let transactions = Arc::<AtomicUsize>::default();
-    let inner = write::SqliteWriter::new(connection).unwrap();
+    let inner = write::SqliteWriter::new(connection, message()).unwrap();
     let backend = Watched { inner, transactions: Arc::clone(&transactions), breaks };
     (Writer::start(backend).unwrap(), transactions)
 }
