@@ -77,8 +77,9 @@ pub struct Deliverer {
 }
 
 impl Deliverer {
-    /// Delivers what waits on disk and what comes, until `stop`.
-    pub async fn run(self, stop: CancellationToken) {
+    /// Delivers what waits on disk and what comes, until `stop`; what is on its way then may arrive for
+    /// a moment, unless `hurry` fires.
+    pub async fn run(self, stop: CancellationToken, hurry: CancellationToken) {
         let this = Arc::new(self);
         if !this.load(&stop).await {
             return;
@@ -96,7 +97,11 @@ impl Deliverer {
             }
         }
         let landing = async { while flights.join_next().await.is_some() {} };
-        drop(tokio::time::timeout(LAST_FLIGHTS, landing).await);
+        tokio::select! {
+            () = landing => {}
+            () = hurry.cancelled() => {}
+            () = tokio::time::sleep(LAST_FLIGHTS) => {}
+        }
     }
 
     /// Starts everything that may go now.
