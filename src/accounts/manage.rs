@@ -111,6 +111,24 @@ impl Accounts {
         self.change(move |commands| commands.set_tier(&name, tier))
     }
 
+    /// Lets a user open the operator's page, or no more but by an admin key; `None` when there is no
+    /// such user.
+    ///
+    /// # Errors
+    /// What the store reports.
+    pub fn set_role(&self, name: &str, role: Role) -> Result<Option<User>, StoreError> {
+        let name = name.to_owned();
+        self.change(move |commands| commands.set_role(&name, role))
+    }
+
+    /// Whether a user may open the operator's page now, by the role or by an admin key.
+    ///
+    /// # Errors
+    /// What the store reports.
+    pub fn is_operator(&self, user: &User) -> Result<bool, StoreError> {
+        self.reader.blocking().is_admin(user.id, (self.clock)())
+    }
+
     /// Disables a user (every credential is refused) or enables one again; `None` when there is
     /// no such user.
     ///

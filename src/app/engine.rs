@@ -25,7 +25,7 @@ use crate::store::{Reader, StoreError, Writer};
 use crate::webhooks::Webhooks;
 use crate::worker::{TagSecret, Troubles, Worker};
 
-use super::pictures::{Pictures, pictures};
+use super::pictures::{Pictures, check_render, pictures};
 use super::{data_dir, housekeeping, templates, webhooks, wiring};
 
 /// The system's clock.
@@ -118,6 +118,9 @@ impl Engine {
         let providers = wiring::providers(config)?;
         let (scheduler, unread) = prepare_scheduler(config, &queue, &accounts, backlog).await?;
 
+        for warning in check_render(config)? {
+            tracing::warn!("{warning}");
+        }
         let Pictures { artist, checker } = pictures(config)?;
         let (stop, give_up) = (CancellationToken::new(), CancellationToken::new());
         let troubles = Arc::new(Troubles::default());

@@ -12,6 +12,7 @@ mod pictures;
 mod program;
 mod reload;
 mod serve;
+mod service;
 mod shelf;
 mod signals;
 mod templates;

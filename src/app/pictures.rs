@@ -25,14 +25,12 @@ pub(super) struct Pictures {
     pub(super) checker: Arc<dyn Checker>,
 }
 
-/// Both, as the configuration says.
+/// Both, as the configuration says; what is wrong with its fonts and programs tells
+/// [`check_render`].
 ///
 /// # Errors
-/// A directory of fonts that cannot be used; a Kroki server's address that cannot be used.
+/// A Kroki server's address that cannot be used.
 pub(super) fn pictures(config: &Config) -> anyhow::Result<Pictures> {
-    for warning in check_render(config)? {
-        tracing::warn!("{warning}");
-    }
     let render = &config.render;
     let kroki = |url: &String| -> anyhow::Result<Arc<dyn Remote>> {
         let kroki =
@@ -110,7 +108,7 @@ impl DrawRequest {
 /// `render` without a server: one picture, drawn in this process.
 ///
 /// # Errors
-/// [`Undrawn`], and what [`check_render`] finds.
+/// [`Undrawn`], and a Kroki server's address that cannot be used.
 pub async fn draw_in_process(config: &Config, request: &DrawRequest) -> anyhow::Result<Vec<u8>> {
     let Pictures { artist, .. } = pictures(config)?;
     let DrawRequest { diagram_type, source, format, theme, width } = request;

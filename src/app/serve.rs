@@ -21,7 +21,7 @@ use crate::http::server::{self, Listener};
 
 use super::engine::{BacklogUse, Engine, now};
 use super::signals::{Signals, Wish};
-use super::{dev, links, reload, wiring};
+use super::{dev, links, reload, service, wiring};
 
 /// Open files beside the connections: the database, its readers, upstreams, pipes.
 const OTHER_FILES: u64 = 256;
@@ -46,7 +46,7 @@ pub async fn serve(loaded: Loaded, options: ServeOptions) -> anyhow::Result<()> 
     let logs = crate::telemetry::start(wiring::log_format(&config), &config.log.level)?;
     raise_open_files(config.server.max_connections);
     let mut engine = Engine::start(&config, BacklogUse::Run).await?;
-    let (listener, address) = bind(&config.server.listen).await?;
+    let (listeners, address) = listeners(&config.server.listen).await?;
     for warning in &loaded.warnings {
         tracing::warn!("{warning}");
     }
@@ -55,12 +55,8 @@ pub async fn serve(loaded: Loaded, options: ServeOptions) -> anyhow::Result<()> 
     // Who connects meanwhile waits for the answer: the listener stands.
     engine.begin().await?;
     let stop = CancellationToken::new();
-    let mut http = tokio::spawn(server::serve(
-        Arc::clone(&api),
-        vec![listener],
-        stop.clone(),
-        config.server.shutdown_grace,
-    ));
+    let mut http =
+        tokio::spawn(server::serve(Arc::clone(&api), listeners, stop.clone(), config.server.shutdown_grace));
     tracing::info!(address, version = env!("CARGO_PKG_VERSION"), "serving");
     let page = links::served_url(&config, &address);
     if options.dev {
@@ -69,12 +65,20 @@ pub async fn serve(loaded: Loaded, options: ServeOptions) -> anyhow::Result<()> 
         links::offer_setup(&engine.accounts, &page).await?;
     }
 
+    service::ready();
+    let ticks = Arc::clone(&engine.scheduler);
+    tokio::spawn(service::feed_watchdog(move || ticks.ticked_at(), now, stop.clone()));
+
     let (scheduler, queue) = (Arc::clone(&engine.scheduler), engine.queue.clone());
     let mut running = reload::Running { loaded, logs, scheduler, queue, api: Arc::clone(&api) };
     loop {
         tokio::select! {
             wish = signals.next() => match wish {
-                Wish::Reload => running.reload(),
+                Wish::Reload => {
+                    service::reloading();
+                    running.reload();
+                    service::ready();
+                }
                 Wish::Stop => break,
             },
             ended = &mut http => {
@@ -83,6 +87,7 @@ pub async fn serve(loaded: Loaded, options: ServeOptions) -> anyhow::Result<()> 
             }
         }
     }
+    service::stopping();
     engine.drain().await;
     tracing::info!("stopping: nothing is accepted, running calls may finish; a second signal ends them");
     // One grace period and one second signal for everything that is waited for.
@@ -138,6 +143,23 @@ fn api(config: &Config, engine: &Engine, serving: ServeOptions) -> anyhow::Resul
         clock: now,
         scheduler_ticked: Box::new(move || scheduler.ticked_at()),
     })
+}
+
+/// What to accept on, and the first address in a form that a person can open: the service manager's
+/// sockets when it gives some, else the configured address.
+async fn listeners(listen: &Listen) -> anyhow::Result<(Vec<Listener>, String)> {
+    let inherited = service::inherited()?;
+    let Some((_, address)) = inherited.first() else {
+        let (listener, address) = bind(listen).await?;
+        return Ok((vec![listener], address));
+    };
+    let address = address.clone();
+    tracing::info!(
+        sockets = inherited.len(),
+        address,
+        "the service manager's sockets are used, not server.listen"
+    );
+    Ok((inherited.into_iter().map(|(listener, _)| listener).collect(), address))
 }
 
 /// Listens, and tells where in a form that a person can open.

@@ -44,7 +44,8 @@ impl Render {
             return Err(usage("a PNG is not for a terminal; name a file with -o FILE.png"));
         }
         let loaded = sources.load(Vec::new())?;
-        for warning in loaded.warnings.iter().filter(|warning| warning.path.starts_with("render")) {
+        let configured = loaded.warnings.iter().filter(|warning| warning.path.starts_with("render"));
+        for warning in configured.chain(&app::check_render(&loaded.config)?) {
             eprintln!("warning: {warning}");
         }
         let name = self.file.display().to_string();

@@ -10,7 +10,7 @@ use super::output::{self, or_dash};
 use crate::accounts::{Accounts, PASSWORD_CHARS_MIN};
 use crate::app;
 use crate::domain::Tier;
-use crate::domain::user::User;
+use crate::domain::user::{Role, User};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Verb {
@@ -18,6 +18,8 @@ pub(super) enum Verb {
     List(List),
     /// Move a user to a tier
     SetTier(SetTier),
+    /// Let a user open the operator's page, or no more
+    SetRole(SetRole),
     /// Refuse every credential of a user from now on
     Disable(Named),
     /// Accept the credentials of a disabled user again
@@ -44,6 +46,15 @@ pub(super) struct SetTier {
 }
 
 #[derive(Args, Debug)]
+pub(super) struct SetRole {
+    /// The user
+    name: String,
+    /// user or admin
+    #[arg(value_parser = role)]
+    role: Role,
+}
+
+#[derive(Args, Debug)]
 pub(super) struct SetPassword {
     /// The user
     name: String,
@@ -67,6 +78,7 @@ impl Verb {
                 open()?.set_tier(&name, tier)?.ok_or_else(|| unknown(&name))?;
                 output::line(&format!("{name} is in tier {tier}"))
             }
+            Self::SetRole(SetRole { name, role }) => set_role(&open()?, &name, role),
             Self::Disable(Named { name }) => {
                 open()?.set_disabled(&name, true)?.ok_or_else(|| unknown(&name))?;
                 output::line(&format!("{name} is disabled"))
@@ -86,6 +98,21 @@ impl Verb {
             }
         }
     }
+}
+
+fn role(text: &str) -> Result<Role, String> {
+    let named = [Role::User, Role::Admin].into_iter().find(|role| role.name() == text);
+    named.ok_or_else(|| "expected user or admin".to_owned())
+}
+
+fn set_role(accounts: &Accounts, name: &str, role: Role) -> anyhow::Result<()> {
+    let user = accounts.set_role(name, role)?.ok_or_else(|| unknown(name))?;
+    if role == Role::User && accounts.is_operator(&user)? {
+        eprintln!(
+            "{name} still holds an admin key: `diagramd key list` shows it, `diagramd key revoke ID` ends it"
+        );
+    }
+    output::line(&format!("{name} has the role {}", role.name()))
 }
 
 fn set_password(accounts: &Accounts, name: &str, admin: bool) -> anyhow::Result<()> {

@@ -5,8 +5,8 @@
 
 use std::time::Duration;
 
-use tokio::sync::Semaphore;
-
+use crate::diagram::check::Purpose;
+use crate::diagram::draw::Turns;
 use crate::diagram::picture::{Fetching, Remote, Undrawn};
 use crate::domain::{DiagramType, SourceError};
 
@@ -18,8 +18,8 @@ const WORDS_BYTES_MAX: usize = 64 << 10;
 const WORDS_CHARS_MAX: usize = 500;
 /// Calls at once; a Kroki server starts a process for many of them.
 const CALLS_MAX: usize = 4;
-/// Calls that wait or run; more are refused.
-const PLACES: usize = 64;
+/// Of these, those for generated sources alone: nobody's pictures delay a verdict.
+const CALLS_OF_GENERATED: usize = 1;
 
 /// Until it is known whether anybody is there.
 const CONNECT_TIME_MAX: Duration = Duration::from_secs(5);
@@ -29,8 +29,7 @@ pub struct Kroki {
     url: String,
     timeout: Duration,
     client: reqwest::Client,
-    calls: Semaphore,
-    places: Semaphore,
+    turns: Turns,
 }
 
 impl Kroki {
@@ -45,13 +44,23 @@ impl Kroki {
             .connect_timeout(timeout.min(CONNECT_TIME_MAX))
             .redirect(reqwest::redirect::Policy::none())
             .build()?;
-        Ok(Self { url, timeout, client, calls: Semaphore::new(CALLS_MAX), places: Semaphore::new(PLACES) })
+        Ok(Self { url, timeout, client, turns: Turns::new(CALLS_MAX, CALLS_OF_GENERATED) })
     }
 
-    async fn fetch(&self, diagram_type: DiagramType, source: &str) -> Result<String, Undrawn> {
-        let _place = self.places.try_acquire().map_err(|_| Undrawn::Busy)?;
-        let waiting = tokio::time::timeout(self.timeout, self.calls.acquire());
-        let _call = waiting.await.map_err(|_| Undrawn::Busy)?.map_err(|_| Undrawn::Busy)?;
+    async fn fetch(
+        &self,
+        diagram_type: DiagramType,
+        source: &str,
+        purpose: Purpose,
+    ) -> Result<String, Undrawn> {
+        let (_place, _turn) = match purpose {
+            Purpose::Generated => (None, self.turns.turn_of_generated().await?),
+            Purpose::Asked(caller) => {
+                let place = self.turns.place(caller)?;
+                let turn = self.turns.turn(&place).await?;
+                (Some(place), turn)
+            }
+        };
         let sent = self
             .client
             .post(format!("{}/{diagram_type}/svg", self.url))
@@ -94,8 +103,8 @@ impl Kroki {
 }
 
 impl Remote for Kroki {
-    fn svg<'a>(&'a self, diagram_type: DiagramType, source: &'a str) -> Fetching<'a> {
-        Box::pin(self.fetch(diagram_type, source))
+    fn svg<'a>(&'a self, diagram_type: DiagramType, source: &'a str, purpose: Purpose) -> Fetching<'a> {
+        Box::pin(self.fetch(diagram_type, source, purpose))
     }
 }
 
@@ -134,6 +143,21 @@ fn place(message: &str) -> (u32, u32) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[tokio::test]
+    async fn what_is_generated_waits_and_only_what_is_asked_for_is_refused() {
+        let silent = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", silent.local_addr().unwrap());
+        let kroki = Kroki::new(url, Duration::from_millis(20)).unwrap();
+        let calls = |purpose| {
+            let fetches = (0..80).map(|_| kroki.fetch(DiagramType::D2, "a -> b", purpose));
+            futures_util::future::join_all(fetches)
+        };
+        let (generated, asked) = tokio::join!(calls(Purpose::Generated), calls(Purpose::Asked(1)));
+        assert!(generated.iter().all(|end| matches!(end, Err(Undrawn::TooSlow(_)))), "{generated:?}");
+        let refused = asked.iter().filter(|end| **end == Err(Undrawn::Busy)).count();
+        assert_eq!(refused, 80 - 16, "one caller has sixteen places");
+    }
 
     #[test]
     fn places_are_found_in_what_the_programs_say() {

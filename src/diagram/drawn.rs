@@ -20,8 +20,13 @@ impl ByDrawing {
         Self { checker, remote }
     }
 
-    async fn report(&self, diagram_type: DiagramType, source: &str) -> Result<Report, Busy> {
-        let drawn = match self.remote.svg(diagram_type, source).await {
+    async fn report(
+        &self,
+        diagram_type: DiagramType,
+        source: &str,
+        purpose: Purpose,
+    ) -> Result<Report, Busy> {
+        let drawn = match self.remote.svg(diagram_type, source, purpose).await {
             Ok(svg) => is_drawing(svg).await,
             Err(reason) => Err(reason),
         };
@@ -59,7 +64,7 @@ impl Checker for ByDrawing {
         if self.checker.knows(diagram_type) {
             return self.checker.check(diagram_type, source, purpose);
         }
-        Box::pin(self.report(diagram_type, source))
+        Box::pin(self.report(diagram_type, source, purpose))
     }
 }
 
@@ -73,7 +78,7 @@ mod tests {
     struct Says(Result<String, Undrawn>);
 
     impl Remote for Says {
-        fn svg<'a>(&'a self, _: DiagramType, _: &'a str) -> Fetching<'a> {
+        fn svg<'a>(&'a self, _: DiagramType, _: &'a str, _: Purpose) -> Fetching<'a> {
             Box::pin(std::future::ready(self.0.clone()))
         }
     }

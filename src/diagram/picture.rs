@@ -10,6 +10,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::{DiagramType, SourceError};
 
+use super::check::Purpose;
+
 /// The narrowest PNG, in pixels.
 pub const WIDTH_MIN: u32 = 16;
 /// The widest PNG, in pixels; its height is held to the same.
@@ -174,6 +176,6 @@ pub type Fetching<'a> = Pin<Box<dyn Future<Output = Result<String, Undrawn>> + S
 
 /// A server that draws, called over the network.
 pub trait Remote: Send + Sync {
-    /// The SVG that it makes of a source.
-    fn svg<'a>(&'a self, diagram_type: DiagramType, source: &'a str) -> Fetching<'a>;
+    /// The SVG that it makes of a source. [`Undrawn::Busy`] only for what is [`Purpose::Asked`].
+    fn svg<'a>(&'a self, diagram_type: DiagramType, source: &'a str, purpose: Purpose) -> Fetching<'a>;
 }

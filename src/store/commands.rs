@@ -326,6 +326,8 @@ pub trait Commands {
     fn ensure_user(&mut self, name: &str, tier: Option<Tier>, at: Timestamp) -> Result<User, StoreError>;
     /// Changes a user's tier; `None` when there is no such user.
     fn set_tier(&mut self, name: &str, tier: Tier) -> Result<Option<User>, StoreError>;
+    /// Lets a user open the operator's page, or no more; `None` when there is no such user.
+    fn set_role(&mut self, name: &str, role: Role) -> Result<Option<User>, StoreError>;
     /// Disables or enables a user; `None` when there is no such user.
     fn set_disabled(
         &mut self,

@@ -71,6 +71,20 @@ fn verbs_on_the_data_directory_do_their_work_or_say_why_not() {
     assert!(table.starts_with("ID ") && table.contains("revoked 20"), "{table}");
 
     assert_eq!(place.run(&["user", "set-tier", "ann", "enterprise"]).status, 0);
+    let role = |user: &str, role: &str| place.run(&["user", "set-role", user, role]);
+    let roles = |name: &str| {
+        let list = place.run(&["user", "list", "--json"]).out;
+        let users: Vec<serde_json::Value> = serde_json::from_str(&list).unwrap();
+        users.iter().find(|user| user["name"] == name).unwrap()["role"].clone()
+    };
+    assert_eq!(
+        (role("ann", "admin").out.as_str(), roles("ann")),
+        ("ann has the role admin\n", "admin".into())
+    );
+    let taken = role("ann", "user");
+    assert_eq!((taken.status, taken.err.as_str(), roles("ann")), (0, "", "user".into()));
+    let kept = role("root", "user");
+    assert!(kept.status == 0 && kept.err.contains("root still holds an admin key"), "{}", kept.err);
     assert_eq!(place.run(&["user", "disable", "ann"]).status, 0);
     let users: Vec<serde_json::Value> =
         serde_json::from_str(&place.run(&["user", "list", "--json"]).out).unwrap();
@@ -90,6 +104,7 @@ fn verbs_on_the_data_directory_do_their_work_or_say_why_not() {
     for arguments in [
         &["key", "revoke", "key_none"][..],
         &["user", "set-tier", "nobody", "pro"],
+        &["user", "set-role", "nobody", "admin"],
         &["user", "disable", "nobody"],
         &["user", "set-password", "nobody"],
         &["user", "set-password", "ann"],

@@ -36,6 +36,7 @@ mod repair;
 // Other test binaries use the rest of it.
 #[allow(dead_code)]
 mod server;
+mod service;
 mod session;
 mod sharing;
 mod sharing_ends;

@@ -91,6 +91,7 @@ test("the queue fills, is paused and resumed; a request is cancelled, one tried 
   await hold(page, "a request that waits");
   await drawer.getByRole("button", { name: "Cancel" }).click();
   await sure(page, "Cancel it");
+  await drawer.getByRole("status").getByText("The request is cancelled.").waitFor();
   await drawer.getByText("cancelled", { exact: true }).waitFor();
   await page.keyboard.press("Escape");
   await page.getByRole("cell", { name: "cancelled" }).waitFor();
@@ -139,6 +140,29 @@ test("users and keys are made, moved and ended", async (t) => {
   await row(page, "#user-table", "zoe").getByRole("button", { name: "Disable" }).click();
   await sure(page, "Disable");
   await row(page, "#user-table", "zoe").getByRole("button", { name: "Enable" }).waitFor();
+});
+
+test("a session that another tab replaced goes on here, and another person's begins the page anew", async (t) => {
+  const server = await start(t);
+  const page = await open(t, server, { path: "/admin", expected: [NOBODY, /status of 403/] });
+  await comeIn(server, page);
+  const comeInElsewhere = async (user) => {
+    const link = new URL(server.run(["user", "link", user]));
+    const tab = await page.context().newPage();
+    await tab.goto(`${server.url}/admin${link.hash}`);
+    await tab.getByRole("heading", { name: "Upstreams" }).waitFor();
+    await tab.close();
+  };
+  await comeInElsewhere("root");
+  await page.getByRole("button", { name: "Pause" }).click();
+  await sure(page, "Pause");
+  await page.getByRole("button", { name: "Resume" }).waitFor();
+
+  server.run(["user", "set-password", "ann", "--admin"], `${PASSWORD}\n`);
+  await comeInElsewhere("ann");
+  await page.getByRole("button", { name: "Resume" }).click();
+  await page.getByLabel("Account of ann").waitFor();
+  await page.getByRole("button", { name: "Resume" }).waitFor();
 });
 
 test("the configuration is shown without its secrets", async (t) => {

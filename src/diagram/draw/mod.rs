@@ -19,6 +19,7 @@ mod mermaid;
 mod raster;
 mod studio;
 mod threads;
+mod turns;
 
 pub use clean::clean;
 pub use dot::Dot;
@@ -27,6 +28,7 @@ pub use fonts::faulty as faulty_fonts;
 #[cfg(feature = "render")]
 pub use mermaid::Mermaid;
 pub use studio::{Settings, Studio};
+pub use turns::Turns;
 
 /// This build reads no fonts.
 ///

@@ -7,13 +7,15 @@ use std::time::Duration;
 use bytes::Bytes;
 use parking_lot::Mutex;
 
+use crate::diagram::check::Purpose;
 use crate::diagram::picture::{Artist, Drawing, Format, Order, Remote, Theme, Undrawn};
 use crate::domain::DiagramType;
 
 use super::cache::{Cache, Key};
 use super::clean::clean;
 use super::dot::{self, Dot};
-use super::threads::{Place, Threads};
+use super::threads::Threads;
+use super::turns::Place;
 
 /// Pictures drawn at once: at least, so that one bad source delays no other, and at most.
 const AT_ONCE: std::ops::RangeInclusive<usize> = 2..=4;
@@ -127,7 +129,10 @@ impl Studio {
                 let _turn = self.threads.turn(place).await?;
                 dot.svg(order.source, order.theme).await?
             }
-            (_, Some(remote)) => remote.svg(order.diagram_type, order.source).await?,
+            (_, Some(remote)) => {
+                let asked = Purpose::Asked(order.caller);
+                remote.svg(order.diagram_type, order.source, asked).await?
+            }
             (_, None) => return Err(Undrawn::NotHere(self.missing(order.diagram_type))),
         };
         // Megabytes of it take a while.

@@ -2,7 +2,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use tokio::runtime::Runtime;
 
@@ -130,12 +130,36 @@ impl Thread {
         Ok(Report::verdict(kind, errors))
     }
 
+    /// The parser's verdict, within the deadline and what a fresh process needs to start.
     fn ask(&mut self, source: &str) -> Result<Checked, Broken> {
+        let begin = Instant::now();
+        let deadline = self.shared.settings.deadline;
+        let has_rested = self.child.is_some();
+        match self.ask_once(source, deadline) {
+            // It may have been ended by somebody else since its last source: the system tells a
+            // moment later than the pipe. Whether this source was to blame shows by asking again.
+            Err(Broken::Fault(reason)) if has_rested && !self.shared.stop.is_cancelled() => {
+                tracing::warn!(
+                    reason,
+                    "a checking process that had rested is gone; its source is checked by another"
+                );
+                self.discard();
+                match self.ask_once(source, deadline.saturating_sub(begin.elapsed())) {
+                    // It had less than its time, so that nothing is known of it.
+                    Err(Broken::TooSlow) => Err(Broken::Fault(reason)),
+                    outcome => outcome,
+                }
+            }
+            outcome => outcome,
+        }
+    }
+
+    fn ask_once(&mut self, source: &str, deadline: Duration) -> Result<Checked, Broken> {
         self.prepare()?;
         let Self { shared, child: Some(child), runtime } = self else {
             return Err(Broken::Fault("the process is gone".to_owned()));
         };
-        let checked = child.check(source, shared.settings.deadline);
+        let checked = child.check(source, deadline);
         runtime.block_on(shared.stop.run_until_cancelled(checked)).unwrap_or_else(stopped)
     }
 

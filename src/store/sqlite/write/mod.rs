@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 
 use crate::domain::job::JobRecord;
+use crate::domain::user::Role;
 use crate::domain::webhook::{DeliveryId, DeliverySeq, Tried, WriteMessage};
 use crate::domain::{
     Change, Failure, JobId, JobSeq, JobState, KeyId, SessionId, Tier, Timestamp, User, UserId,
@@ -181,6 +182,10 @@ impl Commands for Batch<'_> {
 
     fn set_tier(&mut self, name: &str, tier: Tier) -> Result<Option<User>, StoreError> {
         self.change_tier(name, tier)
+    }
+
+    fn set_role(&mut self, name: &str, role: Role) -> Result<Option<User>, StoreError> {
+        self.change_role(name, role)
     }
 
     fn set_disabled(&mut self, name: &str, at: Option<Timestamp>) -> Result<Option<User>, StoreError> {

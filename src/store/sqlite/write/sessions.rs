@@ -3,7 +3,7 @@
 use rusqlite::{OptionalExtension, params};
 
 use crate::domain::session::LinkFor;
-use crate::domain::user::User;
+use crate::domain::user::{Role, User};
 use crate::domain::{SessionId, Tier, Timestamp, UserId};
 use crate::store::StoreError;
 use crate::store::commands::{NewLink, NewSession, PasswordChange};
@@ -26,6 +26,13 @@ impl Batch<'_> {
         self.ensure(name, tier, at)?;
         self.transaction.execute("UPDATE user SET admin = 1 WHERE name = ?1 AND admin = 0", params![name])?;
         self.user(name)?.ok_or_else(|| StoreError::Failed("a user just written is missing".to_owned()))
+    }
+
+    pub(super) fn change_role(&mut self, name: &str, role: Role) -> Result<Option<User>, StoreError> {
+        let is_admin = role == Role::Admin;
+        self.transaction
+            .execute("UPDATE user SET admin = ?2 WHERE name = ?1 AND admin <> ?2", params![name, is_admin])?;
+        self.user(name)
     }
 
     pub(super) fn session_by_password(

@@ -5,6 +5,8 @@
 import { computed, signal } from "@preact/signals";
 import { AuthenticationError, DiagramClient, PermissionError } from "diagramd-client";
 
+import { fetchBySession } from "./proof.js";
+
 const STORED = "diagramd.token";
 const TTL_SECONDS = 8 * 3600;
 /** A token that ends within this is over. */
@@ -120,11 +122,9 @@ export async function token({ renew = false } = {}) {
 }
 
 /** `fetch`, with what a call by cookie must show if it changes something. */
-export function fetchAs(url, init = {}) {
-  const isRead = ["GET", "HEAD"].includes(init.method ?? "GET");
-  if (session === undefined || isRead) return fetch(url, init);
-  return fetch(url, { ...init, headers: { ...init.headers, "X-CSRF-Token": session.csrfToken } });
-}
+export const fetchAs = fetchBySession(baseUrl, () => session, (renewed) => {
+  session = renewed;
+});
 
 /** Exchanges a key for a token. Throws in words that can be shown. */
 export async function enterByKey(key) {

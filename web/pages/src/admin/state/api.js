@@ -2,16 +2,16 @@
 import { signal } from "@preact/signals";
 import { AuthenticationError, DiagramClient } from "diagramd-client";
 
+import { fetchBySession } from "../../shared/proof.js";
+
 /** Who is signed in: undefined while nobody knows, null for nobody. */
 export const person = signal(undefined);
 
-const client = new DiagramClient({ baseUrl: new URL(".", location.href).href, fetch: asPerson });
-
-/** `fetch`, with what a call by cookie must show if it changes something. */
-function asPerson(url, init) {
-  const headers = person.value ? { ...init.headers, "X-CSRF-Token": person.value.csrfToken } : init.headers;
-  return fetch(url, { ...init, headers, cache: "no-store" });
-}
+const baseUrl = new URL(".", location.href).href;
+const fetchAs = fetchBySession(baseUrl, () => person.value, (renewed) => {
+  person.value = renewed;
+});
+const client = new DiagramClient({ baseUrl, fetch: (url, init) => fetchAs(url, { ...init, cache: "no-store" }) });
 
 /** The answer's body; rejects as the client does, in words that can be shown. */
 export async function call(method, path, body, signal) {

@@ -4,6 +4,8 @@ import { signal } from "@preact/signals";
 const SHOWN_MS = 6_000;
 /** `{text, isBad}`. */
 export const notice = signal(undefined);
+/** The open dialogs, the last one on top. */
+export const layers = signal([]);
 let timer;
 
 export function say(text, isBad = false) {

@@ -2,11 +2,11 @@
 import { useEffect } from "preact/hooks";
 import { Icon } from "../../shared/icons.jsx";
 import { queue } from "../state/live.js";
-import { notice } from "../state/notice.js";
 import { section, to } from "../state/route.js";
 import { Configuration } from "./configuration.jsx";
 import { Question } from "./dialog.jsx";
 import { short } from "./format.js";
+import { Notices } from "./notices.jsx";
 import { Overview } from "./overview.jsx";
 import { Requests } from "./requests.jsx";
 import { Usage } from "./usage.jsx";
@@ -44,9 +44,7 @@ export function Dashboard() {
         <View />
       </main>
       <Question />
-      <div class="notices" role="status">
-        {notice.value && <p class={`notice ${notice.value.isBad ? "bad" : ""}`}>{notice.value.text}</p>}
-      </div>
+      <Notices />
     </div>
   );
 }

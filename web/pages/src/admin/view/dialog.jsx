@@ -3,11 +3,17 @@
 import { useEffect, useId, useRef } from "preact/hooks";
 import { Icon } from "../../shared/icons.jsx";
 import { question, reply } from "../state/ask.js";
+import { layers } from "../state/notice.js";
+import { Notices } from "./notices.jsx";
 
 export function Dialog({ title, onClose, isDrawer = false, children }) {
   const element = useRef();
   const name = useId();
-  useEffect(() => element.current.showModal(), []);
+  useEffect(() => {
+    element.current.showModal();
+    layers.value = [...layers.value, name];
+    return () => (layers.value = layers.value.filter((layer) => layer !== name));
+  }, []);
   const outside = (event) => event.target === element.current && element.current.close();
   return (
     <dialog ref={element} class={isDrawer ? "drawer" : "dialog"} aria-labelledby={name} onClose={onClose} onClick={outside}>
@@ -19,6 +25,7 @@ export function Dialog({ title, onClose, isDrawer = false, children }) {
           </button>
         </header>
         {children}
+        <Notices layer={name} />
       </div>
     </dialog>
   );

@@ -1,0 +1,111 @@
+//! A service of systemd: what it gives (sockets that are open already) and what it hears (ready,
+//! reloading, stopping, and that the scheduler still ticks). Without systemd nothing happens.
+//!
+//! The protocol: `sd_notify(3)`, `sd_listen_fds(3)`, `sd_watchdog_enabled(3)`.
+
+use std::time::Duration;
+
+use anyhow::Context;
+use listenfd::ListenFd;
+use sd_notify::NotifyState;
+use tokio::net::{TcpListener, UnixListener};
+use tokio_util::sync::CancellationToken;
+
+use crate::domain::Timestamp;
+use crate::http::server::Listener;
+
+/// A scheduler that has not ticked for so long is stuck; it ticks every second at the least.
+const TICK_AGE_MAX: Duration = Duration::from_secs(5);
+
+/// The sockets that the service manager opened, in its order, each with its address in a form that a
+/// person can open; none when it opened none.
+///
+/// # Errors
+/// A socket that is neither of TCP nor of Unix, or does not listen.
+pub(super) fn inherited() -> anyhow::Result<Vec<(Listener, String)>> {
+    let mut given = ListenFd::from_env();
+    (0..given.len()).map(|at| one(&mut given, at).with_context(|| socket_fault(at))).collect()
+}
+
+fn socket_fault(at: usize) -> String {
+    format!(
+        "socket {} of the service manager cannot be listened on; give ListenStream= an address or a path",
+        at + 1
+    )
+}
+
+fn one(given: &mut ListenFd, at: usize) -> anyhow::Result<(Listener, String)> {
+    // Asking for the wrong kind is an error and leaves it where it is.
+    if let Ok(Some(socket)) = given.take_tcp_listener(at) {
+        socket.set_nonblocking(true)?;
+        let address = format!("http://{}", socket.local_addr()?);
+        return Ok((Listener::Tcp(TcpListener::from_std(socket)?), address));
+    }
+    let socket = given.take_unix_listener(at)?.context("it is gone")?;
+    socket.set_nonblocking(true)?;
+    let address = socket.local_addr()?;
+    let path =
+        address.as_pathname().map_or_else(|| "(unnamed)".to_owned(), |path| path.display().to_string());
+    Ok((Listener::Unix(UnixListener::from_std(socket)?), format!("unix:{path}")))
+}
+
+/// Everything that is served is.
+pub(super) fn ready() {
+    tell(&[NotifyState::Ready, NotifyState::Status("serving")]);
+}
+
+/// The configuration is read again; [`ready`] ends it.
+pub(super) fn reloading() {
+    // `Type=notify-reload` asks for the time; older managers pass over it.
+    match NotifyState::monotonic_usec_now() {
+        Ok(time) => {
+            tell(&[NotifyState::Reloading, time, NotifyState::Status("reading the configuration again")])
+        }
+        Err(reason) => tracing::warn!(%reason, "the service manager was not told of a reload"),
+    }
+}
+
+/// Running calls finish, nothing is accepted any more.
+pub(super) fn stopping() {
+    tell(&[NotifyState::Stopping, NotifyState::Status("stopping: running calls may finish")]);
+}
+
+fn tell(states: &[NotifyState<'_>]) {
+    if let Err(reason) = sd_notify::notify(states) {
+        tracing::warn!(%reason, "the service manager was not told");
+    }
+}
+
+/// Feeds the service manager's watchdog, twice in its time, for as long as the scheduler ticks; at
+/// once over when there is none.
+pub(super) async fn feed_watchdog(
+    ticked_at: impl Fn() -> Timestamp,
+    clock: fn() -> Timestamp,
+    stop: CancellationToken,
+) {
+    let Some(period) = sd_notify::watchdog_enabled() else { return };
+    let mut ticks = tokio::time::interval(period / 2);
+    while stop.run_until_cancelled(ticks.tick()).await.is_some() {
+        if is_alive(ticked_at(), clock()) {
+            tell(&[NotifyState::Watchdog]);
+        } else {
+            tracing::error!("the scheduler does not tick; the watchdog is not fed");
+        }
+    }
+}
+
+fn is_alive(ticked_at: Timestamp, now: Timestamp) -> bool {
+    now.since(ticked_at) <= TICK_AGE_MAX
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_scheduler_that_stands_still_is_not_alive() {
+        let tick = Timestamp(1_000_000);
+        assert!(is_alive(tick, tick.after(TICK_AGE_MAX)));
+        assert!(!is_alive(tick, tick.after(TICK_AGE_MAX + Duration::from_millis(1))));
+    }
+}
