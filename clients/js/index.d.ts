@@ -76,6 +76,7 @@ export interface GenerateBody {
   baseSource?: string;
   deadlineSeconds?: number;
   cache?: 'default' | 'bypass';
+  /** Where the server posts the end, signed, instead of the user's own address: docs/webhooks.md. */
   webhookUrl?: string;
   metadata?: Record<string, unknown>;
 }

@@ -23,10 +23,11 @@ use crate::scheduler::core::Core;
 use crate::scheduler::{Claims, Scheduler};
 use crate::store::sqlite::{self, DataLock, Sqlite};
 use crate::store::{Reader, StoreError, Writer};
+use crate::webhooks::Webhooks;
 use crate::worker::{TagSecret, Troubles, Worker};
 
 use super::pictures::{Pictures, check_render, pictures};
-use super::{data_dir, housekeeping, templates, wiring};
+use super::{data_dir, housekeeping, templates, webhooks, wiring};
 
 /// The system's clock.
 pub(super) fn now() -> Timestamp {
@@ -62,6 +63,8 @@ pub struct Engine {
     pub artist: Arc<dyn Artist>,
     /// The scheduler.
     pub scheduler: Arc<Scheduler>,
+    /// What users do with their webhooks.
+    pub webhooks: Webhooks,
     /// The templates in force.
     pub templates: Arc<Templates>,
     /// The secret of this server's own tokens.
@@ -134,22 +137,33 @@ impl Engine {
             clock: now,
         });
         let worker = tokio::spawn(worker.work(claimed, stop.clone(), give_up.clone()));
-        let tasks = vec![
+        let mut tasks = vec![
             tokio::spawn(queue.clone().tell_positions(stop.clone())),
             tokio::spawn(housekeeping::notice_changes(accounts.clone(), queue.clone(), stop.clone())),
             tokio::spawn(housekeeping::record_uses(accounts.clone(), stop.clone())),
             tokio::spawn(housekeeping::expire_followers(queue.clone(), stop.clone())),
             tokio::spawn(housekeeping::trim_cache(queue.clone(), stop.clone())),
             tokio::spawn(housekeeping::purge(queue.clone(), config.retention.finished, stop.clone())),
+            tokio::spawn(housekeeping::purge_messages(
+                queue.clone(),
+                config.retention.webhooks,
+                stop.clone(),
+            )),
         ];
+        if backlog == BacklogUse::Run {
+            let (deliverer, outbox) = webhooks::deliverer(config, writer.clone(), reader.clone())?;
+            queue.deliver_with(outbox);
+            tasks.push(tokio::spawn(deliverer.run(stop.clone(), give_up.clone())));
+        }
         Ok(Self {
             queue,
-            reader,
+            reader: reader.clone(),
             bus,
             accounts,
             checker,
             artist,
             scheduler,
+            webhooks: webhooks::own(config, writer.clone(), reader.clone()),
             templates,
             secret,
             troubles,
@@ -252,7 +266,7 @@ pub(super) fn database_path(config: &Config) -> PathBuf {
 fn open_store(config: &Config) -> anyhow::Result<Sqlite> {
     let path = database_path(config);
     data_dir::check_owner(&path)?;
-    sqlite::open(&path)
+    sqlite::open(&path, webhooks::write_message(config))
         .map_err(|reason| data_dir::explained(&path, reason))
         .with_context(|| format!("the database {} cannot be opened", path.display()))
 }

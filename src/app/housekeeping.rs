@@ -88,6 +88,17 @@ async fn purge_all(queue: &Queue, keep: Duration, stop: &CancellationToken) -> R
     }
 }
 
+pub(super) async fn purge_messages(queue: Queue, keep: Duration, stop: CancellationToken) {
+    let mut ticks = ticks(PURGE_EVERY);
+    while next(&mut ticks, &stop).await {
+        match queue.purge_messages(keep).await {
+            Ok(0) => {}
+            Ok(purged) => tracing::info!(messages = purged, "old webhook messages were deleted"),
+            Err(reason) => tracing::warn!(%reason, "old webhook messages could not be deleted"),
+        }
+    }
+}
+
 pub(super) async fn expire_followers(queue: Queue, stop: CancellationToken) {
     let mut ticks = ticks(EXPIRE_FOLLOWERS_EVERY);
     while next(&mut ticks, &stop).await {

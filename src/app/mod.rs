@@ -22,6 +22,7 @@ mod shelf;
 mod signals;
 mod templates;
 mod validate;
+mod webhooks;
 mod wiring;
 
 pub use crate::store::sqlite::Restoring;

@@ -147,6 +147,7 @@ fn api(
         reader: engine.reader.clone(),
         bus: engine.bus.clone(),
         accounts: engine.accounts.clone(),
+        webhooks: engine.webhooks.clone(),
         templates: Arc::clone(&engine.templates),
         checker: Arc::clone(&engine.checker),
         artist: Arc::clone(&engine.artist),

@@ -22,6 +22,7 @@ use crate::queue::{CacheRules, FillTemplate, Rules};
 use crate::telemetry::logs::Format;
 
 use super::engine::now;
+use super::webhooks::{self, Addresses};
 
 /// Limits and defaults of submissions.
 pub(super) fn rules(config: &Config, templates: Arc<dyn FillTemplate>) -> Rules {
@@ -34,6 +35,7 @@ pub(super) fn rules(config: &Config, templates: Arc<dyn FillTemplate>) -> Rules 
         max_queued: config.queue.max_queued,
         prices: prices(&config.upstreams),
         templates,
+        telling: Arc::new(Addresses(webhooks::reach(config))),
         estimate_input,
         prompt_version: prompt::PROMPT_VERSION,
         coalesce: config.generation.coalesce,

@@ -29,6 +29,7 @@ mod user;
 mod validate;
 mod variables;
 mod watch;
+mod webhook;
 
 pub use exit::{DONE, FAILED, FAULTY, USAGE, failure};
 use input::Sources;
@@ -85,6 +86,9 @@ enum Verb {
     Watch(watch::Watch),
     /// Say how long people would have waited on another plan
     Plan(plan::Plan),
+    /// Have ends told to an application of yours
+    #[command(subcommand)]
+    Webhook(webhook::Verb),
     /// Draw a diagram that you have
     Render(render::Render),
     /// Check a diagram that you have
@@ -125,6 +129,7 @@ pub fn run(cli: Cli) -> anyhow::Result<()> {
         Verb::Stats(verb) => verb.run(),
         Verb::Watch(verb) => verb.run(),
         Verb::Plan(verb) => verb.run(&sources),
+        Verb::Webhook(verb) => verb.run(),
         Verb::Render(verb) => verb.run(&sources),
         Verb::Validate(verb) => verb.run(&sources),
         Verb::Backup(verb) => verb.run(&sources),

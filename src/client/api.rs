@@ -156,6 +156,6 @@ pub(super) async fn persevere<T>(
 }
 
 /// An id as one path segment: what is no letter, digit or underscore is escaped.
-fn segment(id: &str) -> String {
+pub(super) fn segment(id: &str) -> String {
     form_urlencoded::byte_serialize(id.as_bytes()).collect::<String>().replace('+', "%20")
 }

@@ -12,6 +12,7 @@ mod socket;
 mod status;
 mod stream;
 mod watch;
+mod webhooks;
 
 pub use api::GenerateRequest;
 pub use connection::{BadServer, Client};

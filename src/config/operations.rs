@@ -7,12 +7,18 @@ use std::time::Duration;
 use super::address;
 use super::reader::Section;
 use super::secret::{self, Secret};
+use super::units;
 
 /// `[webhooks]`.
 #[derive(Clone, Debug)]
 pub struct Webhooks {
-    /// Whether targets may be private addresses.
+    /// Whether targets may be private addresses, and plain http.
     pub allow_private_addresses: bool,
+    /// The waits after a message's first failure, its second and so on; after the last it is given
+    /// up.
+    pub retries: Vec<Duration>,
+    /// One try, from the name to the answer.
+    pub timeout: Duration,
 }
 
 /// Log line format.
@@ -60,13 +66,25 @@ pub struct Metrics {
 pub struct Retention {
     /// Ended requests are deleted after this long.
     pub finished: Duration,
+    /// Webhook messages are deleted this long after they were taken or given up.
+    pub webhooks: Duration,
 }
 
 const SECOND: Duration = Duration::from_secs(1);
 const DAY: Duration = Duration::from_secs(86_400);
+/// Seconds of the waits between the tries of a webhook message: more than a day together.
+const RETRIES: [u64; 7] = [5, 5 * 60, 30 * 60, 2 * 3600, 5 * 3600, 10 * 3600, 14 * 3600];
+/// The most tries after the first.
+const RETRIES_MAX: usize = 20;
+
 impl Webhooks {
     pub(super) fn read(section: &Section<'_>) -> Self {
-        Self { allow_private_addresses: section.flag("allow_private_addresses", false) }
+        let retries = section.list("retries", RETRIES_MAX, pause);
+        Self {
+            allow_private_addresses: section.flag("allow_private_addresses", false),
+            retries: retries.unwrap_or_else(|| RETRIES.into_iter().map(Duration::from_secs).collect()),
+            timeout: section.duration("timeout", 15 * SECOND, SECOND..=60 * SECOND),
+        }
     }
 }
 
@@ -88,8 +106,16 @@ impl Metrics {
 
 impl Retention {
     pub(super) fn read(section: &Section<'_>) -> Self {
-        Self { finished: section.duration("finished", 90 * DAY, SECOND..=3650 * DAY) }
+        Self {
+            finished: section.duration("finished", 90 * DAY, SECOND..=3650 * DAY),
+            webhooks: section.duration("webhooks", 7 * DAY, SECOND..=90 * DAY),
+        }
     }
+}
+
+fn pause(text: &str) -> Result<Duration, String> {
+    let pause = units::parse_duration(text).ok_or("is not a duration; expected one such as 5s or 2h")?;
+    if pause <= DAY { Ok(pause) } else { Err("is out of bounds; expected at most 1d".to_owned()) }
 }
 
 fn directives(text: &str) -> Result<String, String> {

@@ -242,7 +242,14 @@ fn operations(config: &Config, secret: &dyn Fn(&Secret) -> String) -> Vec<Shown>
     )];
     all.extend(alerts.email.as_ref().map(|email| mail(email, secret)));
     all.extend([
-        section("webhooks", vec![("allow_private_addresses", webhooks.allow_private_addresses.into())]),
+        section(
+            "webhooks",
+            vec![
+                ("allow_private_addresses", webhooks.allow_private_addresses.into()),
+                ("retries", texts(&webhooks.retries.iter().copied().map(show_duration).collect::<Vec<_>>())),
+                ("timeout", show_duration(webhooks.timeout).into()),
+            ],
+        ),
         section("log", vec![("format", log.format.name().into()), ("level", log.level.as_str().into())]),
         section(
             "metrics",
@@ -251,7 +258,13 @@ fn operations(config: &Config, secret: &dyn Fn(&Secret) -> String) -> Vec<Shown>
                 ("token", metrics.token.as_ref().map(secret).unwrap_or_default().into()),
             ],
         ),
-        section("retention", vec![("finished", show_duration(retention.finished).into())]),
+        section(
+            "retention",
+            vec![
+                ("finished", show_duration(retention.finished).into()),
+                ("webhooks", show_duration(retention.webhooks).into()),
+            ],
+        ),
     ]);
     all
 }

@@ -2,6 +2,7 @@
 
 use super::id::JobSeq;
 use super::job::JobRecord;
+use super::webhook::PendingDelivery;
 use super::{Claimed, Failure, JobId, QueuedJob, SourceError, Tier, Timestamp, UserId};
 
 /// One committed change, in commit order.
@@ -55,6 +56,8 @@ pub enum Change {
         /// The tier now.
         tier: Tier,
     },
+    /// A message waits to be delivered: of an end, or one that somebody asked for (again).
+    Message(PendingDelivery),
     /// The operator paused or resumed the queue.
     Paused(bool),
 }

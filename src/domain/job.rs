@@ -157,6 +157,8 @@ pub struct NewJob {
     pub deadline_at: Option<Timestamp>,
     /// What to ask.
     pub brief: Brief,
+    /// Where its end is told; `None`: where its user's ends are.
+    pub webhook_url: Option<String>,
     /// SHA-256 of all that makes two requests equal; `None`: it neither asks the cache nor fills it.
     pub cache_key: Option<[u8; 32]>,
     /// Acceptance time.

@@ -21,6 +21,7 @@ pub mod tier;
 pub mod time;
 pub mod usage;
 pub mod user;
+pub mod webhook;
 
 pub use change::Change;
 pub use diagram::{DiagramType, SourceError, Validation, ValidationStatus};

@@ -14,6 +14,7 @@ use crate::domain::time::Clock;
 use crate::events::Bus;
 use crate::queue::Queue;
 use crate::store::Reader;
+use crate::webhooks::Webhooks;
 
 use super::auth::Auth;
 use super::call_limits::CallLimits;
@@ -33,6 +34,8 @@ pub struct Api {
     pub templates: Arc<Templates>,
     /// Users and keys.
     pub accounts: Accounts,
+    /// What users do with their webhooks.
+    pub webhooks: Webhooks,
     /// Verdicts on sources.
     pub checker: Arc<dyn Checker>,
     /// Pictures of sources.

@@ -9,7 +9,7 @@ use hyper::{Method, Response, StatusCode};
 
 use super::body::Body;
 
-const METHODS: &str = "GET, POST, PATCH, DELETE";
+const METHODS: &str = "GET, POST, PUT, PATCH, DELETE";
 const ASK: &str =
     "Authorization, X-API-Key, Content-Type, Idempotency-Key, Prefer, If-None-Match, X-Request-Id";
 const SHOW: &str = "X-Request-Id, RateLimit, RateLimit-Policy, Retry-After, ETag, Location, \

@@ -17,7 +17,7 @@ use super::readiness;
 use super::resources::{
     alerts, client_script, control, development, docs, generate, inspection, keys, metrics, openapi, pages,
     pictures, queue_status, request, requests, session, stats, templates, timeline, tokens, usage, users,
-    validate,
+    validate, webhooks,
 };
 use super::respond::{Answer, json};
 use super::router::{ForAdmin, ForUser, Health, Open, Route};
@@ -129,6 +129,14 @@ async fn user(
         ForUser::Session => session::show(api, caller, call).await,
         ForUser::SignOut => session::sign_out(api, caller, call).await,
         ForUser::SetPassword => session::set_password(api, caller, call).await,
+        ForUser::Webhook => webhooks::show(api, caller).await,
+        ForUser::SetWebhook => webhooks::set(api, caller, call).await,
+        ForUser::UnsetWebhook => webhooks::unset(api, caller).await,
+        ForUser::RotateSecret => webhooks::rotate(api, caller).await,
+        ForUser::TestWebhook => webhooks::test(api, caller).await,
+        ForUser::Deliveries => webhooks::deliveries(api, caller, query).await,
+        ForUser::Delivery(id) => webhooks::delivery(api, caller, id).await,
+        ForUser::Redeliver(id) => webhooks::redeliver(api, caller, id).await,
     }
 }
 
@@ -151,6 +159,7 @@ async fn admin(api: &Arc<Api>, route: ForAdmin<'_>, query: &Query<'_>, call: &mu
         ForAdmin::Request(id) => inspection::show(api, id).await,
         ForAdmin::Timeline => timeline::timeline(api, query).await,
         ForAdmin::Retry(id) => control::retry(api, id).await,
+        ForAdmin::AllDeliveries => webhooks::everybodys(api, query).await,
         ForAdmin::Config => json(StatusCode::OK, &*api.effective_config.load_full()),
         ForAdmin::Alerts => alerts::list(api).await,
     }

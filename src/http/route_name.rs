@@ -65,6 +65,12 @@ const fn user(route: ForUser<'_>) -> &'static str {
         ForUser::Ticket => "/api/auth/ws-ticket",
         ForUser::Session | ForUser::SignOut => "/api/auth/session",
         ForUser::SetPassword => "/api/auth/password",
+        ForUser::Webhook | ForUser::SetWebhook | ForUser::UnsetWebhook => "/api/webhooks",
+        ForUser::RotateSecret => "/api/webhooks/rotate",
+        ForUser::TestWebhook => "/api/webhooks/test",
+        ForUser::Deliveries => "/api/webhooks/deliveries",
+        ForUser::Delivery(_) => "/api/webhooks/deliveries/{id}",
+        ForUser::Redeliver(_) => "/api/webhooks/deliveries/{id}/redeliver",
     }
 }
 
@@ -85,6 +91,7 @@ const fn admin(route: ForAdmin<'_>) -> &'static str {
         ForAdmin::Retry(_) => "/api/admin/requests/{id}/retry",
         ForAdmin::Config => "/api/admin/config",
         ForAdmin::Alerts => "/api/admin/alerts",
+        ForAdmin::AllDeliveries => "/api/admin/webhooks/deliveries",
     }
 }
 

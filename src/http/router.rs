@@ -92,6 +92,22 @@ pub enum ForUser<'a> {
     SignOut,
     /// One's own password.
     SetPassword,
+    /// Where one's ends are told.
+    Webhook,
+    /// Another address.
+    SetWebhook,
+    /// No address.
+    UnsetWebhook,
+    /// Another signing secret.
+    RotateSecret,
+    /// A message that tells nothing.
+    TestWebhook,
+    /// One's messages.
+    Deliveries,
+    /// One of them.
+    Delivery(&'a str),
+    /// One of them again.
+    Redeliver(&'a str),
 }
 
 /// Routes for the operator.
@@ -131,6 +147,8 @@ pub enum ForAdmin<'a> {
     Timeline,
     /// A failed request again.
     Retry(&'a str),
+    /// Everybody's messages to applications.
+    AllDeliveries,
     /// The effective configuration.
     Config,
     /// Alerts.
@@ -173,6 +191,14 @@ fn route<'a>(method: &str, path: &[&'a str]) -> Option<Route<'a>> {
         ("GET", ["api", "auth", "session"]) => User(ForUser::Session),
         ("DELETE", ["api", "auth", "session"]) => User(ForUser::SignOut),
         ("POST", ["api", "auth", "password"]) => User(ForUser::SetPassword),
+        ("GET", ["api", "webhooks"]) => User(ForUser::Webhook),
+        ("PUT", ["api", "webhooks"]) => User(ForUser::SetWebhook),
+        ("DELETE", ["api", "webhooks"]) => User(ForUser::UnsetWebhook),
+        ("POST", ["api", "webhooks", "rotate"]) => User(ForUser::RotateSecret),
+        ("POST", ["api", "webhooks", "test"]) => User(ForUser::TestWebhook),
+        ("GET", ["api", "webhooks", "deliveries"]) => User(ForUser::Deliveries),
+        ("GET", ["api", "webhooks", "deliveries", id]) => User(ForUser::Delivery(id)),
+        ("POST", ["api", "webhooks", "deliveries", id, "redeliver"]) => User(ForUser::Redeliver(id)),
 
         ("GET", ["api", "diagram", "queue", "status"]) => Admin(ForAdmin::QueueStatus),
         ("GET", ["api", "diagram", "stats"]) => Admin(ForAdmin::Stats),
@@ -191,6 +217,7 @@ fn route<'a>(method: &str, path: &[&'a str]) -> Option<Route<'a>> {
         ("GET", ["api", "admin", "requests", id]) => Admin(ForAdmin::Request(id)),
         ("GET", ["api", "admin", "timeline"]) => Admin(ForAdmin::Timeline),
         ("POST", ["api", "admin", "requests", id, "retry"]) => Admin(ForAdmin::Retry(id)),
+        ("GET", ["api", "admin", "webhooks", "deliveries"]) => Admin(ForAdmin::AllDeliveries),
         ("GET", ["api", "admin", "config"]) => Admin(ForAdmin::Config),
         ("GET", ["api", "admin", "alerts"]) => Admin(ForAdmin::Alerts),
 
@@ -199,8 +226,8 @@ fn route<'a>(method: &str, path: &[&'a str]) -> Option<Route<'a>> {
 }
 
 /// Methods that the table knows, as `Allow` names them.
-const METHODS: [(&str, &str); 4] =
-    [("GET", "GET, HEAD"), ("POST", "POST"), ("PATCH", "PATCH"), ("DELETE", "DELETE")];
+const METHODS: [(&str, &str); 5] =
+    [("GET", "GET, HEAD"), ("POST", "POST"), ("PUT", "PUT"), ("PATCH", "PATCH"), ("DELETE", "DELETE")];
 /// Segments of the longest path, and one to tell a longer one.
 const SEGMENTS_MAX: usize = 6;
 
@@ -246,6 +273,8 @@ impl Route<'_> {
             Self::User(ForUser::Picture(Format::Svg, _)) => Some(&["theme"]),
             Self::User(ForUser::Picture(Format::Png, _)) => Some(&["width", "theme"]),
             Self::User(ForUser::Requests) => Some(&["status", "limit", "cursor"]),
+            Self::User(ForUser::Deliveries) => Some(&["status", "limit", "cursor"]),
+            Self::Admin(ForAdmin::AllDeliveries) => Some(&["status", "user", "limit", "cursor"]),
             Self::Admin(ForAdmin::Stats) => Some(&["from", "to", "groupBy"]),
             Self::Admin(ForAdmin::Users | ForAdmin::Keys) => Some(&["limit", "cursor"]),
             Self::Admin(ForAdmin::Waiting) => Some(&["limit"]),

@@ -37,7 +37,7 @@ mod submit;
 
 pub use cache::CacheRules;
 pub use claim::ClaimRequest;
-pub use ports::{Accepted, CacheUse, FillTemplate, Observe, Scheduling};
+pub use ports::{Accepted, CacheUse, FillTemplate, Observe, Outbox, Scheduling, Telling};
 pub use recover::Recovery;
 pub use refusal::{Refusal, RefusedLimit, Scope, SubmitError, Upgrade};
 pub use request::{Fault, SubmitRequest};
@@ -64,6 +64,7 @@ struct Inner {
     clock: Clock,
     scheduler: OnceLock<Arc<dyn Scheduling>>,
     observers: OnceLock<Vec<Arc<dyn Observe>>>,
+    outbox: OnceLock<Arc<dyn Outbox>>,
     running: running::Registry,
     following: following::Following,
     claimed: mpsc::Sender<Running>,
@@ -99,6 +100,7 @@ impl Queue {
             clock,
             scheduler: OnceLock::new(),
             observers: OnceLock::new(),
+            outbox: OnceLock::new(),
             running: running::Registry::default(),
             following: following::Following::default(),
             claimed,
@@ -127,6 +129,13 @@ impl Queue {
     pub fn observe(&self, observers: Vec<Arc<dyn Observe>>) {
         if self.inner.observers.set(observers).is_err() {
             tracing::error!("further observers of the queue were refused");
+        }
+    }
+
+    /// Joins whoever delivers messages; without one they wait on disk. Once.
+    pub fn deliver_with(&self, outbox: Arc<dyn Outbox>) {
+        if self.inner.outbox.set(outbox).is_err() {
+            tracing::error!("a second outbox was refused");
         }
     }
 

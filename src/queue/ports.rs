@@ -1,5 +1,5 @@
 //! What the queue needs of others: of a scheduler, which implements it, of whoever knows the
-//! templates, and of whoever counts. `app` joins them.
+//! templates, of whoever tells applications of ends, and of whoever counts. `app` joins them.
 
 use std::fmt;
 
@@ -7,6 +7,7 @@ use crate::domain::id::JobSeq;
 use crate::domain::job::FilledTemplate;
 use crate::domain::lane::{CallEnd, CallReport, LaneName, LimitsSeen, Verdict};
 use crate::domain::limits::{Overview, Place};
+use crate::domain::webhook::PendingDelivery;
 use crate::domain::{Change, Claimed, DiagramType, JobId, Money, Tier};
 use crate::store::commands::CallRecord;
 
@@ -58,6 +59,18 @@ pub trait Observe: Send + Sync {
 
     /// The end of a call was recorded.
     fn call_ended(&self, job: &Claimed, call: &CallRecord, end: &CallEnd);
+}
+
+/// Where the ends of a request are told, as the queue sees it.
+pub trait Telling: fmt::Debug + Send + Sync {
+    /// What is wrong with an address, as a sentence; `None`: nothing is.
+    fn fault(&self, url: &str) -> Option<String>;
+}
+
+/// Whoever delivers messages, as the queue sees it.
+pub trait Outbox: Send + Sync {
+    /// A message waits on disk. Called on the store's writer thread; must not block.
+    fn stored(&self, message: &PendingDelivery);
 }
 
 /// A scheduler as the queue sees it. No call blocks on anything but a short mutex.

@@ -42,6 +42,11 @@ pub(super) fn relay(inner: &Inner, changes: &[Change]) {
                 let event = Event { job: job.id, user: job.user, what: JobEvent::Completed(job.clone()) };
                 inner.bus.publish_end(event, job.created_at);
             }
+            Change::Message(message) => {
+                if let Some(outbox) = inner.outbox.get() {
+                    outbox.stored(message);
+                }
+            }
             Change::UserChanged { .. } | Change::Paused(_) => {}
         }
     }

@@ -82,6 +82,8 @@ pub struct Checked {
     pub model: Option<String>,
     /// Time allowed.
     pub deadline: Option<Duration>,
+    /// Where its end is told; `None`: where its user's ends are.
+    pub webhook_url: Option<String>,
     /// Whether it neither asks the cache nor fills it.
     pub bypasses_cache: bool,
     /// What to ask.
@@ -163,7 +165,9 @@ pub fn check(
     }
     base::check(&request, &base, &mut fault);
     let diagram_type = request.diagram_type.or(base.diagram_type()).unwrap_or_default();
-    check_not_yet(&request, &mut fault);
+    if let Some(wrong) = request.webhook_url.as_deref().and_then(|url| rules.telling.fault(url)) {
+        fault("/webhookUrl", wrong);
+    }
     let template = match fill_template(&request, diagram_type, rules) {
         Ok(template) => template,
         Err(mut wrong) => {
@@ -185,6 +189,7 @@ pub fn check(
         max_tokens,
         model,
         deadline: request.deadline_seconds.map(Duration::from_secs).or(rules.default_deadline),
+        webhook_url: request.webhook_url,
         bypasses_cache: request.cache.as_deref() == Some("bypass"),
         brief: Brief {
             prompt: prompt.to_owned(),
@@ -230,14 +235,4 @@ fn fill_template(
         return Err(one("/variables", detail));
     }
     Ok(Some(filled))
-}
-
-/// Fields of the contract that this version does not serve yet: refused rather than ignored.
-fn check_not_yet(request: &SubmitRequest, fault: &mut impl FnMut(&'static str, String)) {
-    if request.webhook_url.is_some() {
-        fault(
-            "/webhookUrl",
-            "This server does not send webhooks yet; follow the request by WebSocket.".into(),
-        );
-    }
 }

@@ -9,7 +9,7 @@ use crate::domain::{Brief, DiagramType, Money, Tier, TierPolicy};
 use crate::store::commands::SubmitLimits;
 
 use super::CacheRules;
-use super::ports::FillTemplate;
+use super::ports::{FillTemplate, Telling};
 
 /// Estimates the input tokens of a call, prompt and system prompt together.
 pub type EstimateInput = fn(DiagramType, &Brief) -> u32;
@@ -33,6 +33,8 @@ pub struct Rules {
     pub prices: PriceBook,
     /// The templates.
     pub templates: Arc<dyn FillTemplate>,
+    /// Where ends may be told.
+    pub telling: Arc<dyn Telling>,
     /// Input tokens of a call.
     pub estimate_input: EstimateInput,
     /// Moves when any prompt does: no answer of before is one of now.

@@ -161,6 +161,7 @@ impl Queue {
             reserved,
             deadline_at: checked.deadline.map(|span| now.after(span)),
             brief: checked.brief,
+            webhook_url: checked.webhook_url,
             cache_key,
             created_at: now,
         }

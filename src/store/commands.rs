@@ -8,6 +8,7 @@ use crate::domain::lane::LaneName;
 use crate::domain::limits::UserCounts;
 use crate::domain::session::LinkFor;
 use crate::domain::user::Role;
+use crate::domain::webhook::{DeliveryId, DeliverySeq, Tried};
 use crate::domain::{
     Failure, JobId, KeyId, Money, NewJob, Repair, SessionId, Tier, Timestamp, TokenUsage, User, UserId,
 };
@@ -15,6 +16,7 @@ use crate::domain::{
 use super::StoreError;
 use super::alerts::AlertSaved;
 use super::retention::{Ages, Stale};
+use super::webhooks::{Enqueued, NewMessage, NewSecret, WebhookChanged};
 
 /// A submission with the limits that it must meet, checked and charged in one step.
 #[derive(Clone, Debug)]
@@ -363,6 +365,33 @@ pub trait Commands {
     fn end_alert_message(&mut self, id: i64) -> Result<(), StoreError>;
     /// A message was not taken; it is tried again at `due_at`.
     fn put_off_alert_message(&mut self, id: i64, due_at: Timestamp) -> Result<(), StoreError>;
+    /// Sets or unsets a user's own address. With one, the user gets `secret` unless there is one
+    /// already; an address that said it is gone is tried again.
+    fn set_webhook(
+        &mut self,
+        user: UserId,
+        url: Option<&str>,
+        secret: &NewSecret,
+    ) -> Result<WebhookChanged, StoreError>;
+    /// Gives a user another secret; the one so far signs too until `previous_until`.
+    fn rotate_webhook_secret(
+        &mut self,
+        user: UserId,
+        secret: &NewSecret,
+        previous_until: Timestamp,
+    ) -> Result<WebhookChanged, StoreError>;
+    /// Gives a user `secret`, not seen by its owner, unless there is one already. Returns the one in
+    /// force.
+    fn ensure_webhook_secret(&mut self, user: UserId, secret: &NewSecret) -> Result<Vec<u8>, StoreError>;
+    /// Stores a message to a user's own address.
+    fn enqueue_message(&mut self, message: &NewMessage) -> Result<Enqueued, StoreError>;
+    /// Sends a user's delivery again, now, with a schedule of its own; one that waits is sent now.
+    fn redeliver(&mut self, user: UserId, id: DeliveryId, at: Timestamp) -> Result<Enqueued, StoreError>;
+    /// Notes how a try went. Nothing happens to a delivery that waits no more.
+    fn delivery_tried(&mut self, seq: DeliverySeq, tried: &Tried) -> Result<(), StoreError>;
+    /// Deletes at most `limit` deliveries that were taken or given up before `before`. Returns how
+    /// many.
+    fn purge_deliveries(&mut self, before: Timestamp, limit: u32) -> Result<u32, StoreError>;
 
     /// Writes one row that nobody needs: what does not reach the disk fails here.
     fn heartbeat(&mut self, at: Timestamp) -> Result<(), StoreError>;

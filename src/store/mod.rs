@@ -13,6 +13,7 @@ pub mod reader;
 pub mod reads;
 pub mod retention;
 pub mod sqlite;
+pub mod webhooks;
 pub mod writer;
 
 pub use commands::Commands;

@@ -9,6 +9,7 @@ use crate::domain::limits::UserCounts;
 use crate::domain::past::PastCall;
 use crate::domain::session::Session;
 use crate::domain::user::ApiKey;
+use crate::domain::webhook::{DeliveryId, DeliveryRecord, DeliverySeq, Outgoing, PendingDelivery, Webhook};
 use crate::domain::{
     Brief, JobId, JobState, KeyId, Money, QueuedJob, SessionId, Tier, Timestamp, TokenUsage, User, UserId,
 };
@@ -19,6 +20,7 @@ use super::commands::LiveCharge;
 use super::inspection::{CallMade, Listed, ListedJob, Sought, SplitBy, Timeline};
 use super::ledger::{Billed, BilledQuery, Used, UsedQuery};
 use super::retention::{Ages, Stale};
+use super::webhooks::DeliveryQuery;
 
 /// A list of jobs to read, newest first.
 #[derive(Clone, Debug)]
@@ -210,6 +212,16 @@ pub trait Reads: Send + Sync {
     fn queued(&self, jobs: &[JobSeq]) -> Result<Vec<QueuedJob>, StoreError>;
     /// Every job that shares another one's call, in order of acceptance.
     fn followers(&self) -> Result<Vec<Follower>, StoreError>;
+    /// A user's webhook; one that was never set is empty.
+    fn webhook(&self, user: UserId, now: Timestamp) -> Result<Webhook, StoreError>;
+    /// A page of deliveries.
+    fn deliveries(&self, query: &DeliveryQuery) -> Result<Vec<DeliveryRecord>, StoreError>;
+    /// One delivery of a user's.
+    fn delivery(&self, user: UserId, id: DeliveryId) -> Result<Option<DeliveryRecord>, StoreError>;
+    /// A delivery as it is to be sent at `now`; `None` when it waits no more.
+    fn outgoing(&self, seq: DeliverySeq, now: Timestamp) -> Result<Option<Outgoing>, StoreError>;
+    /// Every delivery that waits, in order, handed over one by one.
+    fn each_pending_delivery(&self, hand_over: &mut dyn FnMut(PendingDelivery)) -> Result<(), StoreError>;
     /// Charges whose life may cover `now`: ended after `since`.
     fn live_charges(&self, since: Timestamp) -> Result<Vec<LiveCharge>, StoreError>;
     /// What users' calls used, by user and then by time.

@@ -5,10 +5,17 @@
 //! whoever else sends something signed to an address that somebody typed. It changes no job.
 
 pub mod address;
+mod deliver;
+mod desk;
+pub mod message;
+mod own;
+mod schedule;
 pub mod send;
 pub mod sign;
 pub mod target;
 
+pub use deliver::{Deliverer, Waiting};
+pub use own::{Changed, OVERLAP, Webhooks};
 pub use send::{Answer, Lookup, SendError, Sender};
 pub use sign::{BadSecret, Secret};
 pub use target::{BadTarget, Reach, Target};

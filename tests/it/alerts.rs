@@ -8,8 +8,8 @@ use tokio_tungstenite::connect_async;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 
+use crate::alert_receivers::{Hook, MailServer};
 use crate::flow::config;
-use crate::receiver::{Hook, MailServer};
 use crate::server::Server;
 use crate::upstream::{Behaviour, Upstream};
 

@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod admin_requests;
+mod alert_receivers;
 mod alerts;
 mod auth;
 mod backup;
@@ -61,3 +62,4 @@ mod upstreams;
 mod validate;
 mod verb;
 mod watch;
+mod webhooks;

@@ -23,6 +23,8 @@ max_queued = 100000
 requests_per_hour = 1000000
 requests_per_day = 1000000
 max_queued = 100000
+[webhooks]
+allow_private_addresses = true
 """
 
 

@@ -221,6 +221,7 @@ impl Observe for Requests {
                 Change::Claimed(_)
                 | Change::Queued(_)
                 | Change::Released { .. }
+                | Change::Message(_)
                 | Change::UserChanged { .. }
                 | Change::Paused(_) => {}
             }

@@ -23,3 +23,4 @@ pub mod tokens;
 pub mod usage;
 pub mod users;
 pub mod validate;
+pub mod webhooks;

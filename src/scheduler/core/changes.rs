@@ -35,7 +35,7 @@ impl Core {
                 }
             }
             // Never waited here, and made no call.
-            Change::Answered(_) | Change::Joined { .. } | Change::Left(_) => {}
+            Change::Answered(_) | Change::Joined { .. } | Change::Left(_) | Change::Message(_) => {}
             Change::Ended(ended) => self.ended(ended, now),
             Change::UserChanged { user, tier } => self.user_changed(*user, *tier),
             Change::Paused(paused) => self.paused = *paused,

@@ -16,7 +16,7 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 /// Between two tries to turn a new file into a WAL database.
 const WAL_PAUSE: Duration = Duration::from_millis(5);
 /// Statements kept prepared per connection.
-const STATEMENTS_CACHED: usize = 96;
+const STATEMENTS_CACHED: usize = 128;
 
 /// Refuses an SQLite that is too old.
 pub(super) fn check_library() -> Result<(), StoreError> {

@@ -18,6 +18,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../../../migrations/0003_cache.sql"),
     include_str!("../../../migrations/0004_followers.sql"),
     include_str!("../../../migrations/0005_sessions.sql"),
+    include_str!("../../../migrations/0006_webhooks.sql"),
     include_str!("../../../migrations/0007_alerts.sql"),
 ];
 /// `PRAGMA application_id`: "dgrd".

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::{Reader, StoreError, Writer};
+use crate::domain::webhook::WriteMessage;
 
 mod check;
 mod connection;
@@ -39,17 +40,18 @@ pub struct Sqlite {
     pub reader: Reader,
 }
 
-/// Opens the database at `path`, making and migrating it as needed.
+/// Opens the database at `path`, making and migrating it as needed. `message` writes what is told of
+/// ends to users' applications.
 ///
 /// # Errors
 /// [`StoreError::Incompatible`] for a newer schema, an old SQLite or a pragma that does not
 /// read back; [`StoreError::Failed`] for what the system reports.
-pub fn open(path: &Path) -> Result<Sqlite, StoreError> {
+pub fn open(path: &Path, message: WriteMessage) -> Result<Sqlite, StoreError> {
     connection::check_library()?;
     let mut write = connection::open_writer(path)?;
     migrate::migrate(&mut write, path)?;
     let reads = read::SqliteReads::new(pool::open(path, READERS)?);
-    let writer = write::SqliteWriter::new(write)?;
+    let writer = write::SqliteWriter::new(write, message)?;
     let writer = Writer::start(writer).map_err(|reason| StoreError::Failed(reason.to_string()))?;
     Ok(Sqlite { writer, reader: Reader::new(Arc::new(reads), READERS) })
 }

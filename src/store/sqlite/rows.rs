@@ -5,6 +5,7 @@ use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ToSql, ToSqlOutput, 
 
 use crate::domain::job::{Bill, JobRecord, Outcome};
 use crate::domain::user::{ApiKey, Role, User};
+use crate::domain::webhook::{DeliveryId, DeliverySeq, DeliveryState, MessageKind};
 use crate::domain::{
     Brief, DiagramType, Failure, JobId, JobSeq, JobState, KeyId, Money, QueuedJob, SessionId, Tier,
     Timestamp, TokenUsage, UserId, Validation,
@@ -27,7 +28,7 @@ macro_rules! integer_newtype {
     )+};
 }
 
-integer_newtype!(Timestamp, Money, JobSeq, UserId);
+integer_newtype!(Timestamp, Money, JobSeq, UserId, DeliverySeq);
 
 /// Implements the SQL traits of an enum stored by its name.
 macro_rules! named_enum {
@@ -60,22 +61,41 @@ impl ToSql for SessionId {
     }
 }
 
-impl FromSql for JobId {
+impl ToSql for DeliveryId {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        Ok(ToSqlOutput::from(self.0.as_slice()))
+    }
+}
+
+impl FromSql for DeliveryId {
     fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
         <[u8; 16]>::column_result(value).map(Self)
     }
 }
 
-impl ToSql for JobState {
-    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
-        Ok(ToSqlOutput::from(self.code()))
-    }
+/// Implements the SQL traits of an enum stored by its code.
+macro_rules! coded_enum {
+    ($($name:ident),+) => {$(
+        impl ToSql for $name {
+            fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+                Ok(ToSqlOutput::from(self.code()))
+            }
+        }
+
+        impl FromSql for $name {
+            fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
+                let code = i64::column_result(value)?;
+                Self::ALL.into_iter().find(|one| one.code() == code).ok_or(FromSqlError::OutOfRange(code))
+            }
+        }
+    )+};
 }
 
-impl FromSql for JobState {
+coded_enum!(JobState, DeliveryState, MessageKind);
+
+impl FromSql for JobId {
     fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
-        let code = i64::column_result(value)?;
-        Self::ALL.into_iter().find(|state| state.code() == code).ok_or(FromSqlError::OutOfRange(code))
+        <[u8; 16]>::column_result(value).map(Self)
     }
 }
 

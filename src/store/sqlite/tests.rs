@@ -12,6 +12,7 @@ use super::*;
 use crate::domain::failure::FailureCode;
 use crate::domain::job::{Bill, Outcome};
 use crate::domain::limits::UserCounts;
+use crate::domain::webhook::WriteMessage;
 use crate::domain::{
     Brief, Change, DiagramType, Failure, JobId, JobSeq, LaneName, Money, NewJob, Repair, SourceError, Tier,
     Timestamp, TokenUsage, UserId,
@@ -28,9 +29,15 @@ mod cache;
 mod followers;
 mod retention;
 mod sessions;
+mod webhooks;
 
 const NOW: Timestamp = Timestamp(1_800_000_000_000);
 const DAY_MS: i64 = 24 * 3_600_000;
+
+/// Tells a job's id and state.
+fn message() -> WriteMessage {
+    Arc::new(|job| format!("{} {}", job.id, job.state.name()))
+}
 
 struct Store {
     writer: Writer,
@@ -41,7 +48,7 @@ struct Store {
 impl Store {
     fn new() -> Self {
         let dir = TempDir::new().unwrap();
-        let Sqlite { writer, reader } = open(&path_in(dir.path())).unwrap();
+        let Sqlite { writer, reader } = open(&path_in(dir.path()), message()).unwrap();
         Self { writer, reader, _dir: dir }
     }
 
@@ -121,6 +128,7 @@ fn submission(user: UserId, number: u8, key: Option<&str>, at: Timestamp) -> Sub
             estimated_input: 100,
             reserved: Money::ZERO,
             deadline_at: None,
+            webhook_url: None,
             brief: Brief { prompt: "A -> B".to_owned(), ..Brief::default() },
             cache_key: None,
             created_at: at,
@@ -251,7 +259,7 @@ fn first_starts_at_the_same_time_make_one_database() {
         let begin = std::sync::Barrier::new(6);
         let start = || {
             begin.wait();
-            open(&path).map(|store| store.writer.close())
+            open(&path, message()).map(|store| store.writer.close())
         };
         std::thread::scope(|scope| {
             let starts: Vec<_> = (0..6).map(|_| scope.spawn(start)).collect();
@@ -283,7 +291,7 @@ fn watched(dir: &TempDir, breaks: bool) -> (Writer, Arc<AtomicUsize>) {
     let mut connection = connection::open_writer(&path).unwrap();
     migrate::migrate(&mut connection, &path).unwrap();
     let transactions = Arc::<AtomicUsize>::default();
-    let inner = write::SqliteWriter::new(connection).unwrap();
+    let inner = write::SqliteWriter::new(connection, message()).unwrap();
     let backend = Watched { inner, transactions: Arc::clone(&transactions), breaks };
     (Writer::start(backend).unwrap(), transactions)
 }

@@ -10,6 +10,7 @@ use crate::domain::job::JobRecord;
 use crate::domain::limits::UserCounts;
 use crate::domain::session::Session;
 use crate::domain::user::ApiKey;
+use crate::domain::webhook::{DeliveryId, DeliveryRecord, DeliverySeq, Outgoing, PendingDelivery, Webhook};
 use crate::domain::{
     Brief, JobId, JobSeq, KeyId, Money, QueuedJob, SessionId, Tier, Timestamp, User, UserId,
 };
@@ -19,6 +20,7 @@ use crate::store::inspection::{CallMade, Listed, ListedJob, Sought, SplitBy, Tim
 use crate::store::ledger::{Billed, BilledQuery, Used, UsedQuery};
 use crate::store::reads::{GroupBy, JobQuery, KeyOwner, PastCalls, Spending, Stats};
 use crate::store::retention::{Ages, Stale};
+use crate::store::webhooks::DeliveryQuery;
 use crate::store::{Reads, StoreError};
 
 use super::pool::Pool;
@@ -35,8 +37,10 @@ mod stale;
 mod stats;
 mod timeline;
 mod usage;
+mod webhooks;
 
 pub(super) use sessions::has_operator;
+pub(super) use webhooks::{DELIVERY_SELECT, delivery, webhook};
 
 /// The longest a read may take.
 const READ_LIMIT: Duration = Duration::from_secs(5);
@@ -195,6 +199,26 @@ impl Reads for SqliteReads {
 
     fn followers(&self) -> Result<Vec<Follower>, StoreError> {
         self.read_within(START_LIMIT, backlog::followers)
+    }
+
+    fn webhook(&self, user: UserId, now: Timestamp) -> Result<Webhook, StoreError> {
+        self.read(|connection| webhook(connection, user, now))
+    }
+
+    fn deliveries(&self, query: &DeliveryQuery) -> Result<Vec<DeliveryRecord>, StoreError> {
+        self.read(|connection| webhooks::page(connection, query))
+    }
+
+    fn delivery(&self, user: UserId, id: DeliveryId) -> Result<Option<DeliveryRecord>, StoreError> {
+        self.read(|connection| webhooks::one(connection, user, id))
+    }
+
+    fn outgoing(&self, seq: DeliverySeq, now: Timestamp) -> Result<Option<Outgoing>, StoreError> {
+        self.read(|connection| webhooks::outgoing(connection, seq, now))
+    }
+
+    fn each_pending_delivery(&self, hand_over: &mut dyn FnMut(PendingDelivery)) -> Result<(), StoreError> {
+        self.read_within(START_LIMIT, |connection| webhooks::each_pending(connection, hand_over))
     }
 
     fn live_charges(&self, since: Timestamp) -> Result<Vec<LiveCharge>, StoreError> {

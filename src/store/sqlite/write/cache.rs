@@ -52,7 +52,9 @@ impl Batch<'_> {
         statement.execute(params![seq, kept])?;
         drop(statement);
         self.add_saved(job.user, saved, job.created_at);
-        self.changes.push(Change::Answered(Box::new(self.record(job.id)?)));
+        let record = Box::new(self.record(job.id)?);
+        self.tell(&record)?;
+        self.changes.push(Change::Answered(record));
         Ok(seq)
     }
 

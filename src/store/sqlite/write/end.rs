@@ -111,6 +111,7 @@ impl Batch<'_> {
                 EndKind::Completed(Box::new(self.record(job.id)?))
             }
         };
+        self.tell_end(job, &how)?;
         let ended = Ended {
             seq: job.seq,
             id: job.id,

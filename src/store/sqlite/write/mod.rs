@@ -7,6 +7,7 @@ use rusqlite::{Connection, Transaction, TransactionBehavior};
 
 use crate::domain::job::JobRecord;
 use crate::domain::user::Role;
+use crate::domain::webhook::{DeliveryId, DeliverySeq, Tried, WriteMessage};
 use crate::domain::{
     Change, Failure, JobId, JobSeq, JobState, KeyId, SessionId, Tier, Timestamp, User, UserId,
 };
@@ -16,6 +17,7 @@ use crate::store::commands::{
     Settled, Settlement, Submission, Submitted,
 };
 use crate::store::retention::{Ages, Stale};
+use crate::store::webhooks::{Enqueued, NewMessage, NewSecret, WebhookChanged};
 use crate::store::writer::Backend;
 use crate::store::{Commands, StoreError};
 
@@ -33,6 +35,7 @@ mod sessions;
 mod settle;
 mod submit;
 mod upkeep;
+mod webhooks;
 
 use backlog::Backlog;
 
@@ -47,12 +50,13 @@ const CLOSE_WAIT: Duration = Duration::from_secs(1);
 pub(super) struct SqliteWriter {
     connection: Connection,
     backlog: Backlog,
+    message: WriteMessage,
 }
 
 impl SqliteWriter {
-    pub(super) fn new(connection: Connection) -> Result<Self, StoreError> {
+    pub(super) fn new(connection: Connection, message: WriteMessage) -> Result<Self, StoreError> {
         let backlog = Backlog::count(&connection)?;
-        Ok(Self { connection, backlog })
+        Ok(Self { connection, backlog, message })
     }
 }
 
@@ -65,6 +69,7 @@ impl Backend for SqliteWriter {
         let mut batch = Batch {
             transaction: &transaction,
             backlog: &self.backlog,
+            message: &self.message,
             moves: HashMap::new(),
             counters: quota::Counters::default(),
             changes: Vec::new(),
@@ -120,6 +125,7 @@ fn checkpoint_if_due(connection: &Connection) -> rusqlite::Result<u64> {
 struct Batch<'a> {
     transaction: &'a Transaction<'a>,
     backlog: &'a Backlog,
+    message: &'a WriteMessage,
     /// Waiting and running jobs gained or lost, by user.
     moves: HashMap<UserId, backlog::Move>,
     counters: quota::Counters,
@@ -256,6 +262,44 @@ impl Commands for Batch<'_> {
 
     fn put_off_alert_message(&mut self, id: i64, due_at: Timestamp) -> Result<(), StoreError> {
         self.delay_alert_message(id, due_at)
+    }
+
+    fn set_webhook(
+        &mut self,
+        user: UserId,
+        url: Option<&str>,
+        secret: &NewSecret,
+    ) -> Result<WebhookChanged, StoreError> {
+        self.set_webhook_url(user, url, secret)
+    }
+
+    fn rotate_webhook_secret(
+        &mut self,
+        user: UserId,
+        secret: &NewSecret,
+        previous_until: Timestamp,
+    ) -> Result<WebhookChanged, StoreError> {
+        self.rotate_secret(user, secret, previous_until)
+    }
+
+    fn ensure_webhook_secret(&mut self, user: UserId, secret: &NewSecret) -> Result<Vec<u8>, StoreError> {
+        self.ensure_secret(user, secret)
+    }
+
+    fn enqueue_message(&mut self, message: &NewMessage) -> Result<Enqueued, StoreError> {
+        self.enqueue(message)
+    }
+
+    fn redeliver(&mut self, user: UserId, id: DeliveryId, at: Timestamp) -> Result<Enqueued, StoreError> {
+        self.deliver_again(user, id, at)
+    }
+
+    fn delivery_tried(&mut self, seq: DeliverySeq, tried: &Tried) -> Result<(), StoreError> {
+        self.record_try(seq, tried)
+    }
+
+    fn purge_deliveries(&mut self, before: Timestamp, limit: u32) -> Result<u32, StoreError> {
+        self.purge_ended_deliveries(before, limit)
     }
 
     fn heartbeat(&mut self, at: Timestamp) -> Result<(), StoreError> {

@@ -152,6 +152,11 @@ impl Batch<'_> {
         let mut statement =
             self.transaction.prepare_cached("INSERT INTO job_body (job_seq, brief) VALUES (?1, ?2)")?;
         statement.execute(params![seq, Json(&job.brief)])?;
+        if let Some(url) = &job.webhook_url {
+            let mut statement =
+                self.transaction.prepare_cached("INSERT INTO job_webhook (job_seq, url) VALUES (?1, ?2)")?;
+            statement.execute(params![seq, url])?;
+        }
         Ok(JobSeq(seq))
     }
 }

@@ -1,0 +1,275 @@
+//! Delivery: takes what the desk hands out, signs and sends it, and writes down what came of it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use parking_lot::Mutex;
+use tokio::sync::Notify;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+use crate::domain::webhook::{DeliverySeq, Outgoing, PendingDelivery, Then, Tried};
+use crate::domain::{Timestamp, time::Clock};
+use crate::store::webhooks::NewSecret;
+use crate::store::{Priority, Reader, StoreError, Writer};
+
+use super::desk::{Desk, Health, Taken};
+use super::schedule::{self, Outcome};
+use super::send::Sender;
+use super::sign::{self, SECRET_BYTES, Secret};
+use super::target::{Reach, Target};
+
+/// What messages on their way may take at a stop; those that take longer are sent again after the
+/// next start, with the same id.
+const LAST_FLIGHTS: Duration = Duration::from_secs(3);
+/// Between two looks at a store that does not work.
+const STORE_PAUSE: Duration = Duration::from_secs(2);
+/// A message whose try came to nothing through a fault of ours waits so long.
+const FAULT_PAUSE: Duration = Duration::from_secs(60);
+/// The longest sleep, so that a clock that was set is noticed.
+const SLEEP_MAX: Duration = Duration::from_secs(60);
+
+/// The messages that wait, as whoever stores them and whoever sends them see them.
+pub struct Waiting {
+    desk: Mutex<Desk>,
+    changed: Notify,
+    reach: Reach,
+}
+
+impl Waiting {
+    /// Nothing waits yet.
+    pub fn new(reach: Reach) -> Self {
+        Self { desk: Mutex::default(), changed: Notify::new(), reach }
+    }
+
+    /// How many messages wait.
+    pub fn count(&self) -> usize {
+        self.desk.lock().waiting()
+    }
+
+    /// A message waits on disk. Does not block.
+    pub fn add(&self, message: PendingDelivery) {
+        // What was allowed when it was stored and is not any more goes nowhere: any lane will do.
+        let target = message.url.as_deref().map(|url| Target::parse(url, self.reach));
+        let origin = target.map(|target| target.map_or_else(|_| String::new(), |target| target.origin()));
+        self.desk.lock().add(message, origin);
+        self.changed.notify_one();
+    }
+}
+
+/// Delivers; one a process.
+pub struct Deliverer {
+    /// What waits.
+    pub waiting: Arc<Waiting>,
+    /// Where tries are written down.
+    pub writer: Writer,
+    /// Where messages are read.
+    pub reader: Reader,
+    /// Sends.
+    pub sender: Sender,
+    /// The waits after the first failure, the second and so on; after the last it is given up.
+    pub pauses: Vec<Duration>,
+    /// Now.
+    pub clock: Clock,
+    /// Random bytes for secrets, and for chance.
+    pub random: fn() -> [u8; SECRET_BYTES],
+}
+
+impl Deliverer {
+    /// Delivers what waits on disk and what comes, until `stop`; what is on its way then may arrive for
+    /// a moment, unless `hurry` fires.
+    pub async fn run(self, stop: CancellationToken, hurry: CancellationToken) {
+        let this = Arc::new(self);
+        if !this.load(&stop).await {
+            return;
+        }
+        let mut flights = JoinSet::new();
+        loop {
+            this.take_off(&mut flights, &stop);
+            let next = this.waiting.desk.lock().next_at();
+            let sleep = next.map_or(SLEEP_MAX, |at| at.since((this.clock)()).min(SLEEP_MAX));
+            tokio::select! {
+                () = stop.cancelled() => break,
+                Some(_) = flights.join_next() => {}
+                () = this.waiting.changed.notified() => {}
+                () = tokio::time::sleep(sleep) => {}
+            }
+        }
+        let landing = async { while flights.join_next().await.is_some() {} };
+        tokio::select! {
+            () = landing => {}
+            () = hurry.cancelled() => {}
+            () = tokio::time::sleep(LAST_FLIGHTS) => {}
+        }
+    }
+
+    /// Starts everything that may go now.
+    fn take_off(self: &Arc<Self>, flights: &mut JoinSet<()>, stop: &CancellationToken) {
+        loop {
+            let taken = self.waiting.desk.lock().take((self.clock)());
+            match taken {
+                Some(Taken::Flight(seq)) => {
+                    let (this, stop) = (Arc::clone(self), stop.clone());
+                    flights.spawn(async move { this.fly(seq, &stop).await });
+                }
+                Some(Taken::TooOld(seq)) => {
+                    let (this, stop) = (Arc::clone(self), stop.clone());
+                    flights.spawn(
+                        async move { this.write(seq, given_up(TOO_OLD, (this.clock)()), &stop).await },
+                    );
+                }
+                None => return,
+            }
+        }
+    }
+
+    /// Reads what waited at the last stop; `false` when it is time to stop.
+    async fn load(&self, stop: &CancellationToken) -> bool {
+        loop {
+            let read = self.reader.read(|reads| {
+                let mut found = Vec::new();
+                reads.each_pending_delivery(&mut |message| found.push(message))?;
+                Ok(found)
+            });
+            match read.await {
+                Ok(found) => {
+                    if !found.is_empty() {
+                        tracing::info!(messages = found.len(), "webhook messages wait to be delivered");
+                    }
+                    found.into_iter().for_each(|message| self.waiting.add(message));
+                    return true;
+                }
+                Err(reason) => {
+                    tracing::error!(%reason, "the webhook messages that wait could not be read; it is tried again");
+                }
+            }
+            if tokio::time::timeout(STORE_PAUSE, stop.cancelled()).await.is_ok() {
+                return false;
+            }
+        }
+    }
+
+    /// One try, from the disk to the disk.
+    async fn fly(&self, seq: DeliverySeq, stop: &CancellationToken) {
+        let mut landing = Landing { waiting: &self.waiting, seq, clock: self.clock, as_planned: None };
+        let (tried, health) = match self.attempt(seq).await {
+            Ok(Some(done)) => done,
+            // It was taken, given up or deleted meanwhile.
+            Ok(None) => {
+                landing.as_planned = Some((Health::Well, None));
+                return;
+            }
+            Err(reason) => {
+                tracing::warn!(%reason, "a webhook message could not be read; it is sent later");
+                return;
+            }
+        };
+        let next_at = match tried.then {
+            Then::Again(at) => Some(at),
+            Then::Done | Then::GivenUp | Then::Gone => None,
+        };
+        self.write(seq, tried, stop).await;
+        landing.as_planned = Some((health, next_at));
+    }
+
+    async fn attempt(&self, seq: DeliverySeq) -> Result<Option<(Tried, Health)>, StoreError> {
+        let now = (self.clock)();
+        let Some(message) = self.reader.read(move |reads| reads.outgoing(seq, now)).await? else {
+            return Ok(None);
+        };
+        if !message.user_stands {
+            return Ok(Some((given_up("the user is disabled", now), Health::Well)));
+        }
+        let Some(url) = &message.url else {
+            return Ok(Some((
+                given_up("the address was removed, or had said that it is gone", now),
+                Health::Well,
+            )));
+        };
+        let target = match Target::parse(url, self.sender.reach()) {
+            Ok(target) => target,
+            Err(_) => {
+                return Ok(Some((given_up("the address may not be sent to any more", now), Health::Well)));
+            }
+        };
+        let secrets = self.secrets(&message).await?;
+        let secrets: Vec<&Secret> = secrets.iter().collect();
+        let id = message.id.to_string();
+        let headers = sign::headers(&secrets, &id, (self.clock)(), message.body.as_bytes());
+        let sent = self.sender.post(&target, &headers, Bytes::from(message.body)).await;
+        let at = (self.clock)();
+        let Outcome { then, health, status, error } =
+            schedule::judge(&sent, message.tries, &self.pauses, at, self.chance());
+        if let (Then::GivenUp | Then::Gone, Some(error)) = (then, &error) {
+            tracing::warn!(message = id, to = target.origin(), error, "a webhook message is given up");
+        }
+        Ok(Some((Tried { at, status, error, sent: true, then }, health)))
+    }
+
+    /// The secrets in force; a user who has none yet gets one, to be seen with the next rotation or
+    /// address.
+    async fn secrets(&self, message: &Outgoing) -> Result<Vec<Secret>, StoreError> {
+        let mut bytes = message.secrets.clone();
+        if bytes.is_empty() {
+            let (user, new) =
+                (message.user, NewSecret { bytes: (self.random)().to_vec(), at: (self.clock)() });
+            let made = self
+                .writer
+                .write(Priority::Control, 0, move |commands| commands.ensure_webhook_secret(user, &new));
+            bytes.push(made.await?);
+        }
+        Ok(bytes.into_iter().filter_map(|bytes| Secret::from_bytes(bytes).ok()).collect())
+    }
+
+    /// Writes a try down; a store that does not take it is tried again until it does or it is time
+    /// to stop. What is not written is sent again, with the same id.
+    async fn write(&self, seq: DeliverySeq, tried: Tried, stop: &CancellationToken) {
+        loop {
+            let tried = tried.clone();
+            let written = self
+                .writer
+                .write(Priority::Control, 0, move |commands| commands.delivery_tried(seq, &tried))
+                .await;
+            match written {
+                Ok(()) | Err(StoreError::Closed) => return,
+                Err(reason) => {
+                    tracing::error!(%reason, "what became of a webhook message could not be written; it is tried again");
+                }
+            }
+            if tokio::time::timeout(STORE_PAUSE, stop.cancelled()).await.is_ok() {
+                return;
+            }
+        }
+    }
+
+    /// In 0..1.
+    fn chance(&self) -> f64 {
+        let [first, second, ..] = (self.random)();
+        f64::from(u16::from_be_bytes([first, second])) / 65_536.0
+    }
+}
+
+/// What is said of a message that waited too long.
+const TOO_OLD: &str = "it could not be delivered for three days";
+
+fn given_up(why: &str, at: Timestamp) -> Tried {
+    Tried { at, status: None, error: Some(why.to_owned()), sent: false, then: Then::GivenUp }
+}
+
+/// Ends a flight on the desk whatever happens: as planned, or, when nothing was, after a while.
+struct Landing<'a> {
+    waiting: &'a Waiting,
+    seq: DeliverySeq,
+    clock: Clock,
+    as_planned: Option<(Health, Option<Timestamp>)>,
+}
+
+impl Drop for Landing<'_> {
+    fn drop(&mut self) {
+        let now = (self.clock)();
+        let (health, next_at) = self.as_planned.unwrap_or((Health::Well, Some(now.after(FAULT_PAUSE))));
+        self.waiting.desk.lock().landed(self.seq, health, next_at, now);
+        self.waiting.changed.notify_one();
+    }
+}
