@@ -21,6 +21,7 @@ use crate::events::Bus;
 use crate::queue::{Queue, Scheduling};
 use crate::scheduler::core::Core;
 use crate::scheduler::{Claims, Scheduler};
+use crate::store::retention::Keep;
 use crate::store::sqlite::{self, DataLock, Sqlite};
 use crate::store::{Reader, StoreError, Writer};
 use crate::webhooks::Webhooks;
@@ -137,18 +138,14 @@ impl Engine {
             clock: now,
         });
         let worker = tokio::spawn(worker.work(claimed, stop.clone(), give_up.clone()));
+        let keep = Keep { requests: config.retention.finished, messages: config.retention.webhooks };
         let mut tasks = vec![
             tokio::spawn(queue.clone().tell_positions(stop.clone())),
             tokio::spawn(housekeeping::notice_changes(accounts.clone(), queue.clone(), stop.clone())),
             tokio::spawn(housekeeping::record_uses(accounts.clone(), stop.clone())),
             tokio::spawn(housekeeping::expire_followers(queue.clone(), stop.clone())),
             tokio::spawn(housekeeping::trim_cache(queue.clone(), stop.clone())),
-            tokio::spawn(housekeeping::purge(queue.clone(), config.retention.finished, stop.clone())),
-            tokio::spawn(housekeeping::purge_messages(
-                queue.clone(),
-                config.retention.webhooks,
-                stop.clone(),
-            )),
+            tokio::spawn(housekeeping::purge(queue.clone(), keep, stop.clone())),
         ];
         if backlog == BacklogUse::Run {
             let (deliverer, outbox) = webhooks::deliverer(config, writer.clone(), reader.clone())?;

@@ -8,6 +8,7 @@ use tokio_util::sync::CancellationToken;
 use crate::accounts::Accounts;
 use crate::queue::Queue;
 use crate::store::StoreError;
+use crate::store::retention::Keep;
 
 /// A key revoked by the command line is refused within a second.
 const NOTICE_EVERY: Duration = Duration::from_millis(400);
@@ -45,7 +46,7 @@ pub(super) async fn record_uses(accounts: Accounts, stop: CancellationToken) {
     }
 }
 
-pub(super) async fn purge(queue: Queue, keep: Duration, stop: CancellationToken) {
+pub(super) async fn purge(queue: Queue, keep: Keep, stop: CancellationToken) {
     let mut ticks = ticks(PURGE_EVERY);
     while next(&mut ticks, &stop).await {
         match purge_all(&queue, keep, &stop).await {
@@ -61,7 +62,7 @@ pub(super) async fn purge(queue: Queue, keep: Duration, stop: CancellationToken)
 }
 
 /// Deletes all that is too old, a few at a time, with a rest after each. Returns how many are gone.
-async fn purge_all(queue: &Queue, keep: Duration, stop: &CancellationToken) -> Result<u64, StoreError> {
+async fn purge_all(queue: &Queue, keep: Keep, stop: &CancellationToken) -> Result<u64, StoreError> {
     let mut gone = 0;
     loop {
         let (ages, stale) = queue.stale(keep).await?;
@@ -84,17 +85,6 @@ async fn purge_all(queue: &Queue, keep: Duration, stop: &CancellationToken) -> R
         // What does not go is left to the next hour.
         if gone_now == 0 {
             return Ok(gone);
-        }
-    }
-}
-
-pub(super) async fn purge_messages(queue: Queue, keep: Duration, stop: CancellationToken) {
-    let mut ticks = ticks(PURGE_EVERY);
-    while next(&mut ticks, &stop).await {
-        match queue.purge_messages(keep).await {
-            Ok(0) => {}
-            Ok(purged) => tracing::info!(messages = purged, "old webhook messages were deleted"),
-            Err(reason) => tracing::warn!(%reason, "old webhook messages could not be deleted"),
         }
     }
 }

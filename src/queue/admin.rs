@@ -1,18 +1,14 @@
 //! The operator's moves: pause, resume, try a failed request again, delete what is too old.
 
-use std::time::Duration;
-
 use crate::domain::limits::Place;
 use crate::domain::{Change, JobId, Tier, UserId};
-use crate::store::retention::{Ages, Stale};
+use crate::store::retention::{Ages, Keep, Stale};
 use crate::store::{Priority, StoreError};
 
 use super::{Queue, Receipt};
 
 /// Rows of a kind that are looked for at once.
 const STALE_AT_ONCE: u32 = 1000;
-/// Messages deleted in one transaction, whose batch others share.
-const MESSAGES_AT_ONCE: u32 = 25;
 
 impl Queue {
     /// Stops or starts claiming; survives a restart. Resuming also opens every paused upstream.
@@ -67,12 +63,11 @@ impl Queue {
         }))
     }
 
-    /// What is too old when requests are kept for `keep` after their end: at most so many of each
-    /// kind that looking for them again is no waste.
+    /// What is too old: at most so many of each kind that looking for them again is no waste.
     ///
     /// # Errors
     /// What the store reports.
-    pub async fn stale(&self, keep: Duration) -> Result<(Ages, Vec<Stale>), StoreError> {
+    pub async fn stale(&self, keep: Keep) -> Result<(Ages, Vec<Stale>), StoreError> {
         let ages = Ages::at(self.now(), keep);
         let stale = self.inner.reader.read(move |reads| reads.stale(&ages, STALE_AT_ONCE)).await?;
         Ok((ages, stale))
@@ -85,29 +80,5 @@ impl Queue {
     /// What the store reports; [`StoreError::Busy`] when others come first. Then none are gone.
     pub async fn purge(&self, ages: Ages, few: Vec<Stale>) -> Result<u32, StoreError> {
         self.inner.writer.write(Priority::Submit, 0, move |commands| commands.purge(&few, &ages)).await
-    }
-
-    /// Deletes webhook messages that were taken or given up longer than `keep` ago, in small steps.
-    /// Returns how many. A queue that drains is left as it is.
-    ///
-    /// # Errors
-    /// What the store reports; what was deleted before stays deleted.
-    pub async fn purge_messages(&self, keep: Duration) -> Result<u64, StoreError> {
-        let before = self.now().before(keep);
-        let mut purged = 0;
-        loop {
-            let some = self
-                .inner
-                .writer
-                .write(Priority::Submit, 0, move |commands| {
-                    commands.purge_deliveries(before, MESSAGES_AT_ONCE)
-                })
-                .await?;
-            purged += u64::from(some);
-            if some < MESSAGES_AT_ONCE || self.is_draining() {
-                return Ok(purged);
-            }
-            tokio::task::yield_now().await;
-        }
     }
 }

@@ -389,9 +389,6 @@ pub trait Commands {
     fn redeliver(&mut self, user: UserId, id: DeliveryId, at: Timestamp) -> Result<Enqueued, StoreError>;
     /// Notes how a try went. Nothing happens to a delivery that waits no more.
     fn delivery_tried(&mut self, seq: DeliverySeq, tried: &Tried) -> Result<(), StoreError>;
-    /// Deletes at most `limit` deliveries that were taken or given up before `before`. Returns how
-    /// many.
-    fn purge_deliveries(&mut self, before: Timestamp, limit: u32) -> Result<u32, StoreError>;
 
     /// Writes one row that nobody needs: what does not reach the disk fails here.
     fn heartbeat(&mut self, at: Timestamp) -> Result<(), StoreError>;

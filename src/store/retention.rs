@@ -5,6 +5,7 @@
 
 use std::time::Duration;
 
+use crate::domain::webhook::DeliverySeq;
 use crate::domain::{JobSeq, KeyId, SessionId, Timestamp, UserId};
 
 /// How long an idempotency key counts.
@@ -18,11 +19,22 @@ pub const USAGE_BY_DAY: Duration = days(800);
 /// How long a key that opens nothing any more is still listed.
 const DEAD_KEY: Duration = days(400);
 
+/// What the operator decides.
+#[derive(Clone, Copy, Debug)]
+pub struct Keep {
+    /// Of requests, after their end.
+    pub requests: Duration,
+    /// Of webhook messages, after they were taken or given up.
+    pub messages: Duration,
+}
+
 /// Instants before which things are too old.
 #[derive(Clone, Copy, Debug)]
 pub struct Ages {
     /// Requests that ended.
     pub requests: Timestamp,
+    /// Webhook messages that were taken or given up.
+    pub messages: Timestamp,
     /// Idempotency keys.
     pub idempotency: Timestamp,
     /// Windows of units.
@@ -38,10 +50,11 @@ pub struct Ages {
 }
 
 impl Ages {
-    /// The ages at `now`, when requests are kept for `keep` after their end.
-    pub fn at(now: Timestamp, keep: Duration) -> Self {
+    /// The ages at `now`.
+    pub fn at(now: Timestamp, keep: Keep) -> Self {
         Self {
-            requests: now.before(keep),
+            requests: now.before(keep.requests),
+            messages: now.before(keep.messages),
             idempotency: now.before(IDEMPOTENCY_KEY),
             units: now.before(UNITS),
             hours: now.before(USAGE_BY_HOUR),
@@ -57,6 +70,8 @@ impl Ages {
 pub enum Stale {
     /// A request that ended, with all that belongs to it.
     Request(JobSeq),
+    /// A webhook message that was taken or given up.
+    Message(DeliverySeq),
     /// An idempotency key.
     Idempotency(UserId, String),
     /// A user's units of a window: its kind and its first instant.

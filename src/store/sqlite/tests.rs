@@ -20,7 +20,7 @@ use crate::domain::{
 use crate::store::commands::{
     CallRecord, Cancellation, Claim, JobEnd, Owner, Settlement, Submission, SubmitLimits, Submitted,
 };
-use crate::store::retention::Ages;
+use crate::store::retention::{Ages, Keep};
 use crate::store::writer::Backend;
 use crate::store::{Commands, Priority};
 
@@ -98,9 +98,10 @@ impl Store {
         self.run(move |commands| commands.settle(&settlement).map(drop));
     }
 
-    /// Deletes all that is too old at `now` when requests are kept for `keep`. Returns how many rows.
+    /// Deletes all that is too old at `now` when what the operator decides of is kept for `keep`.
+    /// Returns how many rows.
     fn purge(&self, now: Timestamp, keep: Duration) -> u32 {
-        let ages = Ages::at(now, keep);
+        let ages = Ages::at(now, Keep { requests: keep, messages: keep });
         let stale = self.reader.blocking().stale(&ages, 1000).unwrap();
         self.run(move |commands| commands.purge(&stale, &ages))
     }

@@ -20,6 +20,11 @@ pub(super) fn stale(connection: &Connection, ages: &Ages, limit: u32) -> Result<
         |row| Ok(Stale::Request(row.get(0)?)),
     )?;
     look(
+        "SELECT seq FROM webhook_delivery WHERE ended_at IS NOT NULL AND ended_at < ?1 ORDER BY ended_at LIMIT ?2",
+        params![ages.messages, limit],
+        |row| Ok(Stale::Message(row.get(0)?)),
+    )?;
+    look(
         "SELECT user_id, key FROM idempotency WHERE created_at <= ?1 LIMIT ?2",
         params![ages.idempotency, limit],
         |row| Ok(Stale::Idempotency(row.get(0)?, row.get(1)?)),

@@ -79,7 +79,7 @@ fn what_was_found_too_old_and_is_not_any_more_stays() {
     let failure = Failure { code: FailureCode::UpstreamTimeout, message: "late".to_owned(), retryable: true };
     store.run(move |commands| commands.fail_queued(JobSeq(1), &failure, NOW).map(drop));
     let later = days_after(91);
-    let ages = Ages::at(later, KEEP);
+    let ages = Ages::at(later, Keep { requests: KEEP, messages: KEEP });
     let stale = store.reader.blocking().stale(&ages, 10).unwrap();
     let (request, key) = (Stale::Request(JobSeq(1)), Stale::Idempotency(user, "k".to_owned()));
     assert!(stale.contains(&request) && stale.contains(&key), "{stale:?}");
@@ -97,7 +97,7 @@ fn a_search_finds_no_more_than_it_was_asked_for() {
     for number in 0..5_u8 {
         store.submit(user, number, Some(&format!("key {number}")), days_after(number.into()));
     }
-    let ages = Ages::at(days_after(10), KEEP);
+    let ages = Ages::at(days_after(10), Keep { requests: KEEP, messages: KEEP });
     let stale = store.reader.blocking().stale(&ages, 2).unwrap();
     let keys = stale.iter().filter(|one| matches!(one, Stale::Idempotency(..))).count();
     let units = stale.iter().filter(|one| matches!(one, Stale::Units(..))).count();

@@ -298,10 +298,6 @@ impl Commands for Batch<'_> {
         self.record_try(seq, tried)
     }
 
-    fn purge_deliveries(&mut self, before: Timestamp, limit: u32) -> Result<u32, StoreError> {
-        self.purge_ended_deliveries(before, limit)
-    }
-
     fn heartbeat(&mut self, at: Timestamp) -> Result<(), StoreError> {
         self.beat(at)
     }

@@ -24,6 +24,11 @@ impl Batch<'_> {
                 "DELETE FROM job WHERE seq = ?1 AND ended_at IS NOT NULL AND ended_at < ?2",
                 params![seq, ages.requests],
             ),
+            // Somebody may have asked for it again.
+            Stale::Message(seq) => delete(
+                "DELETE FROM webhook_delivery WHERE seq = ?1 AND ended_at IS NOT NULL AND ended_at < ?2",
+                params![seq, ages.messages],
+            ),
             // The key may stand for another request.
             Stale::Idempotency(user, key) => delete(
                 "DELETE FROM idempotency WHERE user_id = ?1 AND key = ?2 AND created_at <= ?3",

@@ -196,19 +196,6 @@ impl Batch<'_> {
         Ok(())
     }
 
-    pub(super) fn purge_ended_deliveries(
-        &mut self,
-        before: Timestamp,
-        limit: u32,
-    ) -> Result<u32, StoreError> {
-        let mut statement = self.transaction.prepare_cached(
-            "DELETE FROM webhook_delivery WHERE seq IN
-                (SELECT seq FROM webhook_delivery WHERE ended_at IS NOT NULL AND ended_at < ?1
-                 ORDER BY ended_at LIMIT ?2)",
-        )?;
-        Ok(u32::try_from(statement.execute(params![before, limit])?).unwrap_or(limit))
-    }
-
     pub(super) fn set_webhook_url(
         &mut self,
         user: UserId,
