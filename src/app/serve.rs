@@ -77,7 +77,7 @@ pub async fn serve(loaded: Loaded, options: ServeOptions) -> anyhow::Result<()> 
 
     service::ready();
     let ticks = Arc::clone(&engine.scheduler);
-    tokio::spawn(service::feed_watchdog(move || ticks.ticked_at(), now, stop.clone()));
+    tokio::spawn(service::feed_watchdog(move || ticks.is_ticking(), stop.clone()));
 
     let (scheduler, queue) = (Arc::clone(&engine.scheduler), engine.queue.clone());
     let mut running = reload::Running { loaded, logs, scheduler, queue, alerting, api: Arc::clone(&api) };
@@ -159,7 +159,7 @@ fn api(
         is_in_development: serving.dev,
         effective_config: ArcSwap::from_pointee(crate::config::show_json(config)),
         clock: now,
-        scheduler_ticked: Box::new(move || scheduler.ticked_at()),
+        scheduler_ticks: Box::new(move || scheduler.is_ticking()),
         answered: figures.answered,
         figures: observed::Figures {
             token: config.metrics.token.clone(),

@@ -3,19 +3,13 @@
 //!
 //! The protocol: `sd_notify(3)`, `sd_listen_fds(3)`, `sd_watchdog_enabled(3)`.
 
-use std::time::Duration;
-
 use anyhow::Context;
 use listenfd::ListenFd;
 use sd_notify::NotifyState;
 use tokio::net::{TcpListener, UnixListener};
 use tokio_util::sync::CancellationToken;
 
-use crate::domain::Timestamp;
 use crate::http::server::Listener;
-
-/// A scheduler that has not ticked for so long is stuck; it ticks every second at the least.
-const TICK_AGE_MAX: Duration = Duration::from_secs(5);
 
 /// The sockets that the service manager opened, in its order, each with its address in a form that a
 /// person can open; none when it opened none.
@@ -78,34 +72,14 @@ fn tell(states: &[NotifyState<'_>]) {
 
 /// Feeds the service manager's watchdog, twice in its time, for as long as the scheduler ticks; at
 /// once over when there is none.
-pub(super) async fn feed_watchdog(
-    ticked_at: impl Fn() -> Timestamp,
-    clock: fn() -> Timestamp,
-    stop: CancellationToken,
-) {
+pub(super) async fn feed_watchdog(is_ticking: impl Fn() -> bool, stop: CancellationToken) {
     let Some(period) = sd_notify::watchdog_enabled() else { return };
     let mut ticks = tokio::time::interval(period / 2);
     while stop.run_until_cancelled(ticks.tick()).await.is_some() {
-        if is_alive(ticked_at(), clock()) {
+        if is_ticking() {
             tell(&[NotifyState::Watchdog]);
         } else {
             tracing::error!("the scheduler does not tick; the watchdog is not fed");
         }
-    }
-}
-
-fn is_alive(ticked_at: Timestamp, now: Timestamp) -> bool {
-    now.since(ticked_at) <= TICK_AGE_MAX
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_scheduler_that_stands_still_is_not_alive() {
-        let tick = Timestamp(1_000_000);
-        assert!(is_alive(tick, tick.after(TICK_AGE_MAX)));
-        assert!(!is_alive(tick, tick.after(TICK_AGE_MAX + Duration::from_millis(1))));
     }
 }

@@ -56,8 +56,8 @@ pub struct Api {
     pub readiness: Readiness,
     /// What live connections share.
     pub live: Arc<Live>,
-    /// When the scheduler last ticked, for `/readyz`.
-    pub scheduler_ticked: Box<dyn Fn() -> crate::domain::Timestamp + Send + Sync>,
+    /// Whether the scheduler ticks, for `/readyz`.
+    pub scheduler_ticks: Box<dyn Fn() -> bool + Send + Sync>,
     /// Hears of every answer.
     pub answered: AnswerListener,
     /// `/metrics`.

@@ -22,6 +22,8 @@ use super::watch::Watch;
 
 /// The thread looks at least this often, so that `/readyz` can tell that it lives.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
+/// A thread that has not looked for so long is stuck.
+const TICK_AGE_MAX: Duration = Duration::from_secs(5);
 
 /// Jobs of a backlog that are taken over at once: some milliseconds, for which the end of a call
 /// can wait.
@@ -136,6 +138,11 @@ impl Scheduler {
     /// When the thread last looked.
     pub fn ticked_at(&self) -> Timestamp {
         Timestamp(self.ticked_at.load(Ordering::Acquire))
+    }
+
+    /// Whether the thread has looked lately.
+    pub fn is_ticking(&self) -> bool {
+        is_recent(self.ticked_at(), (self.clock)())
     }
 
     /// New limits of the same upstreams and of the tiers, in one step: no decision is made with
@@ -260,6 +267,10 @@ impl Scheduling for Scheduler {
     }
 }
 
+fn is_recent(tick: Timestamp, now: Timestamp) -> bool {
+    now.since(tick) <= TICK_AGE_MAX
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -333,5 +344,12 @@ mod tests {
         }
         scheduler.stop();
         assert_eq!(asked.0.lock()[1], JobSeq(9_999), "fair order from the first decision");
+    }
+
+    #[test]
+    fn a_thread_that_stands_still_does_not_tick() {
+        let tick = Timestamp(1_000_000);
+        assert!(is_recent(tick, tick.after(TICK_AGE_MAX)));
+        assert!(!is_recent(tick, tick.after(TICK_AGE_MAX + Duration::from_millis(1))));
     }
 }
