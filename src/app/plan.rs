@@ -16,7 +16,7 @@ use super::engine::{database_path, now};
 
 /// Calls read at once.
 const PAGE: u32 = 5_000;
-/// Calls that are replayed at the most: about 150 MB of memory.
+/// Calls that are replayed at the most, for they are in memory.
 const CALLS_MAX: usize = 1_000_000;
 
 /// What to ask.

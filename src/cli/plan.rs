@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use super::input::Sources;
 use super::output;
 use crate::app::{self, PlanAnswer, PlanQuestion, Waits, WaitsByTier};
+use crate::config::PLANS;
 
 #[derive(Args, Debug)]
 pub(super) struct Plan {
@@ -19,8 +20,8 @@ pub(super) struct Plan {
     #[arg(long, value_name = "TOKENS", required_unless_present = "like")]
     tpm: Option<u64>,
     /// A plan by its name instead: 5x or 20x
-    #[arg(long, value_name = "PLAN", value_parser = ["5x", "20x"], conflicts_with_all = ["rpm", "tpm"])]
-    like: Option<String>,
+    #[arg(long, value_name = "PLAN", value_parser = limits, conflicts_with_all = ["rpm", "tpm"])]
+    like: Option<(u64, u64)>,
     /// Replay the load that the database has recorded (there is no other source yet)
     #[arg(long, required = true)]
     history: bool,
@@ -34,11 +35,9 @@ pub(super) struct Plan {
 
 impl Plan {
     pub(super) fn run(self, sources: &Sources) -> anyhow::Result<()> {
-        let (requests_per_minute, tokens_per_minute) = match self.like.as_deref() {
-            Some("5x") => (25, 200_000),
-            Some("20x") => (100, 800_000),
-            _ => (self.rpm.unwrap_or(0), self.tpm.unwrap_or(0)),
-        };
+        // The command line has one or the other.
+        let given = || (self.rpm.unwrap_or_default(), self.tpm.unwrap_or_default());
+        let (requests_per_minute, tokens_per_minute) = self.like.unwrap_or_else(given);
         let question = PlanQuestion { requests_per_minute, tokens_per_minute, days: self.days };
         let answer = app::plan(&sources.load(Vec::new())?.config, question)?;
         if self.json {
@@ -59,6 +58,12 @@ impl Plan {
         let rows: Vec<[String; 7]> = parts.iter().flat_map(|(name, waits)| rows(name, waits)).collect();
         output::table(["WAITS", "TIER", "CALLS", "HALF", "95 %", "99 %", "LONGEST"], &rows)
     }
+}
+
+/// The limits of a plan by its name.
+fn limits(name: &str) -> Result<(u64, u64), String> {
+    let plan = PLANS.into_iter().find(|(known, _)| *known == name);
+    plan.map(|(_, limits)| limits).ok_or_else(|| "expected 5x or 20x".to_owned())
 }
 
 fn rows(name: &str, waits: &WaitsByTier) -> Vec<[String; 7]> {
@@ -91,7 +96,7 @@ fn object(answer: &PlanAnswer, question: PlanQuestion) -> Value {
     json!({
         "requestsPerMinute": question.requests_per_minute,
         "tokensPerMinute": question.tokens_per_minute,
-        "calls": span,
+        "span": span,
         "recorded": waits(&answer.recorded),
         "replayedAsConfigured": waits(&answer.present),
         "replayedOnPlan": waits(&answer.asked),

@@ -39,7 +39,7 @@ pub use render::Render;
 pub use secret::Secret;
 pub use server::{Listen, Server, Storage};
 pub use show::{show, show_json};
-pub use upstream::{Upstream, UpstreamKind};
+pub use upstream::{PLANS, Upstream, UpstreamKind};
 
 /// The whole configuration, validated.
 #[derive(Clone, Debug)]

@@ -62,6 +62,8 @@ impl Upstream {
 
 /// The most upstreams.
 const UPSTREAMS_MAX: usize = 16;
+/// The plans that have a name, each with its requests and its tokens a minute, the smallest first.
+pub const PLANS: [(&str, (u64, u64)); 2] = [("5x", (25, 200_000)), ("20x", (100, 800_000))];
 /// Where Anthropic's API is; the only place `ANTHROPIC_API_KEY` is ever sent to.
 const ANTHROPIC_URL: &str = "https://api.anthropic.com";
 /// The default model of the anthropic kind.
@@ -167,8 +169,9 @@ fn anthropic_key(section: &Section<'_>) -> Option<Secret> {
 
 fn lane(section: &Section<'_>, kind: UpstreamKind, model: String) -> LaneSpec {
     let name = section.parsed("name", lane_name).unwrap_or_else(|| kind.name().to_owned());
-    let unplanned = if kind == UpstreamKind::Anthropic { (25, 200_000) } else { (0, 0) };
-    let plans = [("", None), ("5x", Some((25, 200_000))), ("20x", Some((100, 800_000)))];
+    let [smallest, larger] = PLANS.map(|(name, limits)| (name, Some(limits)));
+    let unplanned = if kind == UpstreamKind::Anthropic { PLANS[0].1 } else { (0, 0) };
+    let plans = [("", None), smallest, larger];
     let (requests, tokens) = section.choice("plan", None, &plans).unwrap_or(unplanned);
     let per_minute = |key, default| section.integer::<u64>(key, default, 0..=1_000_000_000_000);
     LaneSpec {
