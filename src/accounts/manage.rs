@@ -5,7 +5,8 @@ use rand::Rng;
 use crate::domain::user::{ApiKey, Role, User, valid_user_name};
 use crate::domain::{KeyId, Tier, Timestamp};
 use crate::store::StoreError;
-use crate::store::commands::{Commands, NewKey};
+use crate::store::commands::Commands;
+use crate::store::people::NewKey;
 
 use super::{AccountError, Accounts, IssuedKey, key, password};
 

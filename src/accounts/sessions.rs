@@ -10,7 +10,7 @@ use sha2::{Digest, Sha256};
 use crate::domain::session::{LINK_LIFE, LinkFor, SESSION_LIFE, Session};
 use crate::domain::user::{User, valid_user_name};
 use crate::domain::{SessionId, Timestamp};
-use crate::store::commands::{NewLink, NewSession, PasswordChange};
+use crate::store::people::{NewLink, NewSession, PasswordChange};
 use crate::store::{Priority, StoreError};
 
 use super::{AccountError, Accounts, Caller, password};

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use crate::domain::change::Follower;
 use crate::domain::{JobSeq, QueuedJob, Timestamp};
 use crate::store::StoreError;
-use crate::store::commands::LiveCharge;
+use crate::store::reads::LiveCharge;
 
 use super::Queue;
 

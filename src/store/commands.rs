@@ -6,15 +6,13 @@ use crate::domain::id::JobSeq;
 use crate::domain::job::{Bill, Claimed, JobRecord, Outcome};
 use crate::domain::lane::LaneName;
 use crate::domain::limits::UserCounts;
-use crate::domain::session::LinkFor;
 use crate::domain::user::Role;
 use crate::domain::webhook::{DeliveryId, DeliverySeq, Tried};
-use crate::domain::{
-    Failure, JobId, KeyId, Money, NewJob, Repair, SessionId, Tier, Timestamp, TokenUsage, User, UserId,
-};
+use crate::domain::{Failure, JobId, KeyId, Money, NewJob, Repair, SessionId, Tier, Timestamp, User, UserId};
 
 use super::StoreError;
 use super::alerts::AlertSaved;
+use super::people::{NewKey, NewLink, NewSession, PasswordChange};
 use super::retention::{Ages, Stale};
 use super::webhooks::{Enqueued, NewMessage, NewSecret, WebhookChanged};
 
@@ -228,64 +226,6 @@ pub enum Owner {
     Anyone,
 }
 
-/// A key to store; the key's text itself never gets here.
-#[derive(Clone, Debug)]
-pub struct NewKey {
-    /// Public id.
-    pub id: KeyId,
-    /// Owner.
-    pub user: UserId,
-    /// What its holder may do.
-    pub role: Role,
-    /// SHA-256 of the key.
-    pub hash: [u8; 32],
-    /// First characters, for recognising it.
-    pub prefix: String,
-    /// Refused from then on.
-    pub expires_at: Option<Timestamp>,
-    /// Now.
-    pub created_at: Timestamp,
-}
-
-/// A session to store, or the session that a link is changed for.
-#[derive(Clone, Copy, Debug)]
-pub struct NewSession {
-    /// Its name.
-    pub id: SessionId,
-    /// Refused from then on.
-    pub expires_at: Timestamp,
-    /// Now.
-    pub created_at: Timestamp,
-}
-
-/// Another password for a user who is signed in; both are argon2id hashes.
-#[derive(Clone)]
-pub struct PasswordChange {
-    /// The user.
-    pub user: UserId,
-    /// The session by which it is changed.
-    pub session: SessionId,
-    /// The password so far, if there is one, as it was when the change was allowed.
-    pub was: Option<String>,
-    /// The password from now on.
-    pub phc: String,
-    /// Now.
-    pub at: Timestamp,
-}
-
-/// A one-time link to store.
-#[derive(Clone, Copy, Debug)]
-pub struct NewLink {
-    /// Its name.
-    pub id: SessionId,
-    /// Whom it signs in.
-    pub whom: LinkFor,
-    /// Refused from then on.
-    pub expires_at: Timestamp,
-    /// Now.
-    pub created_at: Timestamp,
-}
-
 /// What was in flight when the server died.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Recovered {
@@ -397,17 +337,4 @@ pub trait Commands {
     /// Forgets at most `limit` cached answers, oldest first: those kept until `before`, and those
     /// that are too many for `bytes_max`. Returns how many.
     fn trim_cache(&mut self, before: Timestamp, bytes_max: u64, limit: u32) -> Result<u32, StoreError>;
-}
-
-/// Usage that survives restarts, to rebuild a lane's budgets.
-#[derive(Clone, Debug)]
-pub struct LiveCharge {
-    /// The upstream.
-    pub lane: LaneName,
-    /// When the request counts from.
-    pub sent_at: Timestamp,
-    /// When the output counts from.
-    pub ended_at: Timestamp,
-    /// Tokens, actual or (for a lost call) as estimated.
-    pub usage: TokenUsage,
 }

@@ -9,6 +9,7 @@ pub mod commands;
 pub mod error;
 pub mod inspection;
 pub mod ledger;
+pub mod people;
 pub mod reader;
 pub mod reads;
 pub mod retention;

@@ -11,12 +11,12 @@ use crate::domain::session::Session;
 use crate::domain::user::ApiKey;
 use crate::domain::webhook::{DeliveryId, DeliveryRecord, DeliverySeq, Outgoing, PendingDelivery, Webhook};
 use crate::domain::{
-    Brief, JobId, JobState, KeyId, Money, QueuedJob, SessionId, Tier, Timestamp, TokenUsage, User, UserId,
+    Brief, JobId, JobState, KeyId, LaneName, Money, QueuedJob, SessionId, Tier, Timestamp, TokenUsage, User,
+    UserId,
 };
 
 use super::StoreError;
 use super::alerts::{AlertMessage, EndingKey, Spent};
-use super::commands::LiveCharge;
 use super::inspection::{CallMade, Listed, ListedJob, Sought, SplitBy, Timeline};
 use super::ledger::{Billed, BilledQuery, Used, UsedQuery};
 use super::retention::{Ages, Stale};
@@ -130,6 +130,19 @@ pub struct KeyOwner {
     pub key: ApiKey,
     /// Its owner.
     pub user: User,
+}
+
+/// Usage that survives restarts, to rebuild a lane's budgets.
+#[derive(Clone, Debug)]
+pub struct LiveCharge {
+    /// The upstream.
+    pub lane: LaneName,
+    /// When the request counts from.
+    pub sent_at: Timestamp,
+    /// When the output counts from.
+    pub ended_at: Timestamp,
+    /// Tokens, actual or (for a lost call) as estimated.
+    pub usage: TokenUsage,
 }
 
 /// A page of calls that are over.

@@ -5,7 +5,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 use crate::domain::change::Follower;
 use crate::domain::{JobSeq, LaneName, QueuedJob, Timestamp, TokenUsage};
 use crate::store::StoreError;
-use crate::store::commands::LiveCharge;
+use crate::store::reads::LiveCharge;
 use crate::store::sqlite::rows::{self, QUEUED_COLUMNS};
 
 pub(super) fn each_queued(

@@ -15,9 +15,9 @@ use crate::domain::{
     Brief, JobId, JobSeq, KeyId, Money, QueuedJob, SessionId, Tier, Timestamp, User, UserId,
 };
 use crate::store::alerts::{AlertMessage, EndingKey, Spent};
-use crate::store::commands::LiveCharge;
 use crate::store::inspection::{CallMade, Listed, ListedJob, Sought, SplitBy, Timeline};
 use crate::store::ledger::{Billed, BilledQuery, Used, UsedQuery};
+use crate::store::reads::LiveCharge;
 use crate::store::reads::{GroupBy, JobQuery, KeyOwner, PastCalls, Spending, Stats};
 use crate::store::retention::{Ages, Stale};
 use crate::store::webhooks::DeliveryQuery;

@@ -5,7 +5,7 @@ use crate::domain::KeyId;
 use crate::domain::alert::{Alert, AlertChannel, AlertId, AlertKind, AlertLevel, AlertTurn};
 use crate::domain::user::Role;
 use crate::store::alerts::AlertSaved;
-use crate::store::commands::NewKey;
+use crate::store::people::NewKey;
 
 fn alert(id: u8, key: &str, raised_at: Timestamp) -> Alert {
     Alert {

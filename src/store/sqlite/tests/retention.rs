@@ -6,7 +6,7 @@ use super::*;
 use crate::domain::session::LinkFor;
 use crate::domain::user::Role;
 use crate::domain::{KeyId, SessionId};
-use crate::store::commands::{NewKey, NewLink};
+use crate::store::people::{NewKey, NewLink};
 use crate::store::retention::Stale;
 
 const KEEP: Duration = Duration::from_secs(90 * 24 * 3600);

@@ -4,7 +4,7 @@
 use super::*;
 use crate::domain::SessionId;
 use crate::domain::session::LinkFor;
-use crate::store::commands::{NewLink, NewSession, PasswordChange};
+use crate::store::people::{NewLink, NewSession, PasswordChange};
 
 const ADMIN: &str = "admin";
 const LATER: Timestamp = Timestamp(NOW.0 + DAY_MS);

@@ -5,7 +5,7 @@ use rusqlite::{OptionalExtension, params};
 use crate::domain::user::User;
 use crate::domain::{Change, KeyId, Tier, Timestamp};
 use crate::store::StoreError;
-use crate::store::commands::NewKey;
+use crate::store::people::NewKey;
 use crate::store::sqlite::rows::{self, USER_COLUMNS};
 
 use super::Batch;

@@ -13,9 +13,9 @@ use crate::domain::{
 };
 use crate::store::alerts::AlertSaved;
 use crate::store::commands::{
-    Cancellation, Claim, ClaimOutcome, NewKey, NewLink, NewSession, Owner, PasswordChange, Recovered,
-    Settled, Settlement, Submission, Submitted,
+    Cancellation, Claim, ClaimOutcome, Owner, Recovered, Settled, Settlement, Submission, Submitted,
 };
+use crate::store::people::{NewKey, NewLink, NewSession, PasswordChange};
 use crate::store::retention::{Ages, Stale};
 use crate::store::webhooks::{Enqueued, NewMessage, NewSecret, WebhookChanged};
 use crate::store::writer::Backend;

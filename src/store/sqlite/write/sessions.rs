@@ -6,7 +6,7 @@ use crate::domain::session::LinkFor;
 use crate::domain::user::{Role, User};
 use crate::domain::{SessionId, Tier, Timestamp, UserId};
 use crate::store::StoreError;
-use crate::store::commands::{NewLink, NewSession, PasswordChange};
+use crate::store::people::{NewLink, NewSession, PasswordChange};
 use crate::store::sqlite::read::has_operator;
 
 use super::Batch;
