@@ -148,6 +148,7 @@ pub fn restore_backup(
 ) -> anyhow::Result<Restored> {
     data_dir::make(&config.server.data_dir)?;
     let database = database_path(config);
+    data_dir::check_owner(&database)?;
     let _lock = DataLock::take(&config.server.data_dir)
         .map_err(|reason| data_dir::explained(&config.server.data_dir, reason))?;
     let _beside = config.storage.path.as_deref().map(DataLock::take_beside).transpose()?;
