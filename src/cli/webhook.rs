@@ -91,14 +91,12 @@ impl Verb {
             }
             Self::Test(Plain { server }) => {
                 let client = server.client()?;
-                attempted(&server, &client, talk(async { Ok(client.test_webhook().await?) })?, 0)
+                attempted(&server, &client, &talk(async { Ok(client.test_webhook().await?) })?)
             }
             Self::Deliveries(verb) => verb.run(),
             Self::Redeliver(Redeliver { id, server }) => {
                 let client = server.client()?;
-                let before = talk(async { Ok(client.delivery(&id).await?) })?;
-                let asked = talk(async { Ok(client.redeliver(&id).await?) })?;
-                attempted(&server, &client, asked, before["attempts"].as_u64().unwrap_or(0))
+                attempted(&server, &client, &talk(async { Ok(client.redeliver(&id).await?) })?)
             }
         }
     }
@@ -170,8 +168,8 @@ fn show(server: &Server, webhook: &Value) -> anyhow::Result<()> {
 }
 
 /// Says what came of a delivery once it was attempted more often than before.
-fn attempted(server: &Server, client: &Client, asked: Value, before: u64) -> anyhow::Result<()> {
-    let id = text(&asked["id"]);
+fn attempted(server: &Server, client: &Client, asked: &Value) -> anyhow::Result<()> {
+    let (id, before) = (text(&asked["id"]), asked["attempts"].as_u64().unwrap_or(0));
     let begin = Instant::now();
     let delivery = talk(async {
         loop {

@@ -189,14 +189,17 @@ pub struct Outgoing {
 /// How one try went.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Tried {
+    /// When the schedule began that the try belongs to: one that was begun meanwhile goes on, unless the
+    /// message was taken.
+    pub since: Timestamp,
+    /// The address tried; `None`: nothing was sent.
+    pub to: Option<String>,
     /// When it ended.
     pub at: Timestamp,
     /// The receiver's HTTP status; `None`: there was no answer, or nothing was sent.
     pub status: Option<u16>,
     /// Why the message was not taken, half a sentence.
     pub error: Option<String>,
-    /// Whether something was sent.
-    pub sent: bool,
     /// What becomes of it.
     pub then: Then,
 }

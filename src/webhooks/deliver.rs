@@ -27,6 +27,8 @@ const LAST_FLIGHTS: Duration = Duration::from_secs(3);
 const STORE_PAUSE: Duration = Duration::from_secs(2);
 /// A message whose try came to nothing through a fault of ours waits so long.
 const FAULT_PAUSE: Duration = Duration::from_secs(60);
+/// Messages that are sent or given up at once; the desk has a smaller bound for those that are sent.
+const AT_ONCE_MAX: usize = 64;
 /// The longest sleep, so that a clock that was set is noticed.
 const SLEEP_MAX: Duration = Duration::from_secs(60);
 
@@ -106,18 +108,19 @@ impl Deliverer {
 
     /// Starts everything that may go now.
     fn take_off(self: &Arc<Self>, flights: &mut JoinSet<()>, stop: &CancellationToken) {
-        loop {
+        // What is given up needs no place to go to, but the writer.
+        while flights.len() < AT_ONCE_MAX {
             let taken = self.waiting.desk.lock().take((self.clock)());
             match taken {
                 Some(Taken::Flight(seq)) => {
                     let (this, stop) = (Arc::clone(self), stop.clone());
                     flights.spawn(async move { this.fly(seq, &stop).await });
                 }
-                Some(Taken::TooOld(seq)) => {
+                Some(Taken::TooOld { seq, since }) => {
                     let (this, stop) = (Arc::clone(self), stop.clone());
-                    flights.spawn(
-                        async move { this.write(seq, given_up(TOO_OLD, (this.clock)()), &stop).await },
-                    );
+                    flights.spawn(async move {
+                        this.write(seq, given_up(TOO_OLD, since, (this.clock)()), &stop).await
+                    });
                 }
                 None => return,
             }
@@ -179,18 +182,21 @@ impl Deliverer {
             return Ok(None);
         };
         if !message.user_stands {
-            return Ok(Some((given_up("the user is disabled", now), Health::Well)));
+            return Ok(Some((given_up("the user is disabled", message.since, now), Health::Well)));
         }
         let Some(url) = &message.url else {
             return Ok(Some((
-                given_up("the address was removed, or had said that it is gone", now),
+                given_up("the address was removed, or had said that it is gone", message.since, now),
                 Health::Well,
             )));
         };
         let target = match Target::parse(url, self.sender.reach()) {
             Ok(target) => target,
             Err(_) => {
-                return Ok(Some((given_up("the address may not be sent to any more", now), Health::Well)));
+                return Ok(Some((
+                    given_up("the address may not be sent to any more", message.since, now),
+                    Health::Well,
+                )));
             }
         };
         let secrets = self.secrets(&message).await?;
@@ -204,7 +210,8 @@ impl Deliverer {
         if let (Then::GivenUp | Then::Gone, Some(error)) = (then, &error) {
             tracing::warn!(message = id, to = target.origin(), error, "a webhook message is given up");
         }
-        Ok(Some((Tried { at, status, error, sent: true, then }, health)))
+        let to = message.url.clone();
+        Ok(Some((Tried { since: message.since, to, at, status, error, then }, health)))
     }
 
     /// The secrets in force; a user who has none yet gets one, to be seen with the next rotation or
@@ -253,8 +260,8 @@ impl Deliverer {
 /// What is said of a message that waited too long.
 const TOO_OLD: &str = "it could not be delivered for three days";
 
-fn given_up(why: &str, at: Timestamp) -> Tried {
-    Tried { at, status: None, error: Some(why.to_owned()), sent: false, then: Then::GivenUp }
+fn given_up(why: &str, since: Timestamp, at: Timestamp) -> Tried {
+    Tried { since, to: None, at, status: None, error: Some(why.to_owned()), then: Then::GivenUp }
 }
 
 /// Ends a flight on the desk whatever happens: as planned, or, when nothing was, after a while.

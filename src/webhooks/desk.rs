@@ -44,7 +44,12 @@ pub enum Taken {
     /// A message to send; [`Desk::landed`] ends its flight.
     Flight(DeliverySeq),
     /// A message that has waited too long: it is to be given up. The desk has forgotten it.
-    TooOld(DeliverySeq),
+    TooOld {
+        /// Which.
+        seq: DeliverySeq,
+        /// When its schedule began.
+        since: Timestamp,
+    },
 }
 
 type LaneNumber = u64;
@@ -118,11 +123,14 @@ impl Desk {
         }
         self.forget(seq);
         let number = self.lane_of(message.user, origin);
-        let asked_for = message.is_asked_for;
-        self.wait(seq, Waiting { lane: number, since: message.since, next_at: message.next_at });
-        if asked_for && let Some(lane) = self.lanes.get_mut(&number) {
-            lane.not_before = Timestamp(0);
+        let PendingDelivery { since, next_at, is_asked_for, .. } = message;
+        if is_asked_for && let Some(lane) = self.lanes.get_mut(&number) {
+            // Before all else of its place, which need not rest; other places keep their turns.
+            lane.not_before = next_at;
             lane.served_at = Timestamp(0);
+            self.wait(seq, Waiting { lane: number, since, next_at: Timestamp(0) });
+        } else {
+            self.wait(seq, Waiting { lane: number, since, next_at });
         }
         self.list(number);
     }
@@ -133,7 +141,7 @@ impl Desk {
             && since.after(AGE_MAX) <= now
         {
             self.forget(seq);
-            return Some(Taken::TooOld(seq));
+            return Some(Taken::TooOld { seq, since });
         }
         let kind = self.kinds_open().filter_map(|kind| {
             let (turn, _) = self.ready[kind].first()?;

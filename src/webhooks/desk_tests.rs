@@ -27,7 +27,7 @@ impl Desk {
         std::iter::from_fn(|| self.take(now))
             .map(|taken| match taken {
                 Taken::Flight(seq) => seq.0,
-                Taken::TooOld(seq) => -seq.0,
+                Taken::TooOld { seq, .. } => -seq.0,
             })
             .collect()
     }
@@ -169,7 +169,9 @@ fn who_asks_does_not_wait_for_a_rest_to_end() {
     let mut asked = message(1, 1, NOW.moved(100));
     asked.is_asked_for = true;
     desk.add(asked, None);
-    assert_eq!(desk.take_all(NOW.moved(100)), [3], "the place is tried again");
+    assert_eq!(desk.take_all(NOW.moved(100)), [1], "before what waits longer");
+    desk.landed(DeliverySeq(1), Health::Well, None, NOW.moved(100));
+    assert_eq!(desk.take_all(NOW.moved(100)), [3], "and the place is tried again");
 }
 
 #[test]

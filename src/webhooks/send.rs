@@ -200,10 +200,11 @@ impl Sender {
             }
         }
         let why = || cause.to_string().chars().filter(|c| !c.is_control()).take(REASON_CHARS_MAX).collect();
-        if reason.is_timeout() {
-            SendError::TooSlow(self.timeout.as_secs().max(1))
-        } else if reason.is_connect() {
+        // Connecting has a shorter time of its own.
+        if reason.is_connect() {
             SendError::Unreachable(why())
+        } else if reason.is_timeout() {
+            SendError::TooSlow(self.timeout.as_secs().max(1))
         } else {
             SendError::Broken(why())
         }

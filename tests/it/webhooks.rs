@@ -39,7 +39,9 @@ async fn submitted(server: &Server, key: &str, body: Value) -> String {
 
 /// The delivery once it has ended, or has been tried so often.
 async fn delivery(server: &Server, key: &str, id: &str, attempts: u64) -> Value {
+    let begin = std::time::Instant::now();
     loop {
+        assert!(begin.elapsed() < std::time::Duration::from_secs(60), "{id} is not tried {attempts} times");
         let (status, delivery) = server.get(key, &format!("/api/webhooks/deliveries/{id}")).await;
         assert_eq!(status, 200, "{delivery}");
         if delivery["attempts"].as_u64().unwrap() >= attempts {
@@ -154,7 +156,8 @@ async fn a_request_names_its_own_address_and_a_rotation_shows_a_secret() {
 
     let removed = server.delete(&key, "/api/webhooks").await;
     assert_eq!((removed.0, &removed.1["url"]), (200, &Value::Null));
-    submitted(&server, &key, json!({"prompt": "e calls f"})).await;
+    let untold = submitted(&server, &key, json!({"prompt": "e calls f"})).await;
+    server.ended(&key, &untold).await;
     submitted(&server, &key, body).await;
     named.next().await;
     assert!(own.is_idle());
@@ -203,15 +206,20 @@ async fn a_message_is_sent_again_until_it_is_taken_or_given_up_and_then_when_ask
     let gone = delivery(&server, &key, test["id"].as_str().unwrap(), 1).await;
     assert_eq!(gone["status"], "failed");
     assert!(server.get(&key, "/api/webhooks").await.1["disabledAt"].is_string());
-    submitted(&server, &key, json!({"prompt": "c calls d"})).await;
+    let untold = submitted(&server, &key, json!({"prompt": "c calls d"})).await;
+    server.ended(&key, &untold).await;
     assert_eq!(
         server.get(&key, "/api/webhooks/deliveries").await.1["deliveries"].as_array().unwrap().len(),
         2
     );
     told_at_without_secret(&server, &key, &receiver).await;
     assert_eq!(server.get(&key, "/api/webhooks").await.1["disabledAt"], Value::Null);
-    submitted(&server, &key, json!({"prompt": "e calls f"})).await;
-    assert_eq!(receiver.next().await.body["type"], "diagram.completed");
+    let told = submitted(&server, &key, json!({"prompt": "e calls f"})).await;
+    let message = receiver.next().await;
+    assert_eq!(
+        (&message.body["type"], &message.body["data"]["requestId"]),
+        (&json!("diagram.completed"), &json!(told))
+    );
 }
 
 #[tokio::test]

@@ -5,7 +5,7 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 pub fn verify(secret: &str, id: &str, timestamp: &str, signatures: &str, body: &[u8], now: i64) -> bool {
     let key = STANDARD.decode(secret.trim_start_matches("whsec_"));
     let (Ok(key), Ok(seconds)) = (key, timestamp.parse::<i64>()) else { return false };
-    if (now - seconds).abs() > 300 {
+    if now.abs_diff(seconds) > 300 {
         return false;
     }
     let key = hmac::Key::new(hmac::HMAC_SHA256, &key);

@@ -14,7 +14,8 @@ fn secret(byte: u8) -> NewSecret {
 
 fn tried(then: Then) -> Tried {
     let error = (then != Then::Done).then(|| "the receiver answered 500".to_owned());
-    Tried { at: NOW, status: Some(if then == Then::Done { 204 } else { 500 }), error, sent: true, then }
+    let status = Some(if then == Then::Done { 204 } else { 500 });
+    Tried { since: NOW, to: Some(URL.to_owned()), at: NOW, status, error, then }
 }
 
 impl Store {
@@ -166,6 +167,31 @@ fn tries_are_counted_and_who_asks_again_gets_the_same_message() {
     assert_eq!(store.deliveries().len(), 1, "not yet");
     store.purge(NOW.moved(1), Duration::ZERO);
     assert!(store.deliveries().is_empty());
+}
+
+#[test]
+fn a_late_answer_of_an_earlier_address_or_schedule_changes_nothing_of_the_present_one() {
+    let store = Store::new();
+    let user = store.user("ann");
+    store.set_url(user, Some(URL), 1);
+    store.expires(user, 1);
+    let message = store.waiting().remove(0);
+    store.set_url(user, Some("https://new.example/hooks"), 2);
+    store.note(&message, Then::Gone);
+    assert_eq!(store.reader.blocking().webhook(user, NOW).unwrap().disabled_at, None, "the old one is gone");
+
+    let (id, later) = (message_id(&store), NOW.moved(9000));
+    let asked = store.run(move |commands| commands.redeliver(user, id, later));
+    assert!(matches!(asked, Enqueued::Waiting(_)));
+    store.note(&message, Then::GivenUp);
+    let waits = store.deliveries().remove(0);
+    assert_eq!((waits.state, waits.next_at, waits.error), (DeliveryState::Pending, Some(later), None));
+    store.note(&message, Then::Done);
+    assert_eq!(store.deliveries()[0].state, DeliveryState::Delivered, "it was taken, whoever sent it");
+}
+
+fn message_id(store: &Store) -> crate::domain::webhook::DeliveryId {
+    store.deliveries()[0].id
 }
 
 #[test]

@@ -162,7 +162,9 @@ impl Batch<'_> {
             return Ok(Enqueued::Full);
         }
         let mut statement = self.transaction.prepare_cached(
-            "UPDATE webhook_delivery SET state = 0, tries = 0, since = ?2, next_at = ?2, ended_at = NULL WHERE seq = ?1",
+            "UPDATE webhook_delivery
+             SET state = 0, tries = 0, since = ?2, next_at = ?2, ended_at = NULL, status = NULL, error = NULL
+             WHERE seq = ?1",
         )?;
         statement.execute(params![seq, at])?;
         drop(statement);
@@ -182,16 +184,18 @@ impl Batch<'_> {
              SET state = ?2, next_at = ?3, ended_at = CASE ?2 WHEN 0 THEN NULL ELSE ?4 END,
                  attempted_at = CASE WHEN ?5 THEN ?4 ELSE attempted_at END, tries = tries + ?5,
                  attempts = attempts + ?5, status = ?6, error = ?7
-             WHERE seq = ?1 AND state = 0",
+             WHERE seq = ?1 AND state = 0 AND (since = ?8 OR ?2 = 1)",
         )?;
-        statement.execute(params![seq, state, next_at, tried.at, tried.sent, tried.status, tried.error])?;
+        let is_sent = tried.to.is_some();
+        let Tried { since, at, status, error, .. } = tried;
+        statement.execute(params![seq, state, next_at, at, is_sent, status, error, since])?;
         drop(statement);
         if tried.then == Then::Gone {
             let mut statement = self.transaction.prepare_cached(
-                "UPDATE webhook SET disabled_at = ?2 WHERE disabled_at IS NULL
+                "UPDATE webhook SET disabled_at = ?2 WHERE disabled_at IS NULL AND url = ?3
                      AND user_id = (SELECT user_id FROM webhook_delivery WHERE seq = ?1 AND url IS NULL)",
             )?;
-            statement.execute(params![seq, tried.at])?;
+            statement.execute(params![seq, tried.at, tried.to])?;
         }
         Ok(())
     }
