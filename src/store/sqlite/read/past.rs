@@ -22,6 +22,8 @@ pub(super) fn past_calls(
          FROM attempt JOIN job ON job.seq = attempt.job_seq
          WHERE (attempt.ended_at, attempt.id) > (?1, ?2) AND attempt.ended_at < ?3
              AND attempt.ended_at IS NOT NULL AND attempt.sent_at IS NOT NULL
+             -- Of a call that a crash cut off nobody knows when it ended.
+             AND attempt.lost = 0
          ORDER BY attempt.ended_at, attempt.id LIMIT ?4",
     )?;
     let mut found = PastCalls { calls: Vec::new(), last: None };
