@@ -36,7 +36,7 @@ pub(super) struct Restore {
     /// Put a database that is in the data directory aside; it is kept under another name
     #[arg(long)]
     replace: bool,
-    /// Start with the queue paused, so that nothing runs before you have looked
+    /// Start with the queue paused, so that no request runs before you have looked
     #[arg(long)]
     paused: bool,
     /// Print JSON

@@ -75,6 +75,16 @@ fn open(path: &Path, flags: OpenFlags) -> Result<Connection, rusqlite::Error> {
     Ok(connection)
 }
 
+/// Copies all of the write-ahead log back, so that the database is one file.
+///
+/// # Errors
+/// [`StoreError::Busy`] when somebody reads what is in it; then it stays beside the database.
+pub(super) fn fold_log(connection: &Connection) -> Result<(), StoreError> {
+    // That it could not is no error of SQLite's, but the first column.
+    let is_busy: bool = connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0))?;
+    if is_busy { Err(StoreError::Busy) } else { Ok(()) }
+}
+
 /// Several programs may start on a new file at once. While one turns it into a WAL database SQLite
 /// fails the others at once, whatever the busy timeout: theirs would be a deadlock.
 fn become_wal(connection: &Connection) -> Result<(), StoreError> {

@@ -77,6 +77,10 @@ pub fn restore(
         stop: stop.clone(),
         progress,
     };
+    // A journal that one left behind who was killed would be taken for this copy's.
+    remove_if_there(&with_ending(&draft, "-journal")).map_err(|reason| {
+        CopyError::Target(format!("what an earlier try left cannot be removed: {reason}"))
+    })?;
     copy::copy(from, &draft, copying)?;
     if how.paused {
         pause(&draft)?;
@@ -85,6 +89,7 @@ pub fn restore(
         CopyError::Target(format!("{} cannot be put in its place: {reason}", draft.display()))
     };
     let kept = if is_taken { Some(make_room(database).map_err(moved)?) } else { None };
+    // In one step: at no time is there no database.
     std::fs::rename(&draft, database).and_then(|()| sync_directory(database)).map_err(moved)?;
     Ok(Restored { inspected, kept })
 }
@@ -96,11 +101,13 @@ fn pause(draft: &Path) -> Result<(), CopyError> {
     Ok(())
 }
 
-/// Renames the database that is there. Returns its new name.
+/// Gives the database that is there a second name, under which it stays. Returns that.
 fn make_room(database: &Path) -> std::io::Result<PathBuf> {
     // What its log holds goes into the file, so that one name is enough; a database that is too
     // damaged for that keeps its log beside it.
-    if let Err(reason) = fold_log(database) {
+    if database.exists()
+        && let Err(reason) = fold_log(database)
+    {
         tracing::warn!(%reason, "the replaced database keeps its log in a file of its own");
     }
     let free = (1..KEPT_MAX)
@@ -109,18 +116,14 @@ fn make_room(database: &Path) -> std::io::Result<PathBuf> {
     let kept =
         free.ok_or_else(|| std::io::Error::other("there are too many replaced databases beside it"))?;
     if database.exists() {
-        std::fs::rename(database, &kept)?;
+        std::fs::hard_link(database, &kept)?;
     }
     for (ending, goes_along) in [("-wal", true), ("-shm", false)] {
         let file = with_ending(database, ending);
         if !file.exists() {
             continue;
         }
-        if goes_along {
-            std::fs::rename(&file, with_ending(&kept, ending))?
-        } else {
-            std::fs::remove_file(&file)?
-        }
+        if goes_along { std::fs::rename(&file, with_ending(&kept, ending))? } else { remove_if_there(&file)? }
     }
     sync_directory(database)?;
     Ok(kept)
@@ -128,6 +131,55 @@ fn make_room(database: &Path) -> std::io::Result<PathBuf> {
 
 fn fold_log(database: &Path) -> Result<(), StoreError> {
     let connection = connection::open_writer(database)?;
-    connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?;
-    Ok(())
+    connection::fold_log(&connection)
+}
+
+fn remove_if_there(file: &Path) -> std::io::Result<()> {
+    match std::fs::remove_file(file) {
+        Err(reason) if reason.kind() == std::io::ErrorKind::NotFound => Ok(()),
+        done => done,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn restored(dir: &Path, how: Restoring) -> Restored {
+        let stop = CancellationToken::new();
+        restore(&dir.join("backup.db"), &dir.join("d.db"), how, &stop, &mut |_| {}).unwrap()
+    }
+
+    /// A directory with a backup in it.
+    fn directory() -> tempfile::TempDir {
+        let dir = tempfile::TempDir::new().unwrap();
+        let backup = dir.path().join("backup.db");
+        let mut connection = connection::open_writer(&backup).unwrap();
+        super::super::migrate::migrate(&mut connection, &backup).unwrap();
+        connection.pragma_update(None, "journal_mode", "DELETE").unwrap();
+        dir
+    }
+
+    #[test]
+    fn a_log_whose_database_is_gone_is_put_aside_as_it_is() {
+        let dir = directory();
+        std::fs::write(dir.path().join("d.db-wal"), "all that is left").unwrap();
+        let kept = restored(dir.path(), Restoring { replace: true, paused: false }).kept.unwrap();
+        let log = std::fs::read_to_string(with_ending(&kept, "-wal")).unwrap();
+        assert_eq!(log, "all that is left");
+        assert!(dir.path().join("d.db").exists() && !kept.exists());
+    }
+
+    #[test]
+    fn what_an_earlier_try_left_is_not_rolled_back_into_the_next() {
+        let dir = directory();
+        std::fs::write(dir.path().join("d.db.restoring-journal"), "old pages").unwrap();
+        restored(dir.path(), Restoring { replace: false, paused: true });
+        let database = Connection::open(dir.path().join("d.db")).unwrap();
+        let paused: i64 = database
+            .query_row("SELECT value FROM setting WHERE name = 'paused'", [], |row| row.get(0))
+            .unwrap();
+        assert_eq!(paused, 1);
+        assert!(!dir.path().join("d.db.restoring-journal").exists());
+    }
 }

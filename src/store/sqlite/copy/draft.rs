@@ -165,6 +165,13 @@ fn refuse_taken(target: &Path, replace: bool) -> Result<(), CopyError> {
             target.display()
         )));
     }
+    // Whoever opened the copy would take it for the copy's own, and roll its pages back into it.
+    if with_ending(target, "-journal").exists() {
+        return Err(CopyError::Target(format!(
+            "there is a journal {}-journal of a database that was there before; remove it, or name another file",
+            target.display()
+        )));
+    }
     if !replace && target.symlink_metadata().is_ok() {
         return Err(CopyError::Target(format!(
             "{} is there already; name another file, or let it be replaced with --force",
@@ -203,6 +210,15 @@ mod tests {
         assert_eq!(std::fs::read_to_string(&target).unwrap(), "whole");
         assert!(begin().err().unwrap().to_string().contains("is there already"));
         assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 2);
+    }
+
+    #[test]
+    fn a_journal_that_a_crash_left_is_never_taken_for_the_copys_own() {
+        let dir = tempfile::TempDir::new().unwrap();
+        let (source, target) = (dir.path().join("source"), dir.path().join("target"));
+        std::fs::write(dir.path().join("target-journal"), "old pages").unwrap();
+        let refused = Draft::begin(&source, &target, true).err().unwrap().to_string();
+        assert!(refused.contains("target-journal of a database that was there before"), "{refused}");
     }
 
     #[test]

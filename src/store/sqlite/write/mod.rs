@@ -17,6 +17,7 @@ use crate::store::commands::{
 };
 use crate::store::people::{NewKey, NewLink, NewSession, PasswordChange};
 use crate::store::retention::{Ages, Stale};
+use crate::store::sqlite::connection;
 use crate::store::webhooks::{Enqueued, NewMessage, NewSecret, WebhookChanged};
 use crate::store::writer::Backend;
 use crate::store::{Commands, StoreError};
@@ -93,15 +94,10 @@ impl Backend for SqliteWriter {
         if let Err(reason) = self.connection.busy_timeout(CLOSE_WAIT) {
             tracing::warn!(%reason, "whoever still reads the database is waited for as long as ever");
         }
-        if let Err(reason) = checkpoint_all(&self.connection) {
+        if let Err(reason) = connection::fold_log(&self.connection) {
             tracing::error!(%reason, "the write-ahead log was not copied at the stop; the next start does it");
         }
     }
-}
-
-/// Copies all of the write-ahead log back, so that after a clean stop the database is one file.
-fn checkpoint_all(connection: &Connection) -> rusqlite::Result<()> {
-    connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))
 }
 
 /// Copies the write-ahead log back once enough of it waits. The log's size on disk says nothing:
