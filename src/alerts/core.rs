@@ -30,6 +30,9 @@ struct Known {
     alert: Alert,
     /// Since when its condition is gone, while the alert still stands.
     calm_since: Option<Timestamp>,
+    /// It came again within the window, and nobody was told: who heard last that it is over hears of it
+    /// when the window is.
+    is_untold: bool,
 }
 
 /// What has been told, by key.
@@ -48,7 +51,7 @@ impl Core {
             let is_later =
                 core.known.get(&alert.key).is_none_or(|other| other.alert.raised_at <= alert.raised_at);
             if is_later {
-                core.known.insert(alert.key.clone(), Known { alert, calm_since: None });
+                core.known.insert(alert.key.clone(), Known { alert, calm_since: None, is_untold: false });
             }
         }
         core
@@ -93,6 +96,7 @@ impl Core {
             if now.since(since) >= CALM {
                 known.alert.resolved_at = Some(now);
                 known.calm_since = None;
+                known.is_untold = false;
                 gone.push(Turn { alert: known.alert.clone(), tell: Some(AlertTurn::Resolved) });
             }
         }
@@ -113,15 +117,26 @@ impl Core {
         fresh: &mut dyn FnMut() -> AlertId,
     ) -> Option<Turn> {
         match self.known.get_mut(&condition.key) {
-            Some(known) if known.alert.resolved_at.is_none() => None,
+            Some(known) if known.alert.resolved_at.is_none() => {
+                let is_due = known.is_untold && now.since(known.alert.raised_at) >= window;
+                is_due.then(|| {
+                    known.is_untold = false;
+                    known.alert.raised_at = now;
+                    Turn { alert: known.alert.clone(), tell: Some(AlertTurn::Raised) }
+                })
+            }
             // Told within the window: it stands again, and nobody is told twice.
             Some(known) if now.since(known.alert.raised_at) < window => {
                 known.alert.resolved_at = None;
+                known.is_untold = true;
                 Some(Turn { alert: known.alert.clone(), tell: None })
             }
             _ => {
                 let alert = condition.alert(fresh(), now);
-                self.known.insert(alert.key.clone(), Known { alert: alert.clone(), calm_since: None });
+                self.known.insert(
+                    alert.key.clone(),
+                    Known { alert: alert.clone(), calm_since: None, is_untold: false },
+                );
                 Some(Turn { alert, tell: Some(AlertTurn::Raised) })
             }
         }

@@ -1,6 +1,6 @@
 //! The core under any order of conditions, and by example.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use proptest::prelude::*;
 
@@ -78,6 +78,23 @@ fn one_that_comes_and_goes_is_told_once_a_window() {
 }
 
 #[test]
+fn one_that_came_again_and_stays_is_told_when_the_window_is_over() {
+    let mut bench = Bench::default();
+    let on = [condition("a/0.8", Signal::On)];
+    assert_eq!(bench.step(0, &on), told("a/0.8", AlertTurn::Raised));
+    bench.step(1, &[]);
+    assert_eq!(bench.step(61, &[]), told("a/0.8", AlertTurn::Resolved));
+    assert_eq!(bench.step(600, &on), vec![("a/0.8".to_owned(), None)]);
+    assert_eq!(bench.step(3599, &on), []);
+    assert_eq!(
+        bench.step(3600, &on),
+        told("a/0.8", AlertTurn::Raised),
+        "who heard that it is over hears of it"
+    );
+    assert_eq!(bench.step(20_000, &on), [], "once");
+}
+
+#[test]
 fn what_trembles_at_its_bound_raises_nothing_new() {
     let mut bench = Bench::default();
     assert_eq!(bench.step(0, &[condition("a/0.8", Signal::Between)]), [], "nearly is not quite");
@@ -137,11 +154,14 @@ proptest! {
         let mut second = 0;
         let mut raised_at: BTreeMap<String, i64> = BTreeMap::new();
         let mut stands: BTreeMap<String, bool> = BTreeMap::new();
+        let mut untold: BTreeSet<String> = BTreeSet::new();
         let mut kept: BTreeMap<AlertId, Alert> = BTreeMap::new();
         for (index, (pause, signals)) in looks.into_iter().enumerate() {
             second += pause;
             if index == restart_at {
                 bench.core = Core::restore(kept.values().cloned());
+                // A restart tells nothing again.
+                untold.clear();
             }
             let conditions: Vec<Condition> = signals.iter().enumerate().map(|(index, signal)| {
                 let signal = [Signal::Off, Signal::Between, Signal::On][usize::from(*signal)];
@@ -159,12 +179,15 @@ proptest! {
                     Some(AlertTurn::Raised) => {
                         let before = raised_at.insert(key.clone(), second);
                         prop_assert!(before.is_none_or(|before| second - before >= 3600), "{key} twice a window");
-                        prop_assert_ne!(stands.insert(key, true), Some(true));
+                        let stood = stands.insert(key.clone(), true) == Some(true);
+                        prop_assert_eq!(untold.remove(&key), stood, "only what stands and was not told is told");
                     }
                     Some(AlertTurn::Resolved) => {
+                        untold.remove(&key);
                         prop_assert_eq!(stands.insert(key, false), Some(true));
                     }
                     None => {
+                        untold.insert(key.clone());
                         prop_assert_eq!(stands.insert(key, true), Some(false), "only what was over stands again");
                     }
                 }
