@@ -50,8 +50,10 @@ pub struct Observation {
     pub keys: Vec<EndingKey>,
     /// Budgets that are nearly spent.
     pub budgets: Vec<Spent>,
-    /// The UTC month, as `2026-11`.
+    /// The UTC month that they are of, as `2026-11`.
     pub month: String,
+    /// Kinds of which there was more than is looked at.
+    pub unseen: Vec<AlertKind>,
 }
 
 /// Whether a condition holds.
@@ -104,6 +106,14 @@ impl Condition {
             resolved_at: None,
         }
     }
+
+    /// Says of an alert of this key what is the matter now.
+    pub fn renew(&self, alert: &mut Alert) {
+        alert.level = self.level;
+        alert.message.clone_from(&self.message);
+        alert.value = self.value;
+        alert.threshold = self.threshold;
+    }
 }
 
 /// What a condition of the server itself is about.
@@ -116,6 +126,8 @@ const DOWN_LASTING: Duration = Duration::from_secs(30);
 const FAILURES_MIN: u64 = 5;
 /// A key that ended so long ago is not spoken of any more.
 pub const KEY_ENDED_MAX: Duration = Duration::from_secs(24 * 3600);
+/// A key that was made for a short while is named in this part of its life, the last one.
+pub const KEY_LAST_PART: u32 = 4;
 
 /// Everything that may be the matter at `now`; what is not among it is well.
 pub fn conditions(seen: &Observation, bounds: &Bounds, now: Timestamp) -> Vec<Condition> {
@@ -133,6 +145,7 @@ pub fn conditions(seen: &Observation, bounds: &Bounds, now: Timestamp) -> Vec<Co
     all.extend(failure_rate(seen.rate, bounds));
     all.extend(seen.disk.and_then(|disk| disk_space(disk, bounds)));
     all.extend(seen.keys.iter().filter_map(|key| key_expiry(key, bounds, now)));
+    all.extend(seen.unseen.iter().map(|kind| more(*kind)));
     all
 }
 
@@ -293,6 +306,8 @@ fn failure_rate(rate: Rate, bounds: &Bounds) -> Option<Condition> {
     let signal = match rising(value, bounds.failure_rate) {
         // An alert that stands goes on while there is too little to tell.
         Signal::On if rate.failed < FAILURES_MIN => Signal::Between,
+        // Nor is it over because a start forgot what failed before it.
+        Signal::Off if !rate.is_whole && rate.ended - rate.failed < FAILURES_MIN => Signal::Between,
         signal => signal,
     };
     Some(Condition {
@@ -333,7 +348,7 @@ fn disk_space(disk: Disk, bounds: &Bounds) -> Option<Condition> {
         level: AlertLevel::Critical,
         subject: SERVER.to_owned(),
         message: format!(
-            "{} of the disk with server.data_dir is free ({} MiB). When it is full nothing is accepted any more; delete \
+            "{} of a disk that the server writes to is free ({} MiB). When it is full nothing is accepted any more; delete \
              or move something, or shorten retention.finished.",
             percent(value),
             disk.free >> 20
@@ -343,9 +358,30 @@ fn disk_space(disk: Disk, bounds: &Bounds) -> Option<Condition> {
     })
 }
 
-/// A key that was made for a short while is named in the last quarter of its life at the earliest.
+/// There are more of a kind than are looked at one by one.
+fn more(kind: AlertKind) -> Condition {
+    let message = match kind {
+        AlertKind::Budget => {
+            "More users are near their budgets than alerts can name. `diagramd stats --group-by user` shows all."
+        }
+        _ => "More keys end soon than alerts can name. `diagramd key list` shows all.",
+    };
+    Condition {
+        // No threshold and no subject of its own: beside all others.
+        key: format!("{}//more", kind.name()),
+        signal: Signal::On,
+        lasting: Duration::ZERO,
+        kind,
+        level: AlertLevel::Warning,
+        subject: SERVER.to_owned(),
+        message: message.to_owned(),
+        value: None,
+        threshold: None,
+    }
+}
+
 fn key_expiry(key: &EndingKey, bounds: &Bounds, now: Timestamp) -> Option<Condition> {
-    let early = bounds.key_expiry.min(key.expires_at.since(key.created_at) / 4);
+    let early = bounds.key_expiry.min(key.expires_at.since(key.created_at) / KEY_LAST_PART);
     let left = key.expires_at.since(now);
     if bounds.key_expiry.is_zero() || left > early || now.since(key.expires_at) > KEY_ENDED_MAX {
         return None;

@@ -52,6 +52,7 @@ fn seen(lanes: Vec<LaneStatus>, oldest_wait_seconds: u64) -> Observation {
         keys: Vec::new(),
         budgets: Vec::new(),
         month: "2026-11".to_owned(),
+        unseen: Vec::new(),
     }
 }
 
@@ -105,18 +106,38 @@ fn upstreams_that_do_not_work_and_requests_that_wait_are_told() {
 
 #[test]
 fn a_rate_needs_failures_and_a_disk_a_size() {
-    let rate = |ended, failed| on(&Observation { rate: Rate { ended, failed }, ..seen(vec![], 0) }).len();
+    let rate = |ended, failed| {
+        on(&Observation { rate: Rate { ended, failed, is_whole: true }, ..seen(vec![], 0) }).len()
+    };
     assert_eq!((rate(4, 4), rate(5, 5), rate(25, 5), rate(26, 5)), (0, 1, 1, 0));
     let disk = |free, size| on(&Observation { disk: Some(Disk { free, size }), ..seen(vec![], 0) }).len();
     assert_eq!((disk(9, 100), disk(10, 100), disk(0, 0)), (1, 0, 0));
     let quiet = Bounds { failure_rate: 0.0, disk_free: 0.0, ..bounds() };
     let bad = Observation {
-        rate: Rate { ended: 9, failed: 9 },
+        rate: Rate { ended: 9, failed: 9, is_whole: true },
         disk: Some(Disk { free: 0, size: 9 }),
         ..seen(vec![], 0)
     };
     let off = conditions(&bad, &quiet, NOW);
     assert!(off.iter().all(|condition| condition.signal == Signal::Off), "0 turns it off: {off:?}");
+}
+
+#[test]
+fn a_start_is_no_proof_that_requests_do_not_fail_any_more() {
+    let signal = |ended, failed, is_whole| {
+        let seen = Observation { rate: Rate { ended, failed, is_whole }, ..seen(vec![], 0) };
+        let all = conditions(&seen, &bounds(), NOW);
+        all.iter().find(|one| one.kind == AlertKind::FailureRate).unwrap().signal
+    };
+    assert_eq!((signal(0, 0, false), signal(4, 0, false)), (Signal::Between, Signal::Between));
+    assert_eq!((signal(5, 0, false), signal(0, 0, true)), (Signal::Off, Signal::Off));
+}
+
+#[test]
+fn that_there_are_more_than_are_looked_at_is_told() {
+    let seen = Observation { unseen: vec![AlertKind::KeyExpiry, AlertKind::Budget], ..seen(vec![], 0) };
+    let keys: Vec<String> = on(&seen).into_iter().map(|(key, _)| key).collect();
+    assert_eq!(keys, ["key_expiry//more", "budget//more"]);
 }
 
 #[test]

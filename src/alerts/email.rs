@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use lettre::address::Envelope;
 use lettre::message::{Mailbox, header};
 use lettre::transport::smtp::authentication::Credentials;
 use lettre::transport::smtp::client::{Tls, TlsParameters};
@@ -12,7 +13,7 @@ use crate::domain::alert::AlertChannel;
 use crate::store::alerts::AlertMessage;
 
 use super::outbox::{Carry, Carrying, NotTaken};
-use super::webhook::{headline, sentence};
+use super::webhook::{headline, message_id, sentence};
 
 /// The longest that one command of the mail server may take.
 const COMMAND_TIME_MAX: Duration = Duration::from_secs(10);
@@ -86,7 +87,7 @@ impl Email {
         let mut letter = Message::builder()
             .from(self.from.clone())
             .subject(format!("[diagramd] {}", headline(&message.alert, message.turn)))
-            .message_id(Some(format!("<{}.{}@diagramd>", message.alert.id, message.turn.name())))
+            .message_id(Some(format!("<{}@diagramd>", message_id(message))))
             .date(std::time::SystemTime::UNIX_EPOCH + now.since(Timestamp(0)))
             .header(header::ContentType::TEXT_PLAIN);
         for recipient in &self.to {
@@ -114,14 +115,39 @@ impl Carry for Email {
                 is_final: true,
                 retry_after: None,
             })?;
-            let not_taken = |reason: lettre::transport::smtp::Error| NotTaken {
+            let reason = match self.transport.send(letter.clone()).await {
+                Ok(_) => return Ok(()),
+                Err(reason) => reason,
+            };
+            // One recipient that is refused, and nobody gets it: each gets one for itself then.
+            if reason.is_permanent() && self.to.len() > 1 && self.send_to_each(&letter).await {
+                return Ok(());
+            }
+            Err(NotTaken {
                 // What the server says of it stands in the chain.
                 why: format!("the mail server did not take it: {}", chain(&reason)),
                 is_final: false,
                 retry_after: None,
-            };
-            self.transport.send(letter).await.map(drop).map_err(not_taken)
+            })
         })
+    }
+}
+
+impl Email {
+    /// Whether anybody got the letter.
+    async fn send_to_each(&self, letter: &Message) -> bool {
+        let mut is_taken = false;
+        for recipient in &self.to {
+            let envelope = Envelope::new(Some(self.from.email.clone()), vec![recipient.email.clone()]);
+            let Ok(envelope) = envelope else { continue };
+            match self.transport.send_raw(&envelope, &letter.formatted()).await {
+                Ok(_) => is_taken = true,
+                Err(reason) => {
+                    tracing::warn!(to = %recipient.email, "a recipient of alerts gets none: {}", chain(&reason));
+                }
+            }
+        }
+        is_taken
     }
 }
 

@@ -17,23 +17,31 @@ pub struct Rate {
     pub ended: u64,
     /// Of these, those that failed through no fault of their users.
     pub failed: u64,
+    /// Whether all of the ten minutes were counted: not soon after a start.
+    pub is_whole: bool,
 }
 
-/// Counts them; at most 61 entries.
-#[derive(Clone, Debug, Default)]
+/// Counts them; at most 62 entries.
+#[derive(Clone, Debug)]
 pub struct Recent {
+    /// Since when ends are counted.
+    since: Timestamp,
     /// When each grain began, and what ended in it.
     grains: VecDeque<(i64, Rate)>,
 }
 
 impl Recent {
+    /// Counts from now on.
+    pub fn new(now: Timestamp) -> Self {
+        Self { since: now, grains: VecDeque::new() }
+    }
+
     /// A request ended.
     pub fn note(&mut self, failed: bool, now: Timestamp) {
+        self.forget(now);
         let begin = now.0.div_euclid(GRAIN_MS) * GRAIN_MS;
-        // A clock that was set back counts on in the latest grain.
         if self.grains.back().is_none_or(|(last, _)| *last < begin) {
             self.grains.push_back((begin, Rate::default()));
-            self.forget(now);
         }
         if let Some((_, rate)) = self.grains.back_mut() {
             rate.ended += 1;
@@ -44,9 +52,12 @@ impl Recent {
     /// What ended within [`SPAN`] of `now`.
     pub fn rate(&mut self, now: Timestamp) -> Rate {
         self.forget(now);
-        self.grains.iter().fold(Rate::default(), |sum, (_, rate)| Rate {
+        let is_whole = now.since(self.since) >= SPAN;
+        let none = Rate { ended: 0, failed: 0, is_whole };
+        self.grains.iter().fold(none, |sum, (_, rate)| Rate {
             ended: sum.ended + rate.ended,
             failed: sum.failed + rate.failed,
+            is_whole,
         })
     }
 
@@ -55,6 +66,11 @@ impl Recent {
         while self.grains.front().is_some_and(|(begin, _)| now.0 - begin >= span_ms + GRAIN_MS) {
             self.grains.pop_front();
         }
+        // What a clock noted before it was set back is of no known time.
+        while self.grains.back().is_some_and(|(begin, _)| *begin > now.0) {
+            self.grains.pop_back();
+        }
+        self.since = self.since.min(now);
     }
 }
 
@@ -64,7 +80,8 @@ mod tests {
 
     #[test]
     fn ten_minutes_count_and_memory_is_bounded() {
-        let mut recent = Recent::default();
+        let mut recent = Recent::new(Timestamp(0));
+        assert!(!recent.rate(Timestamp(599_999)).is_whole && recent.rate(Timestamp(600_000)).is_whole);
         for second in 0..3600 {
             recent.note(second % 4 == 0, Timestamp(second * 1000));
             assert!(recent.grains.len() <= 62);
@@ -72,8 +89,17 @@ mod tests {
         let rate = recent.rate(Timestamp(3_600_000));
         assert!((600..=610).contains(&rate.ended), "{rate:?}");
         assert_eq!(rate.failed, rate.ended.div_ceil(4), "{rate:?}");
-        assert_eq!(recent.rate(Timestamp(4_300_000)), Rate::default());
-        recent.note(true, Timestamp(0));
-        assert_eq!(recent.rate(Timestamp(0)), Rate { ended: 1, failed: 1 }, "the clock was set back");
+        let none = Rate { ended: 0, failed: 0, is_whole: true };
+        assert_eq!(recent.rate(Timestamp(4_300_000)), none);
+    }
+
+    #[test]
+    fn a_clock_that_was_set_back_counts_anew() {
+        let mut recent = Recent::new(Timestamp(0));
+        recent.note(true, Timestamp(3_600_000));
+        recent.note(false, Timestamp(1_000));
+        recent.note(true, Timestamp(500_000));
+        let rate = recent.rate(Timestamp(700_000));
+        assert_eq!((rate.ended, rate.failed), (1, 1), "what was noted an hour ahead counts for nothing");
     }
 }

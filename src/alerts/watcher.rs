@@ -1,5 +1,7 @@
 //! The look that is taken every second, and what becomes of its news: kept, logged, told.
 
+use std::future::Future;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -8,18 +10,18 @@ use arc_swap::ArcSwap;
 use parking_lot::Mutex;
 use rand::Rng;
 use tokio::sync::Notify;
-use tokio::time::{Instant, MissedTickBehavior, interval};
+use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
 use tokio_util::sync::CancellationToken;
 
-use crate::domain::alert::{Alert, AlertChannel, AlertId, AlertLevel, AlertTurn};
+use crate::domain::alert::{Alert, AlertChannel, AlertId, AlertKind, AlertLevel, AlertTurn};
 use crate::domain::limits::Overview;
 use crate::domain::time::Clock;
 use crate::domain::{Money, Tier, Timestamp};
 use crate::events::Bus;
-use crate::store::alerts::{AlertSaved, EndingKey, Spent};
+use crate::store::alerts::{AlertSaved, EndingKey, EndingWindow, Spent};
 use crate::store::{Priority, Reader, StoreError, Writer};
 
-use super::conditions::{self, Bounds, Disk, KEY_ENDED_MAX, Observation};
+use super::conditions::{self, Bounds, Disk, KEY_ENDED_MAX, KEY_LAST_PART, Observation};
 use super::core::{Core, Turn};
 use super::rate::Recent;
 
@@ -29,6 +31,8 @@ const LOOK_EVERY: Duration = Duration::from_secs(1);
 const READ_EVERY: Duration = Duration::from_secs(20);
 /// Keys, and users of a tier, that are looked at.
 const READ_MAX: u32 = 200;
+/// A look at the database that takes longer is given up: the next look is due.
+const READ_TIME_MAX: Duration = Duration::from_secs(10);
 /// News that wait for a store that takes no writes.
 const UNSAVED_MAX: usize = 1000;
 
@@ -49,7 +53,7 @@ pub struct Settings {
 pub trait Sight: Send + Sync {
     /// The queue and the upstreams; `None` while the server starts.
     fn overview(&self) -> Option<Overview>;
-    /// Room where the data are; `None` where the file system does not tell.
+    /// Room on the fuller of the disks that are written to; `None` where no file system tells.
     fn disk(&self) -> Option<Disk>;
 }
 
@@ -66,8 +70,8 @@ pub struct Alerts {
     settings: ArcSwap<Settings>,
     /// How many stand.
     standing: Standing,
-    /// Fires when there is a message to carry.
-    pub(super) written: Notify,
+    /// By channel; fires when there may be a message to carry.
+    written: [Notify; AlertChannel::ALL.len()],
     clock: Clock,
 }
 
@@ -75,12 +79,17 @@ impl Alerts {
     /// With these settings, nothing seen yet.
     pub fn new(settings: Settings, clock: Clock) -> Self {
         Self {
-            recent: Mutex::default(),
+            recent: Mutex::new(Recent::new(clock())),
             settings: ArcSwap::from_pointee(settings),
             standing: Standing::default(),
-            written: Notify::new(),
+            written: Default::default(),
             clock,
         }
+    }
+
+    /// Waits until there may be a message to carry by this channel.
+    pub(super) async fn written(&self, channel: AlertChannel) {
+        self.written[channel as usize].notified().await;
     }
 
     /// Puts other settings in force.
@@ -129,6 +138,43 @@ pub struct Watcher {
 struct Read {
     keys: Vec<EndingKey>,
     budgets: Vec<Spent>,
+    /// The month that the budgets are of.
+    month: String,
+    unseen: Vec<AlertKind>,
+}
+
+/// A write under way.
+type Saving = Pin<Box<dyn Future<Output = Result<(), StoreError>> + Send>>;
+
+/// News that are not on disk yet.
+#[derive(Default)]
+struct Unsaved {
+    news: Vec<AlertSaved>,
+    /// How many of them, from the first, are being written.
+    under_way: usize,
+    saving: Option<Saving>,
+}
+
+impl Unsaved {
+    /// Of too many the oldest go.
+    fn push(&mut self, news: AlertSaved) {
+        if self.news.len() >= UNSAVED_MAX + self.under_way {
+            self.news.remove(self.under_way);
+        }
+        self.news.push(news);
+    }
+
+    /// Ends when what is under way has.
+    async fn saved(&mut self) -> Result<(), StoreError> {
+        let Some(saving) = &mut self.saving else { return std::future::pending().await };
+        let saved = saving.await;
+        self.saving = None;
+        let under_way = std::mem::take(&mut self.under_way);
+        if saved.is_ok() {
+            self.news.drain(..under_way);
+        }
+        saved
+    }
 }
 
 impl Watcher {
@@ -137,38 +183,47 @@ impl Watcher {
         let mut core = self.restored().await;
         let mut read = Read::default();
         let mut read_at = Instant::now();
-        let mut unsaved: Vec<AlertSaved> = Vec::new();
+        let mut unsaved = Unsaved::default();
         let mut ticks = interval(LOOK_EVERY);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             tokio::select! {
                 () = stop.cancelled() => return,
+                saved = unsaved.saved() => {
+                    match saved {
+                        Ok(()) => self.alerts.written.iter().for_each(Notify::notify_one),
+                        Err(reason) => tracing::error!(%reason, "alerts could not be stored; it is tried again"),
+                    }
+                    continue;
+                }
                 _ = ticks.tick() => {}
             }
             let settings = self.alerts.settings.load_full();
             if Instant::now() >= read_at {
                 read_at = Instant::now() + READ_EVERY;
-                match self.read(&settings).await {
-                    Ok(fresh) => read = fresh,
-                    Err(reason) => {
+                match timeout(READ_TIME_MAX, self.read(&settings)).await {
+                    Ok(Ok(fresh)) => read = fresh,
+                    Ok(Err(reason)) => {
                         tracing::warn!(%reason, "keys and budgets could not be looked at for alerts")
                     }
+                    Err(_) => tracing::warn!("keys and budgets could not be looked at in time for alerts"),
                 }
             }
             let now = (self.clock)();
             let observation = self.look(&read, now);
             let found = conditions::conditions(&observation, &settings.bounds, now);
-            let turns = core.step(&found, settings.window, now, &mut fresh_id);
+            let turns = core.step(&found, &observation.unseen, settings.window, now, &mut fresh_id);
             for turn in turns {
                 self.tell(&turn);
                 unsaved.push(AlertSaved {
                     alert: turn.alert,
+                    told: turn.told,
                     tell: turn.tell,
                     channels: settings.channels.clone(),
                 });
             }
             self.alerts.count(&core);
-            self.save(&mut unsaved, now).await;
+            self.save(&mut unsaved, now);
         }
     }
 
@@ -187,32 +242,50 @@ impl Watcher {
 
     async fn read(&self, settings: &Settings) -> Result<Read, StoreError> {
         let now = (self.clock)();
-        let (from, to) = (now.before(KEY_ENDED_MAX), now.after(settings.bounds.key_expiry));
+        let window = EndingWindow {
+            now,
+            ended: KEY_ENDED_MAX,
+            early: settings.bounds.key_expiry,
+            part: KEY_LAST_PART,
+        };
         let budgets = settings.budgets.clone();
         // A tenth below the lowest bound, so that what stands is seen to its end.
         let share = settings.bounds.thresholds.first().copied().unwrap_or(1.0) * 0.9;
         self.reader
             .read(move |reads| {
-                let keys = reads.keys_ending(from, to, READ_MAX)?;
-                let budgets = if budgets.is_empty() {
-                    Vec::new()
-                } else {
-                    reads.budgets_spent(&budgets, share, now, READ_MAX)?
-                };
-                Ok(Read { keys, budgets })
+                let mut keys = reads.keys_ending(&window, READ_MAX + 1)?;
+                let most = READ_MAX as usize;
+                let mut unseen = Vec::new();
+                if keys.len() > most {
+                    keys.truncate(most);
+                    unseen.push(AlertKind::KeyExpiry);
+                }
+                let mut spent = Vec::new();
+                for budget in &budgets {
+                    let mut of_tier =
+                        reads.budgets_spent(std::slice::from_ref(budget), share, now, READ_MAX + 1)?;
+                    if of_tier.len() > most && !unseen.contains(&AlertKind::Budget) {
+                        unseen.push(AlertKind::Budget);
+                    }
+                    of_tier.truncate(most);
+                    spent.append(&mut of_tier);
+                }
+                // `2026-11-01T…`
+                let month = now.month().to_string().chars().take(7).collect();
+                Ok(Read { keys, budgets: spent, month, unseen })
             })
             .await
     }
 
     fn look(&self, read: &Read, now: Timestamp) -> Observation {
         Observation {
+            unseen: read.unseen.clone(),
             overview: self.sight.overview(),
             rate: self.alerts.recent.lock().rate(now),
             disk: self.sight.disk(),
             keys: read.keys.clone(),
             budgets: read.budgets.clone(),
-            // `2026-11-01T…`
-            month: now.month().to_string().chars().take(7).collect(),
+            month: read.month.clone(),
         }
     }
 
@@ -223,26 +296,18 @@ impl Watcher {
         self.bus.publish_alert(what, turn.alert.clone());
     }
 
-    /// What the store does not take now is tried again at the next look.
-    async fn save(&self, unsaved: &mut Vec<AlertSaved>, now: Timestamp) {
-        if unsaved.is_empty() {
+    /// Begins to write what is not on disk; the looks go on meanwhile. What the store does not take is
+    /// tried again at the next look.
+    fn save(&self, unsaved: &mut Unsaved, now: Timestamp) {
+        if unsaved.news.is_empty() || unsaved.saving.is_some() {
             return;
         }
-        let saved = unsaved.clone();
-        let bytes = saved.len() * 512;
-        let written =
-            self.writer.write(Priority::Control, bytes, move |commands| commands.save_alerts(&saved, now));
-        match written.await {
-            Ok(()) => {
-                unsaved.clear();
-                self.alerts.written.notify_one();
-            }
-            Err(reason) => {
-                tracing::error!(%reason, "alerts could not be stored; it is tried again");
-                let excess = unsaved.len().saturating_sub(UNSAVED_MAX);
-                unsaved.drain(..excess);
-            }
-        }
+        let (writer, saved) = (self.writer.clone(), unsaved.news.clone());
+        unsaved.under_way = saved.len();
+        unsaved.saving = Some(Box::pin(async move {
+            let bytes = saved.len() * 512;
+            writer.write(Priority::Control, bytes, move |commands| commands.save_alerts(&saved, now)).await
+        }));
     }
 }
 

@@ -67,7 +67,7 @@ impl Carry for Webhook {
     fn carry<'a>(&'a self, message: &'a AlertMessage, now: Timestamp) -> Carrying<'a> {
         Box::pin(async move {
             let body = Bytes::from(self.body(message).to_string());
-            let id = format!("{}_{}", message.alert.id, message.turn.name());
+            let id = message_id(message);
             let headers = match &self.secret {
                 Some(secret) => sign::headers(&[secret], &id, now, &body).to_vec(),
                 None => vec![(sign::ID_HEADER, id)],
@@ -88,6 +88,11 @@ impl Carry for Webhook {
             }
         })
     }
+}
+
+/// The same whenever the message is tried again, and never the same for two: an alert may be told again.
+pub(super) fn message_id(message: &AlertMessage) -> String {
+    format!("{}_{}_{}", message.alert.id, message.turn.name(), message.id)
 }
 
 /// When the turn was.

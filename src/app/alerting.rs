@@ -1,6 +1,6 @@
 //! Joins the alerts to the rest: what they see, what they are told, and how they reach the operator.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -47,7 +47,7 @@ impl Alerting {
     pub(super) fn start(&self, config: &Config, engine: &mut Engine) {
         let watcher = Watcher {
             alerts: Arc::clone(&self.alerts),
-            sight: Box::new(Eyes { queue: engine.queue.clone(), data_dir: config.server.data_dir.clone() }),
+            sight: Box::new(Eyes { queue: engine.queue.clone(), places: places(config) }),
             reader: engine.reader.clone(),
             writer: engine.writer().clone(),
             bus: engine.bus.clone(),
@@ -145,7 +145,15 @@ fn mail(email: &AlertEmail) -> Mail {
 /// What the alerts see of the server.
 struct Eyes {
     queue: Queue,
-    data_dir: PathBuf,
+    /// Where the server writes: two, where the database has a place of its own.
+    places: Vec<PathBuf>,
+}
+
+fn places(config: &Config) -> Vec<PathBuf> {
+    let database = config.storage.path.as_deref().and_then(Path::parent);
+    // A bare name is in the working directory.
+    let database = database.map(|folder| if folder == Path::new("") { Path::new(".") } else { folder });
+    std::iter::once(config.server.data_dir.clone()).chain(database.map(Path::to_owned)).collect()
 }
 
 impl Sight for Eyes {
@@ -154,8 +162,17 @@ impl Sight for Eyes {
     }
 
     fn disk(&self) -> Option<Disk> {
-        let disk = rustix::fs::statvfs(&self.data_dir).ok()?;
-        Some(Disk { free: disk.f_bavail * disk.f_frsize, size: disk.f_blocks * disk.f_frsize })
+        let disks = self.places.iter().filter_map(|place| rustix::fs::statvfs(place).ok());
+        let disks = disks
+            .map(|disk| Disk { free: disk.f_bavail * disk.f_frsize, size: disk.f_blocks * disk.f_frsize });
+        // By cross-multiplication: shares are compared exactly.
+        disks.min_by(|one, other| {
+            let (left, right) = (
+                u128::from(one.free) * u128::from(other.size),
+                u128::from(other.free) * u128::from(one.size),
+            );
+            left.cmp(&right)
+        })
     }
 }
 

@@ -1,6 +1,7 @@
 //! Alerts: what the operator should know before users tell it.
 
 use std::fmt;
+use std::time::Duration;
 
 use serde::{Serialize, Serializer};
 
@@ -133,6 +134,23 @@ pub struct Alert {
     pub resolved_at: Option<Timestamp>,
 }
 
+/// What the operator knows of an alert.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Told {
+    /// When its beginning was last told, or went without saying.
+    pub at: Timestamp,
+    /// Whether the last that was told of it is that it stands.
+    pub is_heard: bool,
+}
+
+impl Told {
+    /// Whether it was told so lately that it is not told again. A clock that was set back forgets what was
+    /// told after `now`.
+    pub fn is_within(self, window: Duration, now: Timestamp) -> bool {
+        self.at <= now && now.since(self.at) < window
+    }
+}
+
 /// What is told of an alert.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -168,6 +186,9 @@ pub enum AlertChannel {
 }
 
 impl AlertChannel {
+    /// Every channel.
+    pub const ALL: [Self; 2] = [Self::Webhook, Self::Email];
+
     /// The name used in the log and in the database.
     pub const fn name(self) -> &'static str {
         match self {
@@ -178,6 +199,6 @@ impl AlertChannel {
 
     /// The channel with this name; `None` when there is none.
     pub fn from_name(name: &str) -> Option<Self> {
-        [Self::Webhook, Self::Email].into_iter().find(|channel| channel.name() == name)
+        Self::ALL.into_iter().find(|channel| channel.name() == name)
     }
 }

@@ -1,11 +1,14 @@
 //! Accepting a request: checked, charged and stored in one transaction.
 
+use std::sync::Arc;
+
 use rand::Rng;
+use tokio::sync::oneshot;
 
 use crate::domain::limits::{Place, UserCounts};
 use crate::domain::{JobId, JobSeq, JobState, NewJob, Tier, Timestamp, UserId};
 use crate::store::commands::{Submission, Submitted};
-use crate::store::{Priority, StoreError};
+use crate::store::{Commands, Priority, StoreError};
 
 use super::cache_key::cache_key;
 use super::following::FOLLOWERS_MAX;
@@ -83,16 +86,19 @@ impl Queue {
             followers_max: if rules.coalesce { FOLLOWERS_MAX } else { 0 },
             idempotency: idempotency.map(|i| (i.key, i.body_hash)),
         };
-        let submitted = self
-            .inner
-            .writer
-            .write(Priority::Submit, bytes, move |commands| commands.submit(&submission))
-            .await?;
-        if let Some(cache) = cache_use(&submitted, asks_cache) {
-            let accepted = Accepted { tier, diagram_type, cache };
-            self.inner.observers().for_each(|observer| observer.accepted(&accepted));
-        }
-        match submitted {
+        let (answer, answered) = oneshot::channel();
+        let inner = Arc::clone(&self.inner);
+        let work = move |commands: &mut dyn Commands| commands.submit(&submission);
+        self.inner.writer.write_then(Priority::Submit, bytes, work, move |outcome| {
+            // Counted on the writer's thread: the caller may be gone by now, and the request stands.
+            if let Some(cache) = outcome.as_ref().ok().and_then(|submitted| cache_use(submitted, asks_cache))
+            {
+                let accepted = Accepted { tier, diagram_type, cache };
+                inner.observers().for_each(|observer| observer.accepted(&accepted));
+            }
+            drop(answer.send(outcome));
+        });
+        match answered.await.unwrap_or(Err(StoreError::Closed))? {
             Submitted::Accepted { seq, counts } => {
                 // A job that is claimed already was first in line.
                 let place = self.place(seq).unwrap_or(Place::NEXT);

@@ -1,6 +1,8 @@
 //! What is stored of alerts: plain data that commands take and reads give.
 
-use crate::domain::alert::{Alert, AlertChannel, AlertTurn};
+use std::time::Duration;
+
+use crate::domain::alert::{Alert, AlertChannel, AlertTurn, Told};
 use crate::domain::{KeyId, Money, Timestamp};
 
 /// An alert as it is now, and what is to be told of it by which channels.
@@ -8,6 +10,8 @@ use crate::domain::{KeyId, Money, Timestamp};
 pub struct AlertSaved {
     /// The alert.
     pub alert: Alert,
+    /// What the operator knows of it after this.
+    pub told: Told,
     /// What to tell; `None`: nothing.
     pub tell: Option<AlertTurn>,
     /// How.
@@ -29,6 +33,19 @@ pub struct AlertMessage {
     pub tries: u32,
     /// Since when it is on its way.
     pub made_at: Timestamp,
+}
+
+/// Which keys are asked for: those whose end is near.
+#[derive(Clone, Copy, Debug)]
+pub struct EndingWindow {
+    /// Now.
+    pub now: Timestamp,
+    /// Those that ended within this are named too.
+    pub ended: Duration,
+    /// Those that end within this.
+    pub early: Duration,
+    /// And whose last so-manieth part of their life has begun.
+    pub part: u32,
 }
 
 /// A key that ends by itself.

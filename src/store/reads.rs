@@ -1,7 +1,7 @@
 //! Every read, named for its intent. Each is limited in time; callers on the runtime go through
 //! [`super::Store::read`](super) and never block a worker thread.
 
-use crate::domain::alert::Alert;
+use crate::domain::alert::{Alert, AlertChannel, Told};
 use crate::domain::change::Follower;
 use crate::domain::id::JobSeq;
 use crate::domain::job::JobRecord;
@@ -16,7 +16,7 @@ use crate::domain::{
 };
 
 use super::StoreError;
-use super::alerts::{AlertMessage, EndingKey, Spent};
+use super::alerts::{AlertMessage, EndingKey, EndingWindow, Spent};
 use super::inspection::{CallMade, Listed, ListedJob, Sought, SplitBy, Timeline};
 use super::ledger::{Billed, BilledQuery, Used, UsedQuery};
 use super::retention::{Ages, Stale};
@@ -245,13 +245,19 @@ pub trait Reads: Send + Sync {
     fn stale(&self, ages: &Ages, limit: u32) -> Result<Vec<Stale>, StoreError>;
     /// At most `limit` alerts: those that stand, then the latest that are over.
     fn alerts(&self, limit: u32) -> Result<Vec<Alert>, StoreError>;
-    /// The alerts that stand, and those raised since.
-    fn alerts_known(&self, since: Timestamp) -> Result<Vec<Alert>, StoreError>;
-    /// At most `limit` messages of alerts that are due, oldest first.
-    fn alert_messages_due(&self, now: Timestamp, limit: u32) -> Result<Vec<AlertMessage>, StoreError>;
-    /// At most `limit` keys in force that end in `from..=to`, soonest first.
-    fn keys_ending(&self, from: Timestamp, to: Timestamp, limit: u32) -> Result<Vec<EndingKey>, StoreError>;
-    /// Of each of these tiers, at most `limit` users who have spent that share of its budget in the
+    /// The alerts that stand, and those told since.
+    fn alerts_known(&self, since: Timestamp) -> Result<Vec<(Alert, Told)>, StoreError>;
+    /// At most `limit` messages of alerts that are due by this channel, those that were tried least first;
+    /// of one alert only the earliest.
+    fn alert_messages_due(
+        &self,
+        channel: AlertChannel,
+        now: Timestamp,
+        limit: u32,
+    ) -> Result<Vec<AlertMessage>, StoreError>;
+    /// At most `limit` keys in force whose end is near, soonest first, and then those that have ended.
+    fn keys_ending(&self, window: &EndingWindow, limit: u32) -> Result<Vec<EndingKey>, StoreError>;
+    /// Of each of these tiers, at most `limit` users in force who have spent that share of its budget in the
     /// UTC month of `now`.
     fn budgets_spent(
         &self,

@@ -106,6 +106,8 @@ pub enum Door {
     Starttls(TlsAcceptor),
     /// By TLS from the first byte.
     Tls(TlsAcceptor),
+    /// In the clear, and this recipient is unknown there.
+    Without(&'static str),
 }
 
 /// A mail server that refuses so many letters before it takes them.
@@ -137,8 +139,9 @@ impl MailServer {
         let left = Arc::new(Mutex::new(refusals));
         tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
-                let (office, door, gone) =
-                    (Office { told: told.clone(), refusals: Arc::clone(&left) }, door.clone(), gone.clone());
+                let unknown = if let Door::Without(unknown) = door { unknown } else { "" };
+                let office = Office { told: told.clone(), refusals: Arc::clone(&left), unknown };
+                let (door, gone) = (door.clone(), gone.clone());
                 tokio::spawn(async move {
                     let mut visit = Visit::default();
                     receive(stream, door, &office, &mut visit).await;
@@ -165,11 +168,13 @@ impl MailServer {
 struct Office {
     told: mpsc::UnboundedSender<Letter>,
     refusals: Arc<Mutex<u32>>,
+    /// A recipient that is none.
+    unknown: &'static str,
 }
 
 async fn receive(mut stream: TcpStream, door: Door, office: &Office, visit: &mut Visit) -> Option<()> {
     match door {
-        Door::Open => {
+        Door::Open | Door::Without(_) => {
             talk(&mut stream, Begin::Greeting(""), office, visit).await?;
         }
         Door::Tls(acceptor) => {
@@ -226,6 +231,11 @@ async fn talk(
             "235 welcome"
         } else if command.starts_with("MAIL FROM") {
             letter.from = address();
+            "250 ok"
+        } else if command.starts_with("RCPT TO") && address() == office.unknown {
+            "550 no such mailbox"
+        } else if command == "RSET" {
+            letter.to.clear();
             "250 ok"
         } else if command.starts_with("RCPT TO") {
             letter.to.push(address());

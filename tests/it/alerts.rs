@@ -8,7 +8,7 @@ use tokio_tungstenite::connect_async;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 
-use crate::alert_receivers::{Hook, MailServer};
+use crate::alert_receivers::{Door, Hook, MailServer};
 use crate::flow::config;
 use crate::server::Server;
 use crate::upstream::{Behaviour, Upstream};
@@ -46,7 +46,8 @@ async fn watching(server: &Server, admin: &str) -> impl futures_util::Stream<Ite
 async fn a_limit_that_fills_up_is_told_at_each_threshold_once_and_not_after_a_restart() {
     let mut hook = Hook::start(&[503]).await;
     let upstream = Upstream::anthropic().start().await;
-    let alerts = format!("[alerts]\nwebhook_url = \"{}/hooks/x\"\nsecret = \"{SECRET}\"\n", hook.url);
+    let alerts =
+        format!("[alerts]\ndisk_free = 0.0\nwebhook_url = \"{}/hooks/x\"\nsecret = \"{SECRET}\"\n", hook.url);
     let server = Server::start(
         &config(&upstream, &alerts).replace("requests_per_minute = 1000", "requests_per_minute = 20"),
     );
@@ -116,7 +117,7 @@ async fn an_upstream_that_refuses_the_key_is_told_by_mail_and_in_chat() {
     let upstream = Upstream::anthropic().start().await;
     upstream.always(Behaviour::status(401).kind("authentication_error").message("invalid x-api-key"));
     let alerts = format!(
-        "[alerts]\nwebhook_url = \"{}/services/T/B/x\"\nformat = \"slack\"\n[alerts.email]\nhost = \"127.0.0.1\"\nport = {}\nsecurity = \"none\"\nuser = \"mailer\"\npassword = \"letmein\"\nfrom = \"diagramd <diagramd@example.com>\"\nto = [\"ops@example.com\", \"Ann <ann@example.com>\"]\n",
+        "[alerts]\ndisk_free = 0.0\nwebhook_url = \"{}/services/T/B/x\"\nformat = \"slack\"\n[alerts.email]\nhost = \"127.0.0.1\"\nport = {}\nsecurity = \"none\"\nuser = \"mailer\"\npassword = \"letmein\"\nfrom = \"diagramd <diagramd@example.com>\"\nto = [\"ops@example.com\", \"Ann <ann@example.com>\"]\n",
         hook.url, mail.port
     );
     let server = Server::start(&config(&upstream, &alerts));
@@ -148,11 +149,31 @@ async fn an_upstream_that_refuses_the_key_is_told_by_mail_and_in_chat() {
 }
 
 #[tokio::test]
+async fn a_recipient_who_is_refused_keeps_nobody_from_getting_the_letter() {
+    let mut mail = MailServer::behind(Door::Without("former@example.com"), 0).await;
+    let upstream = Upstream::anthropic().start().await;
+    upstream.always(Behaviour::status(401).kind("authentication_error").message("invalid x-api-key"));
+    let alerts = format!(
+        "[alerts]\ndisk_free = 0.0\n[alerts.email]\nhost = \"127.0.0.1\"\nport = {}\nsecurity = \"none\"\nfrom = \"diagramd@example.com\"\nto = [\"ann@example.com\", \"former@example.com\", \"bob@example.com\"]\n",
+        mail.port
+    );
+    let server = Server::start(&config(&upstream, &alerts));
+    let key = server.key("ann", "pro", &[]);
+    assert_eq!(server.prompt(&key, "draw").await.0, 202);
+    assert_eq!(mail.next().await.to, ["ann@example.com"]);
+    assert_eq!(mail.next().await.to, ["bob@example.com"]);
+    let admin = server.key("root", "free", &["--admin"]);
+    assert_eq!(standing(&server, &admin).await.len(), 1);
+}
+
+#[tokio::test]
 async fn keys_that_end_and_requests_that_wait_are_told_to_ntfy() {
     let mut hook = Hook::start(&[]).await;
     let upstream = Upstream::anthropic().start().await;
-    let alerts =
-        format!("[alerts]\nqueue_age = \"1s\"\nwebhook_url = \"{}/ops\"\nformat = \"ntfy\"\n", hook.url);
+    let alerts = format!(
+        "[alerts]\ndisk_free = 0.0\nqueue_age = \"1s\"\nwebhook_url = \"{}/ops\"\nformat = \"ntfy\"\n",
+        hook.url
+    );
     let server = Server::start(&config(&upstream, &alerts));
     let (key, admin) = (server.key("ann", "pro", &[]), server.key("root", "free", &["--admin"]));
     assert_eq!(server.post_to(&admin, "/api/admin/queue/pause", json!({})).await.0, 200);

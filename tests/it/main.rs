@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod admin_requests;
+mod alert_outbox;
 mod alert_receivers;
 mod alerts;
 mod auth;
@@ -30,6 +31,7 @@ mod metrics;
 #[allow(dead_code)]
 #[path = "../../src/http/auth/minted.rs"]
 mod minted;
+mod observed;
 mod openapi;
 mod operations_docs;
 mod outage;

@@ -90,7 +90,7 @@ async fn troubled(authority: &Authority, security: &str, port: u16) -> (Server, 
     let upstream = Upstream::anthropic().start().await;
     upstream.always(Behaviour::status(401).kind("authentication_error").message("invalid x-api-key"));
     let alerts = format!(
-        "[alerts.email]\nhost = \"localhost\"\nport = {port}\nsecurity = \"{security}\"\nuser = \"mailer\"\npassword = \"letmein\"\nfrom = \"diagramd@example.com\"\nto = [\"ops@example.com\"]\n"
+        "[alerts]\ndisk_free = 0.0\n[alerts.email]\nhost = \"localhost\"\nport = {port}\nsecurity = \"{security}\"\nuser = \"mailer\"\npassword = \"letmein\"\nfrom = \"diagramd@example.com\"\nto = [\"ops@example.com\"]\n"
     );
     let server = trusting(authority, &config(&upstream, &alerts));
     let key = server.key("ann", "pro", &[]);

@@ -20,6 +20,11 @@ pub(super) fn count(metrics: &mut Metrics, config: &Config, engine: &Engine) {
     let writer = engine.writer().clone();
     let data_dir = config.server.data_dir.clone();
     let database = config.storage.path.clone().unwrap_or_else(|| sqlite::path_in(&data_dir));
+    let disk_of_database = match database.parent() {
+        // A bare name is in the working directory.
+        Some(folder) if folder != Path::new("") => folder.to_owned(),
+        _ => PathBuf::from("."),
+    };
     metrics.at_each_look(move |page| {
         let backlog = writer.backlog();
         page.gauges(
@@ -36,11 +41,11 @@ pub(super) fn count(metrics: &mut Metrics, config: &Config, engine: &Engine) {
         page.gauges("store_database_bytes", "Size of the database's file", [], length(&database))?;
         page.gauges("store_wal_bytes", "Size of the write-ahead log's file", [], length(&wal(&database)))?;
         // A file system that cannot tell is left out.
-        let disk = rustix::fs::statvfs(&data_dir).ok();
+        let disk = rustix::fs::statvfs(&disk_of_database).ok();
         let free = disk.as_ref().map(|disk| ([], disk.f_bavail * disk.f_frsize));
-        page.gauges("disk_free_bytes", "Room that is left where server.data_dir is", [], free)?;
+        page.gauges("disk_free_bytes", "Room that is left where the database is", [], free)?;
         let size = disk.as_ref().map(|disk| ([], disk.f_blocks * disk.f_frsize));
-        page.gauges("disk_size_bytes", "Size of the file system where server.data_dir is", [], size)
+        page.gauges("disk_size_bytes", "Size of the file system where the database is", [], size)
     });
 }
 

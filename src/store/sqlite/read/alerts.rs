@@ -1,12 +1,14 @@
 //! Alerts, messages on their way, and what of keys and budgets may raise one.
 
+use std::time::Duration;
+
 use rusqlite::types::Type;
 use rusqlite::{Connection, Row, params};
 
-use crate::domain::alert::{Alert, AlertChannel, AlertId, AlertKind, AlertLevel, AlertTurn};
+use crate::domain::alert::{Alert, AlertChannel, AlertId, AlertKind, AlertLevel, AlertTurn, Told};
 use crate::domain::{KeyId, Money, Tier, Timestamp};
 use crate::store::StoreError;
-use crate::store::alerts::{AlertMessage, EndingKey, Spent};
+use crate::store::alerts::{AlertMessage, EndingKey, EndingWindow, Spent};
 use crate::store::sqlite::write::quota::MONTH;
 
 const COLUMNS: &str =
@@ -21,24 +23,36 @@ pub(super) fn alerts(connection: &Connection, limit: u32) -> Result<Vec<Alert>, 
     Ok(statement.query_map(params![limit], alert)?.collect::<Result<_, _>>()?)
 }
 
-/// Those that stand, and those raised since.
-pub(super) fn known(connection: &Connection, since: Timestamp) -> Result<Vec<Alert>, StoreError> {
+/// Those that stand, and those told since.
+pub(super) fn known(connection: &Connection, since: Timestamp) -> Result<Vec<(Alert, Told)>, StoreError> {
     let mut statement = connection.prepare_cached(&format!(
-        "SELECT {COLUMNS} FROM alert WHERE resolved_at IS NULL OR raised_at >= ?1 ORDER BY raised_at"
+        "SELECT {COLUMNS}, told_at, is_heard FROM alert WHERE resolved_at IS NULL OR told_at >= ?1 ORDER BY told_at"
     ))?;
-    Ok(statement.query_map(params![since], alert)?.collect::<Result<_, _>>()?)
+    let known = statement.query_map(params![since], |row| {
+        Ok((alert(row)?, Told { at: row.get(COLUMN_COUNT)?, is_heard: row.get(COLUMN_COUNT + 1)? }))
+    })?;
+    Ok(known.collect::<Result<_, _>>()?)
 }
+
+/// Messages of one channel that are due, those that were tried least first. Of one alert the earlier
+/// message goes first: nobody hears that it began after hearing that it is over. One whose time is far
+/// ahead was put off by another clock.
 
 pub(super) fn due(
     connection: &Connection,
+    channel: AlertChannel,
     now: Timestamp,
     limit: u32,
 ) -> Result<Vec<AlertMessage>, StoreError> {
     let mut statement = connection.prepare_cached(&format!(
-        "SELECT {COLUMNS}, alert_message.id, turn, channel, tries, made_at
-         FROM alert_message JOIN alert ON alert.id = alert_id WHERE due_at <= ?1 ORDER BY alert_message.id LIMIT ?2"
+        "SELECT {COLUMNS}, message.id, turn, channel, tries, made_at
+         FROM alert_message AS message JOIN alert ON alert.id = alert_id
+         WHERE channel = ?3 AND (due_at <= ?1 OR due_at > ?1 + 86400000)
+             AND NOT EXISTS (SELECT 1 FROM alert_message AS earlier
+                 WHERE earlier.alert_id = message.alert_id AND earlier.channel = ?3 AND earlier.id < message.id)
+         ORDER BY tries, message.id LIMIT ?2"
     ))?;
-    let messages = statement.query_map(params![now, limit], |row| {
+    let messages = statement.query_map(params![now, limit, channel.name()], |row| {
         Ok(AlertMessage {
             id: row.get(COLUMN_COUNT)?,
             alert: alert(row)?,
@@ -53,24 +67,27 @@ pub(super) fn due(
 
 pub(super) fn ending_keys(
     connection: &Connection,
-    from: Timestamp,
-    to: Timestamp,
+    window: &EndingWindow,
     limit: u32,
 ) -> Result<Vec<EndingKey>, StoreError> {
     let mut statement = connection.prepare_cached(
         "SELECT api_key.id, user.name, api_key.created_at, expires_at
          FROM api_key JOIN user ON user.id = user_id
-         WHERE expires_at BETWEEN ?1 AND ?2 AND revoked_at IS NULL AND disabled_at IS NULL
-         ORDER BY expires_at LIMIT ?3",
+         WHERE expires_at BETWEEN ?1 - ?2 AND ?1 + ?3 AND expires_at - (expires_at - api_key.created_at) / ?4 <= ?1
+             AND revoked_at IS NULL AND disabled_at IS NULL
+         ORDER BY expires_at <= ?1, expires_at LIMIT ?5",
     )?;
-    let keys = statement.query_map(params![from, to, limit], |row| {
-        Ok(EndingKey {
-            id: KeyId(row.get(0)?),
-            user: row.get(1)?,
-            created_at: row.get(2)?,
-            expires_at: row.get(3)?,
-        })
-    })?;
+    let EndingWindow { now, ended, early, part } = window;
+    let milliseconds = |span: &Duration| i64::try_from(span.as_millis()).unwrap_or(i64::MAX / 4);
+    let keys =
+        statement.query_map(params![now, milliseconds(ended), milliseconds(early), part, limit], |row| {
+            Ok(EndingKey {
+                id: KeyId(row.get(0)?),
+                user: row.get(1)?,
+                created_at: row.get(2)?,
+                expires_at: row.get(3)?,
+            })
+        })?;
     Ok(keys.collect::<Result<_, _>>()?)
 }
 
@@ -84,7 +101,7 @@ pub(super) fn spent(
 ) -> Result<Vec<Spent>, StoreError> {
     let mut statement = connection.prepare_cached(
         "SELECT name, cost FROM user JOIN usage_window ON user_id = user.id AND kind = ?1 AND start = ?2
-         WHERE tier = ?3 AND cost >= ?4 ORDER BY cost DESC LIMIT ?5",
+         WHERE tier = ?3 AND cost >= ?4 AND disabled_at IS NULL ORDER BY cost DESC LIMIT ?5",
     )?;
     let mut all = Vec::new();
     for (tier, budget) in budgets {

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use rusqlite::Connection;
 
-use crate::domain::alert::Alert;
+use crate::domain::alert::{Alert, AlertChannel, Told};
 use crate::domain::change::Follower;
 use crate::domain::job::JobRecord;
 use crate::domain::limits::UserCounts;
@@ -14,7 +14,7 @@ use crate::domain::webhook::{DeliveryId, DeliveryRecord, DeliverySeq, Outgoing, 
 use crate::domain::{
     Brief, JobId, JobSeq, KeyId, Money, QueuedJob, SessionId, Tier, Timestamp, User, UserId,
 };
-use crate::store::alerts::{AlertMessage, EndingKey, Spent};
+use crate::store::alerts::{AlertMessage, EndingKey, EndingWindow, Spent};
 use crate::store::inspection::{CallMade, Listed, ListedJob, Sought, SplitBy, Timeline};
 use crate::store::ledger::{Billed, BilledQuery, Used, UsedQuery};
 use crate::store::reads::LiveCharge;
@@ -241,16 +241,21 @@ impl Reads for SqliteReads {
         self.read(|connection| alerts::alerts(connection, limit))
     }
 
-    fn alerts_known(&self, since: Timestamp) -> Result<Vec<Alert>, StoreError> {
+    fn alerts_known(&self, since: Timestamp) -> Result<Vec<(Alert, Told)>, StoreError> {
         self.read(|connection| alerts::known(connection, since))
     }
 
-    fn alert_messages_due(&self, now: Timestamp, limit: u32) -> Result<Vec<AlertMessage>, StoreError> {
-        self.read(|connection| alerts::due(connection, now, limit))
+    fn alert_messages_due(
+        &self,
+        channel: AlertChannel,
+        now: Timestamp,
+        limit: u32,
+    ) -> Result<Vec<AlertMessage>, StoreError> {
+        self.read(|connection| alerts::due(connection, channel, now, limit))
     }
 
-    fn keys_ending(&self, from: Timestamp, to: Timestamp, limit: u32) -> Result<Vec<EndingKey>, StoreError> {
-        self.read(|connection| alerts::ending_keys(connection, from, to, limit))
+    fn keys_ending(&self, window: &EndingWindow, limit: u32) -> Result<Vec<EndingKey>, StoreError> {
+        self.read(|connection| alerts::ending_keys(connection, window, limit))
     }
 
     fn budgets_spent(

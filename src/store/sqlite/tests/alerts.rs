@@ -2,9 +2,9 @@
 
 use super::*;
 use crate::domain::KeyId;
-use crate::domain::alert::{Alert, AlertChannel, AlertId, AlertKind, AlertLevel, AlertTurn};
+use crate::domain::alert::{Alert, AlertChannel, AlertId, AlertKind, AlertLevel, AlertTurn, Told};
 use crate::domain::user::Role;
-use crate::store::alerts::AlertSaved;
+use crate::store::alerts::{AlertSaved, EndingWindow};
 use crate::store::people::NewKey;
 
 fn alert(id: u8, key: &str, raised_at: Timestamp) -> Alert {
@@ -25,14 +25,17 @@ fn alert(id: u8, key: &str, raised_at: Timestamp) -> Alert {
 impl Store {
     fn save(&self, alert: Alert, tell: Option<AlertTurn>, at: Timestamp) {
         let channels = vec![AlertChannel::Webhook, AlertChannel::Email];
-        let saved = vec![AlertSaved { alert, tell, channels }];
+        let told = Told { at: alert.raised_at, is_heard: tell == Some(AlertTurn::Raised) };
+        let saved = vec![AlertSaved { alert, told, tell, channels }];
         self.run(move |commands| commands.save_alerts(&saved, at));
     }
 
-    /// Names and turns of what is due, by channel.
+    /// Rows and turns of what is due, by channel.
     fn due(&self, now: Timestamp) -> Vec<(i64, AlertChannel, AlertTurn, u32)> {
-        let due = self.reader.blocking().alert_messages_due(now, 100).unwrap();
-        due.into_iter().map(|message| (message.id, message.channel, message.turn, message.tries)).collect()
+        let due = AlertChannel::ALL
+            .map(|channel| self.reader.blocking().alert_messages_due(channel, now, 100).unwrap());
+        let due = due.into_iter().flatten();
+        due.map(|message| (message.id, message.channel, message.turn, message.tries)).collect()
     }
 }
 
@@ -53,7 +56,16 @@ fn messages_wait_until_they_are_taken_and_alerts_stand_once() {
     let over = Alert { resolved_at: Some(later), ..alert(1, "a", NOW) };
     store.save(over, Some(AlertTurn::Resolved), later);
     store.save(alert(1, "a", NOW), None, later);
-    assert_eq!(store.due(later).len(), 3);
+    assert_eq!(
+        store.due(later),
+        [(1, AlertChannel::Webhook, raised, 1), (4, AlertChannel::Email, AlertTurn::Resolved, 0)],
+        "nobody hears that it is over before hearing that it began"
+    );
+    store.run(|commands| commands.end_alert_message(1));
+    assert_eq!(store.due(later)[0], (3, AlertChannel::Webhook, AlertTurn::Resolved, 0));
+    let far = later.moved(2 * DAY_MS);
+    store.run(move |commands| commands.put_off_alert_message(3, far));
+    assert_eq!(store.due(later)[0].0, 3, "another clock put it off");
     // One that nobody remembered makes room for another of its key.
     store.save(alert(2, "a", later), Some(AlertTurn::Raised), later);
     let all = store.reader.blocking().alerts(10).unwrap();
@@ -69,7 +81,15 @@ fn messages_wait_until_they_are_taken_and_alerts_stand_once() {
     assert_eq!(left, [3, 2]);
     assert!(store.due(month).iter().all(|(_, _, turn, _)| *turn == raised));
     let known = store.reader.blocking().alerts_known(month).unwrap();
-    assert_eq!(known.iter().map(|alert| alert.id.0[0]).collect::<Vec<_>>(), [2, 3]);
+    assert_eq!(known.iter().map(|(alert, _)| alert.id.0[0]).collect::<Vec<_>>(), [2, 3]);
+    assert_eq!(known[0].1, Told { at: later, is_heard: true });
+
+    // One that is told again says what is the matter now, and begins another window.
+    let again = month.moved(5000);
+    let worse = Alert { message: "It is worse.".to_owned(), value: Some(0.9), ..alert(3, "b", again) };
+    store.save(worse.clone(), Some(AlertTurn::Raised), again);
+    let known = store.reader.blocking().alerts_known(again).unwrap();
+    assert_eq!(known[1], (worse, Told { at: again, is_heard: true }));
 }
 
 #[test]
@@ -97,9 +117,20 @@ fn keys_that_end_are_found_unless_nobody_may_use_them() {
     }
     store.run(|commands| commands.revoke_key(&KeyId("key_revoked".to_owned()), NOW));
     store.run(|commands| commands.set_disabled("bob", Some(NOW)).map(drop));
-    let ending = store.reader.blocking().keys_ending(NOW, NOW.moved(7 * DAY_MS), 10).unwrap();
-    let found: Vec<(&str, &str)> = ending.iter().map(|key| (key.id.0.as_str(), key.user.as_str())).collect();
-    assert_eq!(found, [("key_soon", "ann")]);
+    let day = Duration::from_secs(86_400);
+    let found = |hours: i64, limit| {
+        let window = EndingWindow { now: NOW.moved(hours * 3_600_000), ended: day, early: 7 * day, part: 4 };
+        let ending = store.reader.blocking().keys_ending(&window, limit).unwrap();
+        ending.into_iter().map(|key| (key.id.0, key.user)).collect::<Vec<_>>()
+    };
+    let named = |id: &str| vec![(id.to_owned(), "ann".to_owned())];
+    assert_eq!((found(17, 10), found(18, 10)), (vec![], named("key_soon")), "in the last quarter of its day");
+    assert_eq!((found(40, 10), found(49, 10)), (named("key_soon"), vec![]), "and a day after its end");
+    assert_eq!(
+        found(23 * 24, 10),
+        named("key_late"),
+        "a week before, though a quarter of its life is longer"
+    );
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use rusqlite::params;
 
 use crate::domain::Timestamp;
-use crate::domain::alert::Alert;
+use crate::domain::alert::{Alert, Told};
 use crate::store::StoreError;
 use crate::store::alerts::AlertSaved;
 
@@ -18,7 +18,7 @@ const MESSAGES_MAX: u32 = 1000;
 impl Batch<'_> {
     pub(super) fn save_all_alerts(&mut self, saved: &[AlertSaved], at: Timestamp) -> Result<(), StoreError> {
         for one in saved {
-            self.save_alert(&one.alert)?;
+            self.save_alert(&one.alert, one.told)?;
             let Some(turn) = one.tell else { continue };
             for channel in &one.channels {
                 let mut statement = self.transaction.prepare_cached(
@@ -30,7 +30,7 @@ impl Batch<'_> {
         self.forget_alerts(at)
     }
 
-    fn save_alert(&self, alert: &Alert) -> Result<(), StoreError> {
+    fn save_alert(&self, alert: &Alert, told: Told) -> Result<(), StoreError> {
         if alert.resolved_at.is_none() {
             // One that an earlier server left standing and this one does not know of.
             self.transaction
@@ -40,9 +40,12 @@ impl Batch<'_> {
                 .execute(params![alert.key, alert.raised_at, alert.id.0.as_slice()])?;
         }
         let mut statement = self.transaction.prepare_cached(
-            "INSERT INTO alert (id, key, kind, level, subject, message, value, threshold, raised_at, resolved_at)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)
-             ON CONFLICT (id) DO UPDATE SET resolved_at = excluded.resolved_at",
+            "INSERT INTO alert (id, key, kind, level, subject, message, value, threshold, raised_at, resolved_at,
+                                told_at, is_heard)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)
+             ON CONFLICT (id) DO UPDATE SET level = excluded.level, message = excluded.message, value = excluded.value,
+                 threshold = excluded.threshold, raised_at = excluded.raised_at, resolved_at = excluded.resolved_at,
+                 told_at = excluded.told_at, is_heard = excluded.is_heard",
         )?;
         statement.execute(params![
             alert.id.0.as_slice(),
@@ -54,7 +57,9 @@ impl Batch<'_> {
             alert.value,
             alert.threshold,
             alert.raised_at,
-            alert.resolved_at
+            alert.resolved_at,
+            told.at,
+            told.is_heard
         ])?;
         Ok(())
     }
