@@ -150,6 +150,7 @@ impl Engine {
         if backlog == BacklogUse::Run {
             let (deliverer, outbox) = webhooks::deliverer(config, writer.clone(), reader.clone())?;
             queue.deliver_with(outbox);
+            tasks.push(tokio::spawn(housekeeping::keep_books(queue.clone(), stop.clone())));
             tasks.push(tokio::spawn(deliverer.run(stop.clone(), give_up.clone())));
         }
         Ok(Self {

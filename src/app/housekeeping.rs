@@ -6,7 +6,7 @@ use tokio::time::{Instant, Interval, MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 
 use crate::accounts::Accounts;
-use crate::queue::Queue;
+use crate::queue::{Kept, Queue};
 use crate::store::StoreError;
 use crate::store::retention::Keep;
 
@@ -18,6 +18,8 @@ const RECORD_USES_EVERY: Duration = Duration::from_secs(10);
 const EXPIRE_FOLLOWERS_EVERY: Duration = Duration::from_millis(250);
 /// Cached answers that do not serve any more are forgotten this often.
 const TRIM_CACHE_EVERY: Duration = Duration::from_secs(60);
+/// Another price is written down within this, and a month that is over closed.
+const KEEP_BOOKS_EVERY: Duration = Duration::from_secs(5);
 /// What is too old is deleted this often.
 const PURGE_EVERY: Duration = Duration::from_secs(3600);
 /// Rows deleted in one transaction, whose batch others share.
@@ -42,6 +44,18 @@ pub(super) async fn record_uses(accounts: Accounts, stop: CancellationToken) {
     while next(&mut ticks, &stop).await {
         if let Err(reason) = accounts.record_uses().await {
             tracing::warn!(%reason, "last uses of keys could not be recorded");
+        }
+    }
+}
+
+pub(super) async fn keep_books(queue: Queue, stop: CancellationToken) {
+    let (mut ticks, mut kept) = (ticks(KEEP_BOOKS_EVERY), Kept::default());
+    while next(&mut ticks, &stop).await {
+        match queue.keep_books(kept).await {
+            Ok(news) => kept = news,
+            Err(reason) => {
+                tracing::warn!(%reason, "prices and closed months could not be written down; it is tried again")
+            }
         }
     }
 }

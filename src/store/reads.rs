@@ -18,7 +18,7 @@ use crate::domain::{
 use super::StoreError;
 use super::alerts::{AlertMessage, EndingKey, Spent};
 use super::inspection::{CallMade, Listed, ListedJob, Sought, SplitBy, Timeline};
-use super::ledger::{Billed, BilledQuery, Used, UsedQuery};
+use super::ledger::{Billed, BilledQuery, InvoicePage, InvoiceQuery, Used, UsedQuery};
 use super::retention::{Ages, Stale};
 use super::webhooks::DeliveryQuery;
 
@@ -241,6 +241,8 @@ pub trait Reads: Send + Sync {
     fn used(&self, query: &UsedQuery) -> Result<Vec<Used>, StoreError>;
     /// What requests cost, by the time of their acceptance.
     fn billed(&self, query: &BilledQuery) -> Result<Vec<Billed>, StoreError>;
+    /// What users owe for a month.
+    fn invoices(&self, query: &InvoiceQuery) -> Result<InvoicePage, StoreError>;
     /// What is too old, at most `limit` of each kind, the oldest requests first.
     fn stale(&self, ages: &Ages, limit: u32) -> Result<Vec<Stale>, StoreError>;
     /// At most `limit` alerts: those that stand, then the latest that are over.

@@ -10,9 +10,9 @@ use crate::server::Server;
 
 const PAGE: &str = include_str!("../../docs/backup.md");
 
-/// The commands of a section, in order.
-fn commands(title: &str) -> Vec<&'static str> {
-    let section = PAGE.split("\n## ").find(|section| section.starts_with(title)).unwrap();
+/// The commands of a page's section, in order.
+pub fn commands(page: &'static str, title: &str) -> Vec<&'static str> {
+    let section = page.split("\n## ").find(|section| section.starts_with(title)).unwrap();
     let blocks = section.split("```").skip(1).step_by(2);
     let commands: Vec<&str> =
         blocks.filter_map(|block| block.strip_prefix("sh\n")).flat_map(str::lines).collect();
@@ -21,7 +21,7 @@ fn commands(title: &str) -> Vec<&'static str> {
 }
 
 /// Runs a command as a shell does; what it prints.
-fn shell(folder: &Path, command: &str) -> String {
+pub fn shell(folder: &Path, command: &str) -> String {
     let program = Path::new(env!("CARGO_BIN_EXE_diagramd")).parent().unwrap();
     let path = format!("{}:{}", program.display(), std::env::var("PATH").unwrap());
     let ran = Command::new("sh")
@@ -43,7 +43,7 @@ async fn every_command_of_the_page_does_what_the_page_says() {
     server.ended(&key, accepted["requestId"].as_str().unwrap()).await;
     let folder = server.dir.path().to_owned();
     for title in ["Back up", "Look at a backup", "Export usage for billing"] {
-        for command in commands(title) {
+        for command in commands(PAGE, title) {
             println!("$ {command}\n{}", shell(&folder, command));
         }
     }
@@ -52,7 +52,7 @@ async fn every_command_of_the_page_does_what_the_page_says() {
     let dir = server.terminate().await;
     let empty = TempDir::new().unwrap();
     std::fs::copy(dir.path().join("backup.db"), empty.path().join("backup.db")).unwrap();
-    for command in commands("Restore") {
+    for command in commands(PAGE, "Restore") {
         println!("$ {command}\n{}", shell(empty.path(), command));
     }
     assert!(empty.path().join("data/diagramd.db.replaced-1").exists());

@@ -16,7 +16,7 @@ use crate::domain::{
 };
 use crate::store::alerts::{AlertMessage, EndingKey, Spent};
 use crate::store::inspection::{CallMade, Listed, ListedJob, Sought, SplitBy, Timeline};
-use crate::store::ledger::{Billed, BilledQuery, Used, UsedQuery};
+use crate::store::ledger::{Billed, BilledQuery, InvoicePage, InvoiceQuery, Used, UsedQuery};
 use crate::store::reads::LiveCharge;
 use crate::store::reads::{GroupBy, JobQuery, KeyOwner, PastCalls, Spending, Stats};
 use crate::store::retention::{Ages, Stale};
@@ -28,6 +28,7 @@ use super::pool::Pool;
 mod accounts;
 mod alerts;
 mod backlog;
+mod invoices;
 mod jobs;
 mod ledger;
 mod listing;
@@ -231,6 +232,10 @@ impl Reads for SqliteReads {
 
     fn billed(&self, query: &BilledQuery) -> Result<Vec<Billed>, StoreError> {
         self.read_within(SEARCH_LIMIT, |connection| ledger::billed(connection, query))
+    }
+
+    fn invoices(&self, query: &InvoiceQuery) -> Result<InvoicePage, StoreError> {
+        self.read(|connection| invoices::page(connection, query))
     }
 
     fn stale(&self, ages: &Ages, limit: u32) -> Result<Vec<Stale>, StoreError> {

@@ -96,7 +96,7 @@ fn keys_that_end_are_found_unless_nobody_may_use_them() {
         store.run(move |commands| commands.create_key(&key));
     }
     store.run(|commands| commands.revoke_key(&KeyId("key_revoked".to_owned()), NOW));
-    store.run(|commands| commands.set_disabled("bob", Some(NOW)).map(drop));
+    store.run(|commands| commands.set_disabled("bob", true, NOW).map(drop));
     let ending = store.reader.blocking().keys_ending(NOW, NOW.moved(7 * DAY_MS), 10).unwrap();
     let found: Vec<(&str, &str)> = ending.iter().map(|key| (key.id.0.as_str(), key.user.as_str())).collect();
     assert_eq!(found, [("key_soon", "ann")]);

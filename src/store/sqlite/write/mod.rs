@@ -9,7 +9,7 @@ use crate::domain::job::JobRecord;
 use crate::domain::user::Role;
 use crate::domain::webhook::{DeliveryId, DeliverySeq, Tried, WriteMessage};
 use crate::domain::{
-    Change, Failure, JobId, JobSeq, JobState, KeyId, SessionId, Tier, Timestamp, User, UserId,
+    Change, Failure, JobId, JobSeq, JobState, KeyId, Money, SessionId, Tier, Timestamp, User, UserId,
 };
 use crate::store::alerts::AlertSaved;
 use crate::store::commands::{
@@ -25,6 +25,7 @@ use crate::store::{Commands, StoreError};
 mod accounts;
 mod alerts;
 mod backlog;
+pub(in crate::store::sqlite) mod books;
 mod cache;
 mod claim;
 mod end;
@@ -192,16 +193,21 @@ impl Commands for Batch<'_> {
         self.ensure(name, tier, at)
     }
 
-    fn set_tier(&mut self, name: &str, tier: Tier) -> Result<Option<User>, StoreError> {
-        self.change_tier(name, tier)
+    fn set_tier(&mut self, name: &str, tier: Tier, at: Timestamp) -> Result<Option<User>, StoreError> {
+        self.change_tier(name, tier, at)
     }
 
     fn set_role(&mut self, name: &str, role: Role) -> Result<Option<User>, StoreError> {
         self.change_role(name, role)
     }
 
-    fn set_disabled(&mut self, name: &str, at: Option<Timestamp>) -> Result<Option<User>, StoreError> {
-        self.disable(name, at)
+    fn set_disabled(
+        &mut self,
+        name: &str,
+        disabled: bool,
+        at: Timestamp,
+    ) -> Result<Option<User>, StoreError> {
+        self.disable(name, disabled, at)
     }
 
     fn set_password(&mut self, name: &str, phc: &str) -> Result<bool, StoreError> {
@@ -292,6 +298,14 @@ impl Commands for Batch<'_> {
 
     fn delivery_tried(&mut self, seq: DeliverySeq, tried: &Tried) -> Result<(), StoreError> {
         self.record_try(seq, tried)
+    }
+
+    fn note_prices(&mut self, prices: &[Option<Money>; 4], at: Timestamp) -> Result<(), StoreError> {
+        self.note_all_prices(prices, at)
+    }
+
+    fn close_books(&mut self, until: Timestamp) -> Result<(), StoreError> {
+        self.close_months(until)
     }
 
     fn heartbeat(&mut self, at: Timestamp) -> Result<(), StoreError> {
