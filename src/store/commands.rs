@@ -296,8 +296,8 @@ pub trait Commands {
     /// Pauses or resumes the queue; survives a restart.
     fn set_paused(&mut self, paused: bool) -> Result<(), StoreError>;
 
-    /// Stores alerts as they are now, and the messages that tell of them. Forgets what has been over
-    /// for a month.
+    /// Stores alerts as they are now, and the messages that tell of them. Forgets the oldest of too
+    /// many.
     fn save_alerts(&mut self, saved: &[AlertSaved], at: Timestamp) -> Result<(), StoreError>;
     /// A message was taken, or is given up.
     fn end_alert_message(&mut self, id: i64) -> Result<(), StoreError>;

@@ -240,7 +240,8 @@ async fn an_invoice_of_a_closed_month_stays_as_it_is_whatever_comes() {
     server.ended(&ann, accepted["requestId"].as_str().unwrap()).await;
     let dir = server.kill();
     // And all requests of then are gone.
-    std::fs::write(dir.path().join("config.toml"), config(&upstream, "49")).unwrap();
+    let short = "[retention]\nfinished = \"20d\"\n";
+    std::fs::write(dir.path().join("config.toml"), format!("{}{short}", config(&upstream, "49"))).unwrap();
     let server = Server::on(dir);
     priced(&server, "pro", "49").await;
     let jobs = format!("SELECT count(*) FROM job WHERE created_at < {}", month.to.0);

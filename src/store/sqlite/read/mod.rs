@@ -19,7 +19,7 @@ use crate::store::inspection::{CallMade, Listed, ListedJob, Sought, SplitBy, Tim
 use crate::store::ledger::{Billed, BilledQuery, InvoicePage, InvoiceQuery, Used, UsedQuery};
 use crate::store::reads::LiveCharge;
 use crate::store::reads::{GroupBy, JobQuery, KeyOwner, PastCalls, Spending, Stats};
-use crate::store::retention::{Ages, Stale};
+use crate::store::retention::{Ages, Stale, StaleKind};
 use crate::store::webhooks::DeliveryQuery;
 use crate::store::{Reads, StoreError};
 
@@ -238,8 +238,8 @@ impl Reads for SqliteReads {
         self.read(|connection| invoices::page(connection, query))
     }
 
-    fn stale(&self, ages: &Ages, limit: u32) -> Result<Vec<Stale>, StoreError> {
-        self.read_within(SEARCH_LIMIT, |connection| stale::stale(connection, ages, limit))
+    fn stale(&self, kind: StaleKind, ages: &Ages, limit: u32) -> Result<Vec<Stale>, StoreError> {
+        self.read_within(SEARCH_LIMIT, |connection| stale::stale(connection, kind, ages, limit))
     }
 
     fn alerts(&self, limit: u32) -> Result<Vec<Alert>, StoreError> {
