@@ -54,7 +54,8 @@ pub fn open(path: &Path, message: WriteMessage, watch: &Watch) -> Result<Sqlite,
     let mut write = connection::open_writer(path)?;
     migrate::migrate(&mut write, path, watch)?;
     let reads = read::SqliteReads::new(pool::open(path, READERS)?);
-    let writer = write::SqliteWriter::new(write, message)?;
+    let beside = connection::open_writer(path)?;
+    let writer = write::SqliteWriter::new(write, beside, message)?;
     let writer = Writer::start(writer).map_err(|reason| StoreError::Failed(reason.to_string()))?;
     Ok(Sqlite { writer, reader: Reader::new(Arc::new(reads), READERS) })
 }

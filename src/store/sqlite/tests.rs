@@ -26,6 +26,7 @@ use crate::store::{Commands, Priority};
 
 mod alerts;
 mod cache;
+mod checkpoints;
 mod followers;
 mod retention;
 mod sessions;
@@ -298,7 +299,8 @@ fn watched(dir: &TempDir, breaks: bool) -> (Writer, Arc<AtomicUsize>) {
     let mut connection = connection::open_writer(&path).unwrap();
     migrate::migrate(&mut connection, &path, &Watch::default()).unwrap();
     let transactions = Arc::<AtomicUsize>::default();
-    let inner = write::SqliteWriter::new(connection, message()).unwrap();
+    let inner =
+        write::SqliteWriter::new(connection, connection::open_writer(&path).unwrap(), message()).unwrap();
     let backend = Watched { inner, transactions: Arc::clone(&transactions), breaks };
     (Writer::start(backend).unwrap(), transactions)
 }

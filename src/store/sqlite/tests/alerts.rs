@@ -64,6 +64,7 @@ fn messages_wait_until_they_are_taken_and_alerts_stand_once() {
     // A month later it is forgotten, and its messages with it; what stands stays.
     let month = NOW.moved(31 * DAY_MS);
     store.save(alert(3, "b", month), None, month);
+    assert!(store.purge(month, Duration::from_secs(1)) > 0);
     let left: Vec<u8> =
         store.reader.blocking().alerts(10).unwrap().iter().map(|alert| alert.id.0[0]).collect();
     assert_eq!(left, [3, 2]);
