@@ -9,6 +9,7 @@ use diagramd::domain::{Money, Timestamp};
 use rusqlite::Connection;
 use serde_json::{Value, json};
 
+use crate::manual::{Shell, blocks};
 use crate::server::Server;
 use crate::upstream::{Behaviour, Upstream};
 use crate::verb;
@@ -262,12 +263,8 @@ async fn the_commands_of_the_page_do_what_the_page_says() {
     let (_, accepted) = server.post(&key, json!({ "prompt": "a then b", "diagramType": "graphviz" })).await;
     server.ended(&key, accepted["requestId"].as_str().unwrap()).await;
     priced(&server, "pro", "29").await;
-    let mut all = String::new();
-    for command in crate::backup_docs::commands(PAGE, "Invoices") {
-        let said = crate::backup_docs::shell(server.dir.path(), command);
-        println!("$ {command}\n{said}");
-        all.push_str(&said);
-    }
+    let shell = Shell::new(server.dir.path());
+    let all: String = blocks(PAGE, "Invoices").iter().map(|block| shell.run(block)).collect();
     assert!(all.contains("\"user\":\"ann\"") && all.contains("29.000000000"), "{all}");
     let table = std::fs::read_to_string(server.dir.path().join("invoices.csv")).unwrap();
     assert!(table.starts_with("number,month,status,user,item,"), "{table}");
