@@ -25,6 +25,7 @@ use crate::store::writer::Backend;
 use crate::store::{Commands, Priority};
 
 mod alerts;
+mod books;
 mod cache;
 mod checkpoints;
 mod followers;
