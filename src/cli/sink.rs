@@ -39,11 +39,11 @@ impl Sink {
                 write(&mut out)?;
                 Ok(out.flush()?)
             }
-            Some(file) => self.into_file(file, write),
+            Some(file) => self.write_file(file, write),
         }
     }
 
-    fn into_file(
+    fn write_file(
         &self,
         file: &Path,
         write: impl FnOnce(&mut dyn Write) -> anyhow::Result<()>,

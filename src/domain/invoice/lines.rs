@@ -238,12 +238,12 @@ mod tests {
                 // Told apart by every hour of the day instead of by the changes in it.
                 let at_hour = |hour: i64| {
                     let now = from.moved(hour * 3_600_000);
-                    held.iter().filter(|held| held.at <= now).next_back().and_then(|held| held.tier)
+                    held.iter().rfind(|held| held.at <= now).and_then(|held| held.tier)
                 };
                 let Some(tier) = (0..24).filter_map(at_hour).max() else { continue };
                 held_days += 1;
                 let of_tier: Vec<&Priced> = priced.iter().filter(|priced| priced.tier == tier).collect();
-                let before = of_tier.iter().filter(|priced| priced.at < to).next_back();
+                let before = of_tier.iter().rfind(|priced| priced.at < to);
                 let price = before.or(of_tier.first()).and_then(|priced| priced.price);
                 exact += i128::from(price.unwrap_or_default().0);
             }
