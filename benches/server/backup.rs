@@ -2,6 +2,7 @@
 
 use std::path::Path;
 use std::process::Command;
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use hyper::Method;
@@ -13,10 +14,12 @@ use super::{Failure, load, row};
 const CONNECTIONS: usize = 64;
 /// So much is submitted before: the database is as large as some weeks make it.
 const FILLING: Duration = Duration::from_secs(15);
-/// Clients submit so long, and a backup is made meanwhile.
+/// Clients submit so long without one.
 const MEASURED: Duration = Duration::from_secs(15);
 /// When it begins.
 const AFTER: Duration = Duration::from_secs(2);
+/// And so long after it.
+const AFTERWARDS: Duration = Duration::from_secs(5);
 
 /// Prints the times of submits without a backup and beside one, and how long the backup takes.
 pub async fn measure() -> Result<(), Failure> {
@@ -35,26 +38,50 @@ pub async fn measure() -> Result<(), Failure> {
         load::submission(&prompt, load::UNCHECKED),
     )?;
     load::rate(server.address, CONNECTIONS, FILLING, &submit).await?;
-    let (rate, mut times) = load::rate(server.address, CONNECTIONS, MEASURED, &submit).await?;
-    row(
-        &format!("submits of {CONNECTIONS} clients without a backup"),
-        &format!("{rate:.0}/s, {}, slowest {}", spread(&mut times), short(percentile(&mut times, 100))),
-        "",
-    );
+    let begin = Instant::now();
+    let for_a_while: load::GoesOn = Arc::new(move || begin.elapsed() < MEASURED);
+    let without = load::answers(server.address, CONNECTIONS, &for_a_while, &submit).await?;
+    told(&format!("submits of {CONNECTIONS} clients without a backup"), &without, "");
     let folder = dir.path().to_owned();
+    // When the backup was over; what it kept in the log is copied after that.
+    let over = Arc::new(OnceLock::<Instant>::new());
+    let tells = Arc::clone(&over);
     let backup = tokio::task::spawn_blocking(move || {
         std::thread::sleep(AFTER);
-        backup(&folder)
+        let made = backup(&folder);
+        let _ = tells.set(Instant::now());
+        made
     });
-    let (rate, mut times) = load::rate(server.address, CONNECTIONS, MEASURED, &submit).await?;
+    let goes_on: load::GoesOn = Arc::new(move || over.get().is_none_or(|over| over.elapsed() < AFTERWARDS));
+    let beside = load::answers(server.address, CONNECTIONS, &goes_on, &submit).await?;
     let (took, bytes) = backup.await??;
-    row(
-        "the same while a backup is made and checked",
-        &format!("{rate:.0}/s, {}, slowest {}", spread(&mut times), short(percentile(&mut times, 100))),
+    told(
+        "the same while a backup is made and checked, and after it",
+        &beside,
         "target: no stall over 100 ms",
     );
     row("the backup, its check included", &format!("{:.0} MB in {}", bytes as f64 / 1e6, short(took)), "");
     Ok(())
+}
+
+/// How long each took, the slowest, and how long nobody at all was answered at the most.
+fn told(what: &str, answers: &[(Instant, Duration)], limit: &str) {
+    let mut times: Vec<Duration> = answers.iter().map(|(_, took)| *took).collect();
+    let mut ends: Vec<Instant> = answers.iter().map(|(end, _)| *end).collect();
+    ends.sort_unstable();
+    let stall = ends.windows(2).map(|pair| pair[1] - pair[0]).max().unwrap_or_default();
+    let span = ends.first().zip(ends.last()).map_or(0.0, |(first, last)| (*last - *first).as_secs_f64());
+    row(
+        what,
+        &format!(
+            "{:.0}/s, {}, slowest {}, longest stall of all {}",
+            answers.len() as f64 / span.max(0.001),
+            spread(&mut times),
+            short(percentile(&mut times, 100)),
+            short(stall)
+        ),
+        limit,
+    );
 }
 
 fn backup(folder: &Path) -> Result<(Duration, u64), Failure> {

@@ -2,7 +2,6 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
@@ -17,6 +16,9 @@ use super::Failure;
 
 /// A connection that one call after another goes over.
 pub type Connection = SendRequest<Full<Bytes>>;
+
+/// Whether a load goes on.
+pub type GoesOn = Arc<dyn Fn() -> bool + Send + Sync>;
 
 /// Opens a connection.
 ///
@@ -77,18 +79,35 @@ pub async fn rate(
     span: Duration,
     request: &Request<Full<Bytes>>,
 ) -> Result<(f64, Vec<Duration>), Failure> {
-    let count = Arc::new(AtomicU64::new(0));
+    let begin = Instant::now();
+    let goes_on: GoesOn = Arc::new(move || begin.elapsed() < span);
+    let answers = answers(address, connections, &goes_on, request).await?;
+    let rate = answers.len() as f64 / begin.elapsed().as_secs_f64();
+    Ok((rate, answers.into_iter().map(|(_, took)| took).collect()))
+}
+
+/// As [`rate`], for as long as `goes_on` says.
+///
+/// Returns when each answer came, and how long it took.
+///
+/// # Errors
+/// When an answer is not a success.
+pub async fn answers(
+    address: SocketAddr,
+    connections: usize,
+    goes_on: &GoesOn,
+    request: &Request<Full<Bytes>>,
+) -> Result<Vec<(Instant, Duration)>, Failure> {
     let mut senders = Vec::new();
     for _ in 0..connections {
         senders.push(connect(address).await?);
     }
-    let begin = Instant::now();
     let mut clients = tokio::task::JoinSet::new();
     for mut sender in senders {
-        let (count, template) = (Arc::clone(&count), request.clone());
+        let (template, goes_on) = (request.clone(), Arc::clone(goes_on));
         clients.spawn(async move {
             let mut times = Vec::new();
-            while begin.elapsed() < span {
+            while goes_on() {
                 sender.ready().await?;
                 let sent = Instant::now();
                 let answer = sender.send_request(template.clone()).await?;
@@ -97,15 +116,14 @@ pub async fn rate(
                 if !status.is_success() {
                     return Err(Failure::from(format!("{status}: {}", String::from_utf8_lossy(&body))));
                 }
-                times.push(sent.elapsed());
-                count.fetch_add(1, Ordering::Relaxed);
+                times.push((Instant::now(), sent.elapsed()));
             }
             Ok(times)
         });
     }
-    let mut times = Vec::new();
+    let mut answers = Vec::new();
     while let Some(client) = clients.join_next().await {
-        times.extend(client??);
+        answers.extend(client??);
     }
-    Ok((count.load(Ordering::Relaxed) as f64 / begin.elapsed().as_secs_f64(), times))
+    Ok(answers)
 }

@@ -76,7 +76,7 @@ async fn fill(dir: &Path) -> Result<(), Failure> {
     let options = LoadOptions { file: Some(dir.join("config.toml")), ..LoadOptions::default() };
     let mut config = Config::load(options).map_err(|faults| faults.to_string())?.config;
     config.server.data_dir = dir.join("data");
-    let engine = Engine::start(&config, BacklogUse::Run).await?;
+    let engine = Engine::start(&config, BacklogUse::Run, diagramd::store::sqlite::Watch::default()).await?;
     engine.queue.set_paused(true).await?;
     let mut users = Vec::new();
     for n in 0..USERS {

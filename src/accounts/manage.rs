@@ -108,8 +108,8 @@ impl Accounts {
     /// # Errors
     /// What the store reports.
     pub fn set_tier(&self, name: &str, tier: Tier) -> Result<Option<User>, StoreError> {
-        let name = name.to_owned();
-        self.change(move |commands| commands.set_tier(&name, tier))
+        let (name, now) = (name.to_owned(), (self.clock)());
+        self.change(move |commands| commands.set_tier(&name, tier, now))
     }
 
     /// Lets a user open the operator's page, or no more but by an admin key; `None` when there is no
@@ -137,7 +137,7 @@ impl Accounts {
     /// What the store reports.
     pub fn set_disabled(&self, name: &str, disabled: bool) -> Result<Option<User>, StoreError> {
         let (name, now) = (name.to_owned(), (self.clock)());
-        self.change(move |commands| commands.set_disabled(&name, disabled.then_some(now)))
+        self.change(move |commands| commands.set_disabled(&name, disabled, now))
     }
 
     /// Sets a user's password and ends the user's sessions; `false` when there is no such user.

@@ -37,18 +37,35 @@ pub(super) fn make(path: &Path) -> anyhow::Result<()> {
 /// # Errors
 /// Whose it is, and how to run the verb as that user.
 pub(super) fn check_owner(database: &Path) -> anyhow::Result<()> {
+    refuse_root(database, "files that root makes beside it")
+}
+
+/// As [`check_owner`], before a database is put where there may be none yet: then its place belongs to
+/// whoever will serve it.
+///
+/// # Errors
+/// As [`check_owner`].
+pub(super) fn check_place(database: &Path) -> anyhow::Result<()> {
+    check_owner(database)?;
+    match database.parent() {
+        Some(place) if !database.exists() => refuse_root(place, "a database that root puts there"),
+        _ => Ok(()),
+    }
+}
+
+fn refuse_root(path: &Path, what: &str) -> anyhow::Result<()> {
     // Elsewhere than on Linux nobody tells who this is.
-    let (Ok(own), Ok(file)) = (std::fs::metadata("/proc/self"), std::fs::metadata(database)) else {
+    let (Ok(own), Ok(there)) = (std::fs::metadata("/proc/self"), std::fs::metadata(path)) else {
         return Ok(());
     };
-    if own.uid() != ROOT || file.uid() == ROOT {
+    if own.uid() != ROOT || there.uid() == ROOT {
         return Ok(());
     }
-    let owner = name_of(file.uid()).unwrap_or_else(|| format!("#{}", file.uid()));
+    let owner = name_of(there.uid()).unwrap_or_else(|| format!("#{}", there.uid()));
     bail!(
-        "{} belongs to the user {owner}, and files that root makes beside it would lock that user out; run this as \
-         {owner}: sudo -u '{owner}' diagramd …",
-        database.display()
+        "{} belongs to the user {owner}, and {what} would lock that user out; run this as {owner}: sudo -u '{owner}' \
+         diagramd …",
+        path.display()
     )
 }
 

@@ -22,7 +22,7 @@ use crate::queue::{Queue, Scheduling};
 use crate::scheduler::core::Core;
 use crate::scheduler::{Claims, Scheduler};
 use crate::store::retention::Keep;
-use crate::store::sqlite::{self, DataLock, Sqlite};
+use crate::store::sqlite::{self, DataLock, Sqlite, Watch};
 use crate::store::{Reader, StoreError, Writer};
 use crate::webhooks::Webhooks;
 use crate::worker::{TagSecret, Troubles, Worker};
@@ -93,12 +93,13 @@ struct Unread {
 
 impl Engine {
     /// Opens the store and puts right what the last stop left. Nothing is claimed before
-    /// [`Engine::begin`].
+    /// [`Engine::begin`]. Bringing an older database to this version may take long, and ends with
+    /// `watch`.
     ///
     /// # Errors
     /// When the data directory is in use, the store does not open, or an upstream's settings
     /// cannot be used.
-    pub async fn start(config: &Config, backlog: BacklogUse) -> anyhow::Result<Self> {
+    pub async fn start(config: &Config, backlog: BacklogUse, watch: Watch) -> anyhow::Result<Self> {
         let templates = Arc::new(templates::templates(config)?);
         let filling = Arc::new(templates::Filling(Arc::clone(&templates)));
         data_dir::make(&config.server.data_dir)?;
@@ -110,7 +111,9 @@ impl Engine {
             locks.push(DataLock::take_beside(database)?);
         }
         let secret = data_dir::secret(&config.server.data_dir)?;
-        let Sqlite { writer, reader } = open_store(config)?;
+        let opening = config.clone();
+        let opened = tokio::task::spawn_blocking(move || open_store(&opening, &watch)).await;
+        let Sqlite { writer, reader } = opened.context("the start was interrupted")??;
         let bus = Bus::default();
         let accounts = Accounts::new(writer.clone(), reader.clone(), now);
         let mut rules = wiring::rules(config, filling);
@@ -150,6 +153,7 @@ impl Engine {
         if backlog == BacklogUse::Run {
             let (deliverer, outbox) = webhooks::deliverer(config, writer.clone(), reader.clone())?;
             queue.deliver_with(outbox);
+            tasks.push(tokio::spawn(housekeeping::keep_books(queue.clone(), stop.clone())));
             tasks.push(tokio::spawn(deliverer.run(stop.clone(), give_up.clone())));
         }
         Ok(Self {
@@ -260,10 +264,10 @@ pub(super) fn database_path(config: &Config) -> PathBuf {
     config.storage.path.clone().unwrap_or_else(|| sqlite::path_in(&config.server.data_dir))
 }
 
-fn open_store(config: &Config) -> anyhow::Result<Sqlite> {
+fn open_store(config: &Config, watch: &Watch) -> anyhow::Result<Sqlite> {
     let path = database_path(config);
     data_dir::check_owner(&path)?;
-    sqlite::open(&path, webhooks::write_message(config))
+    sqlite::open(&path, webhooks::write_message(config), watch)
         .map_err(|reason| data_dir::explained(&path, reason))
         .with_context(|| format!("the database {} cannot be opened", path.display()))
 }
@@ -275,7 +279,7 @@ fn open_store(config: &Config) -> anyhow::Result<Sqlite> {
 pub fn open_accounts(config: &Config) -> anyhow::Result<Accounts> {
     data_dir::make(&config.server.data_dir)?;
     let _alone = alone_if_older(config)?;
-    let Sqlite { writer, reader } = open_store(config)?;
+    let Sqlite { writer, reader } = open_store(config, &Watch::default())?;
     Ok(Accounts::new(writer, reader, now))
 }
 

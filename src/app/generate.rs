@@ -11,6 +11,7 @@ use crate::events::Received;
 use crate::queue::{SubmitError, SubmitRequest};
 use crate::store::StoreError;
 use crate::store::commands::{Cancellation, Owner};
+use crate::store::sqlite::Watch;
 
 use super::engine::{BacklogUse, Engine};
 
@@ -47,13 +48,14 @@ pub async fn generate_in_process(
     progress: &mut (dyn FnMut(Progress) + Send),
     cancel: CancellationToken,
 ) -> anyhow::Result<Generated> {
-    let mut engine = Engine::start(&loaded.config, BacklogUse::Leave).await.map_err(|reason| match reason
-        .downcast_ref::<StoreError>(
-    ) {
-        Some(StoreError::Locked(_)) => {
-            anyhow::anyhow!("{reason}; or let it make the diagram, with --server URL and --key KEY")
+    let watch = Watch::until(&cancel);
+    let mut engine = Engine::start(&loaded.config, BacklogUse::Leave, watch).await.map_err(|reason| {
+        match reason.downcast_ref::<StoreError>() {
+            Some(StoreError::Locked(_)) => {
+                anyhow::anyhow!("{reason}; or let it make the diagram, with --server URL and --key KEY")
+            }
+            _ => reason,
         }
-        _ => reason,
     })?;
     engine.begin().await?;
     let outcome = run(&engine, request, progress, &cancel).await;

@@ -9,7 +9,7 @@ use crate::config::Config;
 use crate::domain::{JobState, Timestamp};
 use crate::store::StoreError;
 use crate::store::sqlite::{
-    self, CopyError, Copying, DataLock, Inspected, Restoring, SourceUse, Stage, Thoroughness,
+    self, CopyError, Copying, DataLock, Inspected, Restoring, SourceUse, Stage, Thoroughness, Watch,
 };
 
 use super::data_dir;
@@ -110,7 +110,7 @@ pub fn backup(
         source: SourceUse::MayChange,
         replace,
         thoroughness: Thoroughness::Whole,
-        stop: stop.clone(),
+        watch: Watch::until(stop),
         progress: &mut |stage| progress(stage.into()),
     };
     let database = database_path(config);
@@ -148,7 +148,7 @@ pub fn restore_backup(
 ) -> anyhow::Result<Restored> {
     data_dir::make(&config.server.data_dir)?;
     let database = database_path(config);
-    data_dir::check_owner(&database)?;
+    data_dir::check_place(&database)?;
     let _lock = DataLock::take(&config.server.data_dir)
         .map_err(|reason| data_dir::explained(&config.server.data_dir, reason))?;
     let _beside = config.storage.path.as_deref().map(DataLock::take_beside).transpose()?;

@@ -10,6 +10,7 @@ mod export;
 mod figures;
 mod generate;
 mod housekeeping;
+mod invoices;
 mod keep;
 mod links;
 mod pictures;
@@ -29,6 +30,7 @@ pub use crate::store::sqlite::Restoring;
 pub use engine::{BacklogUse, Engine, open_accounts};
 pub use export::{BadSpan, Billed, ExportBy, ExportRow, ExportSpan, ExportTotals, Used, UsedBy, export};
 pub use generate::{Cancelled, Generated, generate_in_process};
+pub use invoices::{InvoiceTotals, invoices, last_month};
 pub use keep::{
     Backup, Contents, Progress, Requests, Restored, Stopped, backup, check_backup, restore_backup,
 };

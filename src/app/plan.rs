@@ -57,6 +57,9 @@ pub struct WaitsByTier {
 /// The answer.
 #[derive(Clone, Debug)]
 pub struct PlanAnswer {
+    /// Further calls of the same requests: they take their part of the limits, but how long they waited
+    /// is not known.
+    pub further_calls: usize,
     /// The first and the last call's time of being ready.
     pub span: Option<(Timestamp, Timestamp)>,
     /// As it was.
@@ -77,11 +80,15 @@ pub fn plan(config: &Config, question: PlanQuestion) -> anyhow::Result<PlanAnswe
     let calls = past_calls(sqlite::open_for_reading(&database)?.blocking(), question.days)?;
     let lanes: Vec<LaneSpec> = config.upstreams.iter().map(|upstream| upstream.lane.clone()).collect();
     let asked = asked(&lanes, question);
-    let recorded: Vec<Waited> =
-        calls.iter().map(|call| Waited { tier: call.tier, wait: call.waited() }).collect();
+    let recorded: Vec<Waited> = calls
+        .iter()
+        .filter(|call| call.is_first)
+        .map(|call| Waited { tier: call.tier, wait: call.waited() })
+        .collect();
     let span = calls.first().zip(calls.last()).map(|(first, last)| (first.ready_at, last.ready_at));
     Ok(PlanAnswer {
         span,
+        further_calls: calls.len() - recorded.len(),
         recorded: by_tier(&recorded),
         present: by_tier(&replay(&calls, lanes, &config.tiers)),
         asked: by_tier(&replay(&calls, vec![asked], &config.tiers)),

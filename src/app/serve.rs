@@ -19,6 +19,8 @@ use crate::http::live::Live;
 use crate::http::observed;
 use crate::http::readiness::Readiness;
 use crate::http::server::{self, Door, Listener};
+use crate::store::StoreError;
+use crate::store::sqlite::Watch;
 
 use super::engine::{BacklogUse, Engine, now};
 use super::signals::{Signals, Wish};
@@ -46,7 +48,7 @@ pub async fn serve(loaded: Loaded, options: ServeOptions) -> anyhow::Result<()> 
     let config = loaded.config.clone();
     let logs = crate::telemetry::logs::start(wiring::log_format(&config), &config.log.level)?;
     raise_open_files(config.server.max_connections);
-    let mut engine = Engine::start(&config, BacklogUse::Run).await?;
+    let Some(mut engine) = start(&config, &mut signals).await? else { return Ok(()) };
     let (main, address) = listeners(&config.server.listen).await?;
     let mut listeners: Vec<_> = main.into_iter().map(|listener| (Door::Main, listener)).collect();
     if let Some(own) = config.metrics.listen {
@@ -122,6 +124,32 @@ pub async fn serve(loaded: Loaded, options: ServeOptions) -> anyhow::Result<()> 
     watching.abort();
     tracing::info!("stopped");
     Ok(())
+}
+
+/// The engine; `None` when a signal asked to stop before there was one. An older database may take
+/// long to copy and to migrate: the service manager hears that it goes on, and who stops it finds it
+/// as it was.
+async fn start(config: &Config, signals: &mut Signals) -> anyhow::Result<Option<Engine>> {
+    let stop = CancellationToken::new();
+    let watch = Watch::new(stop.clone(), service::still_starting());
+    let mut starting = Box::pin(Engine::start(config, BacklogUse::Run, watch));
+    tokio::select! {
+        started = &mut starting => return started.map(Some),
+        () = signals.stop() => stop.cancel(),
+    }
+    match starting.await {
+        Ok(engine) => {
+            engine.drain().await;
+            engine.finish(std::future::ready(())).await;
+        }
+        Err(reason)
+            if reason
+                .downcast_ref::<StoreError>()
+                .is_some_and(|reason| matches!(reason, StoreError::Closed)) => {}
+        Err(reason) => return Err(reason),
+    }
+    tracing::info!("stopped before anything was served");
+    Ok(None)
 }
 
 /// Fires `hurry` at the end of the grace period, or at the next signal to stop.

@@ -3,8 +3,11 @@
 //!
 //! The protocol: `sd_notify(3)`, `sd_listen_fds(3)`, `sd_watchdog_enabled(3)`.
 
+use std::time::{Duration, Instant};
+
 use anyhow::Context;
 use listenfd::ListenFd;
+use parking_lot::Mutex;
 use sd_notify::NotifyState;
 use tokio::net::{TcpListener, UnixListener};
 use tokio_util::sync::CancellationToken;
@@ -46,6 +49,29 @@ fn one(given: &mut ListenFd, at: usize) -> anyhow::Result<(Listener, String)> {
 /// Everything that is served is.
 pub(super) fn ready() {
     tell(&[NotifyState::Ready, NotifyState::Status("serving")]);
+}
+
+/// How much longer a start may take each time that it is told to go on.
+const START_EXTENDED: Duration = Duration::from_secs(60);
+/// How often that is told.
+const START_TOLD_EVERY: Duration = Duration::from_secs(5);
+
+/// Tells, when it is called again and again, that the start goes on: else it would be ended when its time
+/// is up.
+pub(super) fn still_starting() -> impl Fn() + Send + Sync {
+    let told = Mutex::new(None::<Instant>);
+    move || {
+        let mut told = told.lock();
+        if told.is_some_and(|told| told.elapsed() < START_TOLD_EVERY) {
+            return;
+        }
+        *told = Some(Instant::now());
+        let longer = u32::try_from(START_EXTENDED.as_micros()).unwrap_or(u32::MAX);
+        tell(&[
+            NotifyState::ExtendTimeoutUsec(longer),
+            NotifyState::Status("copying the database and bringing it to this version"),
+        ]);
+    }
 }
 
 /// The configuration is read again; [`ready`] ends it.

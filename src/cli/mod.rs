@@ -13,6 +13,7 @@ mod figures;
 mod generate;
 mod input;
 mod interrupt;
+mod invoice;
 mod keep;
 mod key;
 mod output;
@@ -22,6 +23,7 @@ mod render;
 mod request;
 mod serve;
 mod server;
+mod sink;
 mod source;
 mod template;
 mod tier;
@@ -100,6 +102,8 @@ enum Verb {
     /// Write usage for your books
     #[command(subcommand)]
     Export(export::Verb),
+    /// Write what users owe for a month, and what they cost
+    Invoice(invoice::Invoice),
     /// Print a completion script for a shell
     Completions(about::Completions),
     /// Print the manual page
@@ -135,6 +139,7 @@ pub fn run(cli: Cli) -> anyhow::Result<()> {
         Verb::Backup(verb) => verb.run(&sources),
         Verb::Restore(verb) => verb.run(&sources),
         Verb::Export(verb) => verb.run(&sources),
+        Verb::Invoice(verb) => verb.run(&sources),
         Verb::Completions(verb) => verb.run(),
         Verb::Man(verb) => verb.run(),
         Verb::Version => output::line(concat!("diagramd ", env!("CARGO_PKG_VERSION"))),

@@ -40,13 +40,19 @@ impl Plan {
         let (requests_per_minute, tokens_per_minute) = self.like.unwrap_or_else(given);
         let question = PlanQuestion { requests_per_minute, tokens_per_minute, days: self.days };
         let answer = app::plan(&sources.load(Vec::new())?.config, question)?;
-        if self.json {
-            return output::json(&object(&answer, question));
-        }
         let Some((first, last)) = answer.span else {
             bail!("no call of a model was made in the last {} days; ask for more with --days", self.days)
         };
-        output::line(&format!("{} calls, ready from {first} to {last}\n", answer.recorded.all.calls))?;
+        if self.json {
+            return output::json(&object(&answer, question));
+        }
+        let (calls, further) = (answer.recorded.all.calls, answer.further_calls);
+        let further = if further == 0 {
+            String::new()
+        } else {
+            format!(", and {further} further ones of theirs (retries, repairs)")
+        };
+        output::line(&format!("{calls} calls{further}, ready from {first} to {last}\n"))?;
         let limit = |limit: u64| if limit == 0 { "any number of".to_owned() } else { limit.to_string() };
         let plan =
             format!("{} requests, {} tokens a minute", limit(requests_per_minute), limit(tokens_per_minute));
@@ -97,6 +103,7 @@ fn object(answer: &PlanAnswer, question: PlanQuestion) -> Value {
         "requestsPerMinute": question.requests_per_minute,
         "tokensPerMinute": question.tokens_per_minute,
         "span": span,
+        "furtherCalls": answer.further_calls,
         "recorded": waits(&answer.recorded),
         "replayedAsConfigured": waits(&answer.present),
         "replayedOnPlan": waits(&answer.asked),

@@ -4,11 +4,13 @@
 //! moves is [`job::JobState::may_become`].
 
 pub mod alert;
+pub mod cell;
 pub mod change;
 pub mod diagram;
 pub mod event;
 pub mod failure;
 pub mod id;
+pub mod invoice;
 pub mod job;
 pub mod lane;
 pub mod limits;

@@ -22,6 +22,9 @@ pub struct PastCall {
     pub estimated_output: u32,
     /// Tokens that it used.
     pub usage: TokenUsage,
+    /// Whether it was the first one of its request. When a further one could have been made nobody has
+    /// written down, so that how long it waited is not known.
+    pub is_first: bool,
     /// From its being sent to its end.
     pub took: Duration,
 }

@@ -15,9 +15,9 @@ use super::problem::Problem;
 use super::query::Query;
 use super::readiness;
 use super::resources::{
-    alerts, client_script, control, development, docs, generate, inspection, keys, metrics, openapi, pages,
-    pictures, queue_status, request, requests, session, stats, templates, timeline, tokens, usage, users,
-    validate, webhooks,
+    alerts, client_script, control, development, docs, generate, inspection, invoices, keys, metrics,
+    openapi, pages, pictures, queue_status, request, requests, session, stats, templates, timeline, tokens,
+    usage, users, validate, webhooks,
 };
 use super::respond::{Answer, json};
 use super::router::{ForAdmin, ForUser, Health, Open, Route};
@@ -124,6 +124,7 @@ async fn user(
         ForUser::Requests => requests::list(api, caller, query).await,
         ForUser::Templates => templates::list(api),
         ForUser::Usage => usage::usage(api, caller).await,
+        ForUser::Invoice => invoices::own(api, caller, query, call.headers()).await,
         ForUser::Token => tokens::token(api, caller, call).await,
         ForUser::Ticket => tokens::ticket(api, caller),
         ForUser::Session => session::show(api, caller, call).await,
@@ -162,5 +163,6 @@ async fn admin(api: &Arc<Api>, route: ForAdmin<'_>, query: &Query<'_>, call: &mu
         ForAdmin::AllDeliveries => webhooks::everybodys(api, query).await,
         ForAdmin::Config => json(StatusCode::OK, &*api.effective_config.load_full()),
         ForAdmin::Alerts => alerts::list(api).await,
+        ForAdmin::Invoices => invoices::list(api, query, call.headers()).await,
     }
 }

@@ -61,6 +61,7 @@ const fn user(route: ForUser<'_>) -> &'static str {
         ForUser::Requests => "/api/diagram/requests",
         ForUser::Templates => "/api/diagram/templates",
         ForUser::Usage => "/api/diagram/usage",
+        ForUser::Invoice => "/api/diagram/usage/invoice",
         ForUser::Token => "/api/auth/token",
         ForUser::Ticket => "/api/auth/ws-ticket",
         ForUser::Session | ForUser::SignOut => "/api/auth/session",
@@ -91,6 +92,7 @@ const fn admin(route: ForAdmin<'_>) -> &'static str {
         ForAdmin::Retry(_) => "/api/admin/requests/{id}/retry",
         ForAdmin::Config => "/api/admin/config",
         ForAdmin::Alerts => "/api/admin/alerts",
+        ForAdmin::Invoices => "/api/admin/invoices",
         ForAdmin::AllDeliveries => "/api/admin/webhooks/deliveries",
     }
 }

@@ -82,6 +82,8 @@ pub enum ForUser<'a> {
     Templates,
     /// The caller's limits, tokens and money.
     Usage,
+    /// What the caller owes for a month.
+    Invoice,
     /// A short-lived token.
     Token,
     /// A WebSocket ticket.
@@ -153,6 +155,8 @@ pub enum ForAdmin<'a> {
     Config,
     /// Alerts.
     Alerts,
+    /// What everybody owes for a month.
+    Invoices,
 }
 
 /// The table.
@@ -185,6 +189,7 @@ fn route<'a>(method: &str, path: &[&'a str]) -> Option<Route<'a>> {
         ("GET", ["api", "diagram", "requests"]) => User(ForUser::Requests),
         ("GET", ["api", "diagram", "templates"]) => User(ForUser::Templates),
         ("GET", ["api", "diagram", "usage"]) => User(ForUser::Usage),
+        ("GET", ["api", "diagram", "usage", "invoice"]) => User(ForUser::Invoice),
         ("POST", ["api", "auth", "token"]) => User(ForUser::Token),
         ("POST", ["api", "auth", "ws-ticket"]) => User(ForUser::Ticket),
         ("POST", ["api", "auth", "session"]) => Open(self::Open::SignIn),
@@ -220,6 +225,7 @@ fn route<'a>(method: &str, path: &[&'a str]) -> Option<Route<'a>> {
         ("GET", ["api", "admin", "webhooks", "deliveries"]) => Admin(ForAdmin::AllDeliveries),
         ("GET", ["api", "admin", "config"]) => Admin(ForAdmin::Config),
         ("GET", ["api", "admin", "alerts"]) => Admin(ForAdmin::Alerts),
+        ("GET", ["api", "admin", "invoices"]) => Admin(ForAdmin::Invoices),
 
         _ => return None,
     })
@@ -275,6 +281,8 @@ impl Route<'_> {
             Self::User(ForUser::Requests) => Some(&["status", "limit", "cursor"]),
             Self::User(ForUser::Deliveries) => Some(&["status", "limit", "cursor"]),
             Self::Admin(ForAdmin::AllDeliveries) => Some(&["status", "user", "limit", "cursor"]),
+            Self::User(ForUser::Invoice) => Some(&["month", "format"]),
+            Self::Admin(ForAdmin::Invoices) => Some(&["month", "user", "format", "limit", "cursor"]),
             Self::Admin(ForAdmin::Stats) => Some(&["from", "to", "groupBy"]),
             Self::Admin(ForAdmin::Users | ForAdmin::Keys) => Some(&["limit", "cursor"]),
             Self::Admin(ForAdmin::Waiting) => Some(&["limit"]),

@@ -2,7 +2,7 @@
 
 use crate::domain::limits::Place;
 use crate::domain::{Change, JobId, Tier, UserId};
-use crate::store::retention::{Ages, Keep, Stale};
+use crate::store::retention::{Ages, Keep, Stale, StaleKind};
 use crate::store::{Priority, StoreError};
 
 use super::{Queue, Receipt};
@@ -63,13 +63,13 @@ impl Queue {
         }))
     }
 
-    /// What is too old: at most so many of each kind that looking for them again is no waste.
+    /// What of this kind is too old: at most so many that looking for them again is no waste.
     ///
     /// # Errors
     /// What the store reports.
-    pub async fn stale(&self, keep: Keep) -> Result<(Ages, Vec<Stale>), StoreError> {
+    pub async fn stale(&self, kind: StaleKind, keep: Keep) -> Result<(Ages, Vec<Stale>), StoreError> {
         let ages = Ages::at(self.now(), keep);
-        let stale = self.inner.reader.read(move |reads| reads.stale(&ages, STALE_AT_ONCE)).await?;
+        let stale = self.inner.reader.read(move |reads| reads.stale(kind, &ages, STALE_AT_ONCE)).await?;
         Ok((ages, stale))
     }
 

@@ -18,6 +18,7 @@ use crate::store::{Reader, Writer};
 
 mod admin;
 mod base;
+mod books;
 mod cache;
 mod cache_key;
 mod cancel;
@@ -35,6 +36,7 @@ mod running;
 mod settle;
 mod submit;
 
+pub use books::Kept;
 pub use cache::CacheRules;
 pub use claim::ClaimRequest;
 pub use ports::{Accepted, CacheUse, FillTemplate, Observe, Outbox, Scheduling, Telling};

@@ -3,14 +3,12 @@
 use std::collections::HashSet;
 
 use crate::domain::change::Follower;
-use crate::domain::{JobSeq, QueuedJob, Timestamp};
+use crate::domain::{JobSeq, QueuedJob};
 use crate::store::StoreError;
 use crate::store::reads::LiveCharge;
+use crate::store::retention::CALL_COUNTS;
 
 use super::Queue;
-
-/// Longest life of a charge after its call's end: a minute and the largest network margin.
-const CHARGE_LIFE_MS: i64 = 60_000 + 60_000;
 
 /// What the scheduler must know before its first decision.
 #[derive(Debug)]
@@ -35,7 +33,7 @@ impl Queue {
         let now = self.now();
         let recovered = self.inner.writer.write_blocking(move |commands| commands.recover(now))?;
         let reads = self.inner.reader.blocking();
-        let since = Timestamp(now.0.saturating_sub(CHARGE_LIFE_MS));
+        let since = now.before(CALL_COUNTS);
         Ok(Recovery {
             put_back: reads.queued(&recovered.requeued)?,
             followers: reads.followers()?,

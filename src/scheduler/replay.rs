@@ -29,7 +29,8 @@ pub struct Waited {
     pub wait: Duration,
 }
 
-/// How long each of the calls, in the order in which they became ready, waits on these upstreams.
+/// How long each of the first calls of requests waits on these upstreams. The calls come in the order in
+/// which they became ready; further ones of a request take their part of the limits.
 pub fn replay(calls: &[PastCall], lanes: Vec<LaneSpec>, tiers: &Tiers) -> Vec<Waited> {
     let now = calls.first().map_or(Timestamp(0), |call| call.ready_at);
     let core = Core::new(lanes, tiers.clone(), RETRY, || 0.5);
@@ -93,7 +94,9 @@ impl Replay<'_> {
         let place = place_of(seq);
         let call = &self.calls[place];
         self.core.call_sent(seq, run, self.now);
-        self.made.push(Waited { tier: call.tier, wait: self.now.since(call.ready_at) });
+        if call.is_first {
+            self.made.push(Waited { tier: call.tier, wait: self.now.since(call.ready_at) });
+        }
         self.running.push(Reverse((self.now.after(call.took), place)));
     }
 
@@ -176,6 +179,7 @@ mod tests {
             user: UserId(at % 50),
             tier,
             ready_at: Timestamp(1_800_000_000_000),
+            is_first: true,
             sent_at: Timestamp(1_800_000_000_000),
             estimated_input: 1_000,
             estimated_output: 1_000,
@@ -231,6 +235,15 @@ mod tests {
             of_tier.iter().sum::<Duration>() / u32::try_from(of_tier.len()).unwrap()
         };
         assert!(mean(Tier::Enterprise) * 2 < mean(Tier::Free));
+    }
+
+    #[test]
+    fn further_calls_of_a_request_take_room_and_are_no_waits() {
+        let mut calls = calls(20, Tier::Pro);
+        calls.iter_mut().take(10).for_each(|call| call.is_first = false);
+        let made = replay(&calls, plan(10, 0), &many_at_once());
+        assert_eq!(made.len(), 10);
+        assert!(made.iter().all(|made| made.wait >= MINUTE), "those before them filled the first minute");
     }
 
     #[test]

@@ -260,15 +260,13 @@ pub trait Commands {
     /// set to `tier` when `Some` and different.
     fn ensure_user(&mut self, name: &str, tier: Option<Tier>, at: Timestamp) -> Result<User, StoreError>;
     /// Changes a user's tier; `None` when there is no such user.
-    fn set_tier(&mut self, name: &str, tier: Tier) -> Result<Option<User>, StoreError>;
+    fn set_tier(&mut self, name: &str, tier: Tier, at: Timestamp) -> Result<Option<User>, StoreError>;
     /// Lets a user open the operator's page, or no more; `None` when there is no such user.
     fn set_role(&mut self, name: &str, role: Role) -> Result<Option<User>, StoreError>;
-    /// Disables or enables a user; `None` when there is no such user.
-    fn set_disabled(
-        &mut self,
-        name: &str,
-        disabled_at: Option<Timestamp>,
-    ) -> Result<Option<User>, StoreError>;
+    /// Disables or enables a user; `None` when there is no such user. Disabling twice keeps the first
+    /// time.
+    fn set_disabled(&mut self, name: &str, disabled: bool, at: Timestamp)
+    -> Result<Option<User>, StoreError>;
     /// Sets the argon2id hash of a user's password, and ends the user's sessions and links; `false`
     /// when there is no such user.
     fn set_password(&mut self, name: &str, phc: &str) -> Result<bool, StoreError>;
@@ -298,8 +296,8 @@ pub trait Commands {
     /// Pauses or resumes the queue; survives a restart.
     fn set_paused(&mut self, paused: bool) -> Result<(), StoreError>;
 
-    /// Stores alerts as they are now, and the messages that tell of them. Forgets what has been over
-    /// for a month.
+    /// Stores alerts as they are now, and the messages that tell of them. Forgets the oldest of too
+    /// many.
     fn save_alerts(&mut self, saved: &[AlertSaved], at: Timestamp) -> Result<(), StoreError>;
     /// A message was taken, or is given up.
     fn end_alert_message(&mut self, id: i64) -> Result<(), StoreError>;
@@ -329,6 +327,12 @@ pub trait Commands {
     fn redeliver(&mut self, user: UserId, id: DeliveryId, at: Timestamp) -> Result<Enqueued, StoreError>;
     /// Notes how a try went. Nothing happens to a delivery that waits no more.
     fn delivery_tried(&mut self, seq: DeliverySeq, tried: &Tried) -> Result<(), StoreError>;
+
+    /// Writes down the monthly prices in force from `at` on, by [`Tier::index`]; `None` is none. Those
+    /// that are as before are not written.
+    fn note_prices(&mut self, prices: &[Option<Money>; 4], at: Timestamp) -> Result<(), StoreError>;
+    /// Closes every UTC month that ends until then: what is written for it later counts in the next.
+    fn close_books(&mut self, until: Timestamp) -> Result<(), StoreError>;
 
     /// Writes one row that nobody needs: what does not reach the disk fails here.
     fn heartbeat(&mut self, at: Timestamp) -> Result<(), StoreError>;

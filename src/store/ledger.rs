@@ -1,5 +1,6 @@
 //! What was used and what it cost, row by row, for the operator's books.
 
+use crate::domain::invoice::{Invoice, Month};
 use crate::domain::{DiagramType, JobId, JobSeq, JobState, Money, Tier, Timestamp, TokenUsage, UserId};
 
 /// What a row of [`Used`] adds up.
@@ -103,4 +104,28 @@ pub struct Billed {
     pub saved: Money,
     /// Whether tokens and money are estimates, in part at least.
     pub estimated: bool,
+}
+
+/// Invoices to read: of every user, after the one of `after`, or of one.
+#[derive(Clone, Copy, Debug)]
+pub struct InvoiceQuery {
+    /// Their month.
+    pub month: Month,
+    /// The one user; `None`: all.
+    pub user: Option<UserId>,
+    /// The last user of the page before.
+    pub after: Option<UserId>,
+    /// Users looked at at most.
+    pub limit: u32,
+    /// Now: of a month that is not over there are the days so far.
+    pub now: Timestamp,
+}
+
+/// A page of them, by user. Who owes nothing and used nothing has none, unless asked for alone.
+#[derive(Clone, Debug)]
+pub struct InvoicePage {
+    /// The invoices.
+    pub invoices: Vec<Invoice>,
+    /// The last user looked at, where the next page begins; `None`: there is none.
+    pub next: Option<UserId>,
 }

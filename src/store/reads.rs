@@ -18,8 +18,8 @@ use crate::domain::{
 use super::StoreError;
 use super::alerts::{AlertMessage, EndingKey, EndingWindow, Spent};
 use super::inspection::{CallMade, Listed, ListedJob, Sought, SplitBy, Timeline};
-use super::ledger::{Billed, BilledQuery, Used, UsedQuery};
-use super::retention::{Ages, Stale};
+use super::ledger::{Billed, BilledQuery, InvoicePage, InvoiceQuery, Used, UsedQuery};
+use super::retention::{Ages, Stale, StaleKind};
 use super::webhooks::DeliveryQuery;
 
 /// A list of jobs to read, newest first.
@@ -241,8 +241,10 @@ pub trait Reads: Send + Sync {
     fn used(&self, query: &UsedQuery) -> Result<Vec<Used>, StoreError>;
     /// What requests cost, by the time of their acceptance.
     fn billed(&self, query: &BilledQuery) -> Result<Vec<Billed>, StoreError>;
-    /// What is too old, at most `limit` of each kind, the oldest requests first.
-    fn stale(&self, ages: &Ages, limit: u32) -> Result<Vec<Stale>, StoreError>;
+    /// What users owe for a month.
+    fn invoices(&self, query: &InvoiceQuery) -> Result<InvoicePage, StoreError>;
+    /// What of this kind is too old, at most `limit`, the oldest requests first.
+    fn stale(&self, kind: StaleKind, ages: &Ages, limit: u32) -> Result<Vec<Stale>, StoreError>;
     /// At most `limit` alerts: those that stand, then the latest that are over.
     fn alerts(&self, limit: u32) -> Result<Vec<Alert>, StoreError>;
     /// The alerts that stand, and those told since.

@@ -5,11 +5,15 @@
 
 use std::time::Duration;
 
+use crate::domain::alert::AlertId;
 use crate::domain::webhook::DeliverySeq;
 use crate::domain::{JobSeq, KeyId, SessionId, Timestamp, UserId};
 
 /// How long an idempotency key counts.
 pub const IDEMPOTENCY_KEY: Duration = hours(24);
+/// How long after its end a call may count against an upstream's limits: a minute and the largest
+/// network margin. A start rebuilds them from the calls that are stored.
+pub const CALL_COUNTS: Duration = Duration::from_secs(60 + 60);
 /// How long windows of units are kept: two days are enough for any limit.
 const UNITS: Duration = days(2);
 /// How long tokens and money by the hour are kept.
@@ -18,6 +22,12 @@ const USAGE_BY_HOUR: Duration = days(90);
 pub const USAGE_BY_DAY: Duration = days(800);
 /// How long a key that opens nothing any more is still listed.
 const DEAD_KEY: Duration = days(400);
+/// How long alerts are kept that are over.
+const ALERT_OVER: Duration = days(30);
+/// How many of them at most: whoever stores one more deletes the oldest.
+pub const ALERTS_OVER_MAX: u32 = 1000;
+/// How many messages of alerts may wait; of more, the oldest go.
+pub const ALERT_MESSAGES_MAX: u32 = 1000;
 
 /// What the operator decides.
 #[derive(Clone, Copy, Debug)]
@@ -33,6 +43,8 @@ pub struct Keep {
 pub struct Ages {
     /// Requests that ended.
     pub requests: Timestamp,
+    /// Calls that count no more; a request does not go before its own.
+    pub calls: Timestamp,
     /// Webhook messages that were taken or given up.
     pub messages: Timestamp,
     /// Idempotency keys.
@@ -47,6 +59,8 @@ pub struct Ages {
     pub dead_keys: Timestamp,
     /// Sessions and links, by their end.
     pub sessions: Timestamp,
+    /// Alerts that are over.
+    pub alerts: Timestamp,
 }
 
 impl Ages {
@@ -54,6 +68,7 @@ impl Ages {
     pub fn at(now: Timestamp, keep: Keep) -> Self {
         Self {
             requests: now.before(keep.requests),
+            calls: now.before(CALL_COUNTS),
             messages: now.before(keep.messages),
             idempotency: now.before(IDEMPOTENCY_KEY),
             units: now.before(UNITS),
@@ -61,6 +76,7 @@ impl Ages {
             days: now.before(USAGE_BY_DAY),
             dead_keys: now.before(DEAD_KEY),
             sessions: now,
+            alerts: now.before(ALERT_OVER),
         }
     }
 }
@@ -82,6 +98,57 @@ pub enum Stale {
     Session(SessionId),
     /// An API key that opens nothing.
     ApiKey(KeyId),
+    /// An alert that is over.
+    Alert(AlertId),
+}
+
+/// A kind of [`Stale`]. Each is looked for by itself: one that takes long holds up no other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StaleKind {
+    /// [`Stale::Request`].
+    Requests,
+    /// [`Stale::Message`].
+    Messages,
+    /// [`Stale::Idempotency`].
+    Idempotency,
+    /// [`Stale::Units`].
+    Units,
+    /// [`Stale::Usage`].
+    Usage,
+    /// [`Stale::Session`].
+    Sessions,
+    /// [`Stale::ApiKey`].
+    ApiKeys,
+    /// [`Stale::Alert`].
+    Alerts,
+}
+
+impl StaleKind {
+    /// Every kind.
+    pub const ALL: [Self; 8] = [
+        Self::Requests,
+        Self::Messages,
+        Self::Idempotency,
+        Self::Units,
+        Self::Usage,
+        Self::Sessions,
+        Self::ApiKeys,
+        Self::Alerts,
+    ];
+
+    /// What log lines call it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Requests => "requests",
+            Self::Messages => "webhook messages",
+            Self::Idempotency => "idempotency keys",
+            Self::Units => "units",
+            Self::Usage => "usage",
+            Self::Sessions => "sessions",
+            Self::ApiKeys => "API keys",
+            Self::Alerts => "alerts",
+        }
+    }
 }
 
 const fn hours(count: u64) -> Duration {

@@ -69,10 +69,14 @@ fn lost(recording: &Recording, images: usize, happens: impl Fn(usize) -> bool) -
             let dir = TempDir::new().unwrap();
             disk.cut(dir.path(), &mut random);
             if image % OPENED_EVERY == 0 {
-                sqlite::open(&sqlite::path_in(dir.path()), std::sync::Arc::new(|_| String::new()))
-                    .unwrap()
-                    .writer
-                    .close();
+                sqlite::open(
+                    &sqlite::path_in(dir.path()),
+                    std::sync::Arc::new(|_| String::new()),
+                    &sqlite::Watch::default(),
+                )
+                .unwrap()
+                .writer
+                .close();
             }
             let kept = kept(dir.path());
             lost += acknowledged.iter().filter(|id| !kept.contains(id.as_str())).count();

@@ -60,7 +60,9 @@ impl Carry for Way {
 /// A database with so many alerts to be told by both ways.
 async fn told(count: u8) -> (TempDir, Writer, Reader) {
     let dir = TempDir::new().unwrap();
-    let store = sqlite::open(&dir.path().join("diagramd.db"), Arc::new(|_| String::new())).unwrap();
+    let store =
+        sqlite::open(&dir.path().join("diagramd.db"), Arc::new(|_| String::new()), &sqlite::Watch::default())
+            .unwrap();
     let alerts = (1..=count).map(|number| AlertSaved {
         alert: Alert {
             id: AlertId([number; 16]),

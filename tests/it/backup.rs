@@ -158,8 +158,15 @@ async fn a_backup_takes_no_place_that_is_not_its_own() {
     ] {
         assert!(refused(folder, &["backup", "--force", file]).contains(said), "{file}");
     }
-    std::os::unix::fs::symlink(folder.join("data"), folder.join("link.partial")).unwrap();
-    refused(folder, &["backup", "link"]);
+    // A link in the place of the half-made file, to somebody's file and to none.
+    for (name, aim) in [("link", "letters"), ("dangling", "nothing")] {
+        std::fs::write(folder.join("letters"), "somebody's").unwrap();
+        std::os::unix::fs::symlink(folder.join(aim), folder.join(format!("{name}.partial"))).unwrap();
+        let told = refused(folder, &["backup", "--force", name]);
+        assert!(told.contains(&format!("{name}.partial cannot be written")), "{told}");
+        assert_eq!(std::fs::read_to_string(folder.join("letters")).unwrap(), "somebody's");
+        assert!(!folder.join("nothing").exists() && !folder.join(name).exists());
+    }
     // A database that another server is at work on.
     let other = Server::start(CONFIG);
     other.key("bob", "free", &[]);
@@ -288,4 +295,24 @@ async fn a_restore_replaces_nothing_that_is_used_or_was_not_asked_for() {
     let admin = server.key("root", "free", &["--admin"]);
     let (_, queue) = server.get(&admin, "/api/diagram/queue/status").await;
     assert_eq!(queue["paused"], true);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn root_puts_no_database_where_another_user_will_serve() {
+    let (dir, _) = stopped().await;
+    done(dir.path(), &["backup", "backup.db"]);
+    let empty = TempDir::new().unwrap();
+    std::fs::copy(dir.path().join("backup.db"), empty.path().join("backup.db")).unwrap();
+    std::fs::create_dir(empty.path().join("data")).unwrap();
+    // Only root may give a directory away, and only root is refused.
+    if std::os::unix::fs::chown(empty.path().join("data"), Some(65_534), Some(65_534)).is_err() {
+        done(empty.path(), &["restore", "backup.db"]);
+        return;
+    }
+    let told = refused(empty.path(), &["restore", "backup.db"]);
+    assert!(
+        told.contains("a database that root puts there would lock that user out") && told.contains("sudo -u"),
+        "{told}"
+    );
+    assert!(names(&empty.path().join("data")).is_empty(), "and nothing of root's is left there");
 }

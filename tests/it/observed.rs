@@ -9,6 +9,7 @@ use diagramd::domain::lane::CallEnd;
 use diagramd::domain::{Change, Claimed, Tier, Timestamp};
 use diagramd::queue::{Accepted, Observe, SubmitRequest};
 use diagramd::store::commands::CallRecord;
+use diagramd::store::sqlite::Watch;
 use futures_util::poll;
 use tempfile::TempDir;
 
@@ -32,7 +33,7 @@ async fn a_request_whose_caller_went_away_before_the_commit_is_counted() {
     std::fs::write(&file, format!("[server]\ndata_dir = \"{}\"\n", dir.path().join("data").display()))
         .unwrap();
     let loaded = Config::load(LoadOptions { file: Some(file), ..LoadOptions::default() }).unwrap();
-    let engine = Engine::start(&loaded.config, BacklogUse::Leave).await.unwrap();
+    let engine = Engine::start(&loaded.config, BacklogUse::Leave, Watch::default()).await.unwrap();
     let counter = Arc::new(Counter::default());
     engine.queue.observe(vec![Arc::clone(&counter) as Arc<dyn Observe>]);
     let caller = engine.accounts.by_name("ann", Some(Tier::Pro)).await.unwrap().unwrap();

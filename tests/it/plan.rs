@@ -34,6 +34,9 @@ async fn calls_of_the_past_wait_longer_on_a_smaller_plan() {
         !none.status.success() && said.contains("no call of a model was made in the last 7 days"),
         "{said}"
     );
+    let as_json = plan(&server, &["--rpm", "25", "--tpm", "200000", "--history", "--json"]);
+    assert_eq!((as_json.status, as_json.stdout), (none.status, none.stdout));
+    assert_eq!(String::from_utf8(as_json.stderr).unwrap(), said);
 
     let (ann, ben) = (server.key("ann", "free", &[]), server.key("ben", "enterprise", &[]));
     for at in 0..6 {
@@ -57,8 +60,19 @@ async fn calls_of_the_past_wait_longer_on_a_smaller_plan() {
     // Six calls, of which the last waits for five minutes and what came before it.
     assert!((299.0..320.0).contains(&longest(&small)), "{small}");
     assert!(longest(&large) < 10.0, "{large}");
+    // A call that failed and was made again: the second one's wait is not known.
+    upstream.push(Behaviour::status(529));
+    upstream.push(Behaviour::answer("```mermaid\nflowchart TD\n a --> b\n```"));
+    let (_, accepted) = server.prompt(&ann, "draw it twice").await;
+    assert_eq!(server.ended(&ann, accepted["requestId"].as_str().unwrap()).await["status"], "completed");
+    let twice = answer(&server, &["--rpm", "100", "--tpm", "0", "--history"]);
+    for part in ["recorded", "replayedAsConfigured", "replayedOnPlan"] {
+        assert_eq!(twice[part]["all"]["calls"], 7, "{twice}");
+    }
+    assert_eq!(twice["furtherCalls"], 1);
     let table = String::from_utf8(plan(&server, &["--like", "20x", "--history"]).stdout).unwrap();
     assert!(
-        table.starts_with("6 calls, ready from 20") && table.contains("100 requests, 800000 tokens a minute")
+        table.starts_with("7 calls, and 1 further ones of theirs (retries, repairs), ready from 20")
+            && table.contains("100 requests, 800000 tokens a minute")
     );
 }

@@ -1,12 +1,8 @@
 //! The columns of an export, and what stands in them.
 
 use super::By;
-use super::sheet::Cell;
 use crate::app::{Billed, ExportRow, Used};
-use crate::domain::TokenUsage;
-
-/// A row: its columns' names and values.
-pub(super) type Cells = Vec<(&'static str, Cell)>;
+use crate::domain::cell::{Cell, Cells, tokens};
 
 /// The row as it is written.
 pub(super) fn of(by: By, row: &ExportRow) -> Cells {
@@ -60,16 +56,6 @@ fn billed(row: &Billed) -> Cells {
     cells
 }
 
-/// Named as in a request's `usage`.
-pub(super) fn tokens(tokens: &TokenUsage) -> [(&'static str, Cell); 4] {
-    [
-        ("inputTokens", Cell::Count(tokens.input)),
-        ("outputTokens", Cell::Count(tokens.output)),
-        ("cacheReadTokens", Cell::Count(tokens.cache_read)),
-        ("cacheWriteTokens", Cell::Count(tokens.cache_write)),
-    ]
-}
-
 /// The columns of [`of`], which stand there also when there is no row.
 pub(super) fn columns(by: By) -> Vec<&'static str> {
     const TOKENS: [&str; 4] = ["inputTokens", "outputTokens", "cacheReadTokens", "cacheWriteTokens"];
@@ -102,7 +88,7 @@ pub(super) fn columns(by: By) -> Vec<&'static str> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::{DiagramType, JobId, JobSeq, JobState, Money, Tier, Timestamp, UserId};
+    use crate::domain::{DiagramType, JobId, JobSeq, JobState, Money, Tier, Timestamp, TokenUsage, UserId};
 
     #[test]
     fn every_row_has_the_columns_of_its_header() {

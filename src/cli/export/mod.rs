@@ -1,15 +1,10 @@
 //! `diagramd export usage`: what was used and what it cost, as CSV or JSON for an operator's books.
 
-use std::fs::{File, OpenOptions};
-use std::io::{self, BufWriter, Write};
-use std::os::unix::fs::OpenOptionsExt;
-use std::path::{Path, PathBuf};
-
-use anyhow::Context;
 use clap::{Args, Subcommand, ValueEnum};
 
 use super::exit::UsageError;
 use super::input::Sources;
+use super::sink::{Format, Sink};
 use crate::app::{self, ExportBy, ExportSpan};
 use crate::domain::Timestamp;
 
@@ -38,9 +33,8 @@ pub(super) struct Usage {
     /// csv or json
     #[arg(short, long, value_name = "FORMAT", value_enum, default_value_t = Format::Csv, hide_possible_values = true)]
     format: Format,
-    /// Write into this file, which is there when it is whole [default: standard output]
-    #[arg(short, long, value_name = "FILE")]
-    output: Option<PathBuf>,
+    #[command(flatten)]
+    sink: Sink,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -49,12 +43,6 @@ enum By {
     Day,
     Month,
     Request,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum Format {
-    Csv,
-    Json,
 }
 
 impl By {
@@ -91,15 +79,11 @@ impl Usage {
         let span = ExportSpan::new(self.group_by.into(), self.from, self.to)
             .map_err(|reason| UsageError(reason.to_string()))?;
         let config = sources.load(Vec::new())?.config;
-        let write = |out: &mut dyn Write| {
+        self.sink.write(|out| {
             let mut sheet = Sheet::begin(out, self.format, self.group_by, span)?;
             let totals = app::export(&config, span, &mut |row| sheet.row(&cells::of(self.group_by, &row)))?;
             sheet.end(&totals)
-        };
-        match &self.output {
-            None => write(&mut BufWriter::new(io::stdout().lock())),
-            Some(file) => into_file(file, write),
-        }
+        })
     }
 }
 
@@ -108,26 +92,6 @@ fn instant(text: &str) -> Result<Timestamp, String> {
     Timestamp::parse(text).or_else(|| Timestamp::parse(&format!("{text}T00:00:00Z"))).ok_or_else(|| {
         "expected a day such as 2026-11-01 or an instant such as 2026-11-01T00:00:00Z".to_owned()
     })
-}
-
-/// Writes a file that only its owner reads, and that is there only when it is whole.
-fn into_file(file: &Path, write: impl FnOnce(&mut dyn Write) -> anyhow::Result<()>) -> anyhow::Result<()> {
-    let mut draft = file.as_os_str().to_owned();
-    draft.push(".partial");
-    let draft = PathBuf::from(draft);
-    let failed = || format!("{} cannot be written", file.display());
-    let opened = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&draft);
-    let mut out = BufWriter::new(opened.with_context(failed)?);
-    let finish = |out: BufWriter<File>| {
-        out.into_inner().map_err(io::IntoInnerError::into_error)?.sync_all()?;
-        std::fs::rename(&draft, file)
-    };
-    let written = write(&mut out).and_then(|()| finish(out).with_context(failed));
-    if written.is_err() {
-        // Nothing is left to be taken for an export; that it could not be removed changes nothing.
-        let _ = std::fs::remove_file(&draft);
-    }
-    written
 }
 
 #[cfg(test)]

@@ -4,48 +4,11 @@ use std::io::Write;
 
 use serde_json::{Map, Value, json};
 
-use super::cells::{self, Cells, columns};
-use super::{By, Format};
+use super::By;
+use super::cells::columns;
 use crate::app::{ExportSpan, ExportTotals};
-use crate::domain::{Money, Timestamp};
-
-/// A value of a column.
-pub(super) enum Cell {
-    Text(String),
-    Missing,
-    Count(u64),
-    Flag(bool),
-    Money(Money),
-    Time(Timestamp),
-}
-
-impl Cell {
-    pub(super) fn maybe<T>(value: Option<T>, cell: fn(T) -> Self) -> Self {
-        value.map_or(Self::Missing, cell)
-    }
-
-    pub(super) fn csv(&self) -> String {
-        match self {
-            Self::Text(text) => quoted(&harmless(text)),
-            Self::Missing => String::new(),
-            Self::Count(count) => count.to_string(),
-            Self::Flag(flag) => flag.to_string(),
-            Self::Money(money) => money.to_string(),
-            Self::Time(time) => time.to_string(),
-        }
-    }
-
-    pub(super) fn json(&self) -> Value {
-        match self {
-            Self::Text(text) => json!(text),
-            Self::Missing => Value::Null,
-            Self::Count(count) => json!(count),
-            Self::Flag(flag) => json!(flag),
-            Self::Money(money) => json!(money),
-            Self::Time(time) => json!(time),
-        }
-    }
-}
+use crate::cli::sink::Format;
+use crate::domain::cell::{self, Cells};
 
 /// Never more of it in memory than a row.
 pub(super) struct Sheet<'a> {
@@ -77,14 +40,10 @@ impl<'a> Sheet<'a> {
 
     pub(super) fn row(&mut self, cells: &Cells) -> anyhow::Result<()> {
         if self.format == Format::Csv {
-            // Lines end as RFC 4180 has it.
-            let line: Vec<String> = cells.iter().map(|(_, cell)| cell.csv()).collect();
-            write!(self.out, "{}\r\n", line.join(","))?;
+            self.out.write_all(cell::csv_line(cells).as_bytes())?;
         } else {
-            let object: Map<String, Value> =
-                cells.iter().map(|(name, cell)| ((*name).to_owned(), cell.json())).collect();
             let comma = if self.rows == 0 { "" } else { "," };
-            write!(self.out, "{comma}\n{}", Value::Object(object))?;
+            write!(self.out, "{comma}\n{}", cell::json_object(cells))?;
         }
         self.rows += 1;
         Ok(())
@@ -96,7 +55,7 @@ impl<'a> Sheet<'a> {
         match self.format {
             Format::Json => {
                 let mut sums = Map::from_iter([("rows".to_owned(), json!(totals.rows))]);
-                let tokens = cells::tokens(&totals.tokens);
+                let tokens = cell::tokens(&totals.tokens);
                 sums.extend(tokens.iter().map(|(name, cell)| ((*name).to_owned(), cell.json())));
                 sums.insert("costUsd".to_owned(), json!(totals.cost));
                 sums.insert("savedUsd".to_owned(), json!(totals.saved));
@@ -105,40 +64,5 @@ impl<'a> Sheet<'a> {
             Format::Csv => {}
         }
         Ok(self.out.flush()?)
-    }
-}
-
-/// A text that a spreadsheet would take for a formula, made one that it does not.
-fn harmless(text: &str) -> String {
-    let begins =
-        |c: char| matches!(c, '=' | '+' | '-' | '@' | '\t' | '\r' | '\n' | '＝' | '＋' | '－' | '＠');
-    if text.starts_with(begins) { format!("'{text}") } else { text.to_owned() }
-}
-
-fn quoted(text: &str) -> String {
-    if text.contains(['"', ',', '\r', '\n']) {
-        format!("\"{}\"", text.replace('"', "\"\""))
-    } else {
-        text.to_owned()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_user_name_is_no_formula_and_no_further_column() {
-        for (name, cell) in [
-            ("ann", "ann"),
-            ("=HYPERLINK(\"http://x\",\"y\")", "\"'=HYPERLINK(\"\"http://x\"\",\"\"y\"\")\""),
-            ("@SUM(A1)", "'@SUM(A1)"),
-            ("-1+1", "'-1+1"),
-            ("＝1", "'＝1"),
-            ("a,b", "\"a,b\""),
-            ("a\nb", "\"a\nb\""),
-        ] {
-            assert_eq!(Cell::Text(name.to_owned()).csv(), cell);
-        }
     }
 }

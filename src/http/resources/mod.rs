@@ -7,6 +7,7 @@ pub mod development;
 pub mod docs;
 pub mod generate;
 pub mod inspection;
+pub mod invoices;
 pub mod keys;
 pub mod metrics;
 pub mod openapi;

@@ -7,7 +7,7 @@ use rusqlite::{Connection, OpenFlags, OptionalExtension};
 use tokio_util::sync::CancellationToken;
 
 use super::copy::{Thoroughness, with_ending};
-use super::{connection, migrate};
+use super::{Watch, connection, migrate};
 use crate::domain::{JobState, Timestamp};
 use crate::store::StoreError;
 
@@ -63,7 +63,7 @@ pub fn inspect(path: &Path, stop: &CancellationToken) -> Result<Inspected, Store
         bytes,
         schema,
         schema_served: migrate::latest(),
-        faults: faults(&mut connection, Thoroughness::Whole, stop)?,
+        faults: faults(&mut connection, Thoroughness::Whole, &Watch::until(stop))?,
         requests: Default::default(),
         newest_request: None,
         users: 0,
@@ -81,14 +81,14 @@ pub fn inspect(path: &Path, stop: &CancellationToken) -> Result<Inspected, Store
     Ok(inspected)
 }
 
-/// What SQLite says is wrong: pages, indexes, references. Less when `stop` fires.
+/// What SQLite says is wrong: pages, indexes, references. Less when `watch` ends it.
 pub(super) fn faults(
     connection: &mut Connection,
     thoroughness: Thoroughness,
-    stop: &CancellationToken,
+    watch: &Watch,
 ) -> Result<Vec<String>, StoreError> {
-    let stop = stop.clone();
-    connection.progress_handler(STEPS_BETWEEN_LOOKS, Some(move || stop.is_cancelled()))?;
+    let watch = watch.clone();
+    connection.progress_handler(STEPS_BETWEEN_LOOKS, Some(move || !watch.goes_on()))?;
     let found = named_faults(connection, thoroughness);
     connection.progress_handler(0, None::<fn() -> bool>)?;
     match found {

@@ -5,10 +5,10 @@ use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use rusqlite::{Connection, TransactionBehavior};
-use tokio_util::sync::CancellationToken;
 
 use crate::store::StoreError;
 
+use super::Watch;
 use super::copy::{self, Copying, SourceUse, Thoroughness, with_ending};
 
 /// Every migration, in order; released ones never change.
@@ -21,10 +21,14 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../../../migrations/0006_webhooks.sql"),
     include_str!("../../../migrations/0007_alerts.sql"),
     include_str!("../../../migrations/0008_webhook_lists.sql"),
-    include_str!("../../../migrations/0011_alerts_told.sql"),
+    include_str!("../../../migrations/0009_books.sql"),
+    include_str!("../../../migrations/0010_alerts_told.sql"),
 ];
 /// `PRAGMA application_id`: "dgrd".
 const APPLICATION_ID: i32 = 0x6467_7264;
+
+/// Virtual-machine steps between two looks at whether to go on.
+const STEPS_BETWEEN_LOOKS: i32 = 100_000;
 
 /// A copy made before a migration is named as the database, with this and its own version after it.
 const COPY_ENDING: &str = ".schema-";
@@ -37,18 +41,29 @@ pub(super) fn latest() -> usize {
 }
 
 /// Brings the schema to this version. An older database is copied aside first, and stays as it is
-/// when it cannot be.
-pub(super) fn migrate(connection: &mut Connection, path: &Path) -> Result<(), StoreError> {
+/// when it cannot be, and when `watch` ends it.
+pub(super) fn migrate(connection: &mut Connection, path: &Path, watch: &Watch) -> Result<(), StoreError> {
     if version(connection, path)? == latest() {
         return Ok(());
     }
+    let heeded = watch.clone();
+    connection.progress_handler(STEPS_BETWEEN_LOOKS, Some(move || !heeded.goes_on()))?;
+    let migrated = migrate_alone(connection, path, watch);
+    connection.progress_handler(0, None::<fn() -> bool>)?;
+    match migrated {
+        Err(_) if watch.is_stopped() => Err(StoreError::Closed),
+        other => other,
+    }
+}
+
+fn migrate_alone(connection: &mut Connection, path: &Path, watch: &Watch) -> Result<(), StoreError> {
     // Several programs may start on a new directory at once: the first one to get the write lock
     // migrates, and the others find it done.
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let version = version(&transaction, path)?;
     let is_older = version > 0 && version < latest();
     if is_older {
-        let copy = copy_aside(path, version)?;
+        let copy = copy_aside(path, version, watch)?;
         tracing::info!(copy = %copy.display(), from = version, to = latest(), "migrating the database; a copy is kept");
     }
     apply(&transaction, version, latest())?;
@@ -121,14 +136,14 @@ fn parts(connection: &Connection) -> Result<BTreeSet<String>, StoreError> {
 
 /// Copies the database as it was before the migration that is about to begin: through a
 /// connection of its own, for one that writes cannot be copied from.
-fn copy_aside(path: &Path, version: usize) -> Result<PathBuf, StoreError> {
+fn copy_aside(path: &Path, version: usize, watch: &Watch) -> Result<PathBuf, StoreError> {
     let target = with_ending(path, &format!("{COPY_ENDING}{version}"));
     let how = Copying {
         source: SourceUse::MayChange,
         // One of the same version is of an earlier upgrade that was taken back.
         replace: true,
         thoroughness: Thoroughness::Pages,
-        stop: CancellationToken::new(),
+        watch: watch.clone(),
         progress: &mut |_| {},
     };
     copy::copy(path, &target, how).map_err(|reason| match StoreError::from(reason) {
@@ -184,7 +199,7 @@ mod tests {
         drop(old);
 
         let mut connection = crate::store::sqlite::connection::open_writer(&path).unwrap();
-        migrate(&mut connection, &path).unwrap();
+        migrate(&mut connection, &path, &Watch::default()).unwrap();
         assert_eq!(version(&connection, &path).unwrap(), MIGRATIONS.len());
         let kept = "SELECT repairs, repair FROM job JOIN attempt ON job_seq = seq WHERE seq = 7";
         let kept = connection.query_row(kept, [], |row| Ok((row.get::<_, u32>(0)?, row.get::<_, u32>(1)?)));
@@ -192,7 +207,7 @@ mod tests {
         let copy = Connection::open(dir.path().join("old.db.schema-1")).unwrap();
         assert_eq!(version(&copy, &path).unwrap(), 1);
         assert_eq!(copy.query_row("SELECT count(*) FROM job", [], |row| row.get::<_, u32>(0)).unwrap(), 1);
-        migrate(&mut connection, &path).unwrap();
+        migrate(&mut connection, &path, &Watch::default()).unwrap();
     }
 
     #[test]
@@ -219,7 +234,7 @@ mod tests {
         // Something that is no file stands where the copy goes.
         std::fs::create_dir(with_ending(&path, ".schema-1")).unwrap();
         let mut connection = crate::store::sqlite::connection::open_writer(&path).unwrap();
-        let refused = migrate(&mut connection, &path).unwrap_err().to_string();
+        let refused = migrate(&mut connection, &path, &Watch::default()).unwrap_err().to_string();
         assert!(
             refused.contains("before its schema changes the database is copied beside itself"),
             "{refused}"

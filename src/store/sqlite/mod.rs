@@ -19,12 +19,14 @@ mod pool;
 mod read;
 mod restore;
 mod rows;
+mod watch;
 mod write;
 
 pub use check::{Inspected, inspect};
 pub use copy::{Copied, CopyError, Copying, SourceUse, Stage, Thoroughness, copy};
 pub use lock::DataLock;
 pub use restore::{Restored, Restoring, restore};
+pub use watch::Watch;
 
 /// Read-only connections, and so reads at once.
 const READERS: usize = 4;
@@ -41,17 +43,19 @@ pub struct Sqlite {
 }
 
 /// Opens the database at `path`, making and migrating it as needed. `message` writes what is told of
-/// ends to users' applications.
+/// ends to users' applications. Migrating an older one may take long, and ends with `watch`: then the
+/// database is as it was.
 ///
 /// # Errors
-/// [`StoreError::Incompatible`] for a newer schema, an old SQLite or a pragma that does not
+/// [`StoreError::Closed`] when `watch` ended it; [`StoreError::Incompatible`] for a newer schema, an old SQLite or a pragma that does not
 /// read back; [`StoreError::Failed`] for what the system reports.
-pub fn open(path: &Path, message: WriteMessage) -> Result<Sqlite, StoreError> {
+pub fn open(path: &Path, message: WriteMessage, watch: &Watch) -> Result<Sqlite, StoreError> {
     connection::check_library()?;
     let mut write = connection::open_writer(path)?;
-    migrate::migrate(&mut write, path)?;
+    migrate::migrate(&mut write, path, watch)?;
     let reads = read::SqliteReads::new(pool::open(path, READERS)?);
-    let writer = write::SqliteWriter::new(write, message)?;
+    let beside = connection::open_writer(path)?;
+    let writer = write::SqliteWriter::new(write, beside, message)?;
     let writer = Writer::start(writer).map_err(|reason| StoreError::Failed(reason.to_string()))?;
     Ok(Sqlite { writer, reader: Reader::new(Arc::new(reads), READERS) })
 }

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use rusqlite::{Connection, OpenFlags};
 use tokio_util::sync::CancellationToken;
 
+use super::Watch;
 use super::check::{self, Inspected};
 use super::connection;
 use super::copy::{self, CopyError, Copying, SourceUse, Stage, Thoroughness, sync_directory, with_ending};
@@ -74,7 +75,7 @@ pub fn restore(
         source: SourceUse::AtRest,
         replace: true,
         thoroughness: Thoroughness::Pages,
-        stop: stop.clone(),
+        watch: Watch::until(stop),
         progress,
     };
     // A journal that one left behind who was killed would be taken for this copy's.
@@ -155,7 +156,7 @@ mod tests {
         let dir = tempfile::TempDir::new().unwrap();
         let backup = dir.path().join("backup.db");
         let mut connection = connection::open_writer(&backup).unwrap();
-        super::super::migrate::migrate(&mut connection, &backup).unwrap();
+        super::super::migrate::migrate(&mut connection, &backup, &Watch::default()).unwrap();
         connection.pragma_update(None, "journal_mode", "DELETE").unwrap();
         dir
     }

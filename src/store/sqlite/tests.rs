@@ -20,12 +20,14 @@ use crate::domain::{
 use crate::store::commands::{
     CallRecord, Cancellation, Claim, JobEnd, Owner, Settlement, Submission, SubmitLimits, Submitted,
 };
-use crate::store::retention::{Ages, Keep};
+use crate::store::retention::{Ages, Keep, Stale, StaleKind};
 use crate::store::writer::Backend;
 use crate::store::{Commands, Priority};
 
 mod alerts;
+mod books;
 mod cache;
+mod checkpoints;
 mod followers;
 mod retention;
 mod sessions;
@@ -48,7 +50,7 @@ struct Store {
 impl Store {
     fn new() -> Self {
         let dir = TempDir::new().unwrap();
-        let Sqlite { writer, reader } = open(&path_in(dir.path()), message()).unwrap();
+        let Sqlite { writer, reader } = open(&path_in(dir.path()), message(), &Watch::default()).unwrap();
         Self { writer, reader, _dir: dir }
     }
 
@@ -102,8 +104,14 @@ impl Store {
     /// Returns how many rows.
     fn purge(&self, now: Timestamp, keep: Duration) -> u32 {
         let ages = Ages::at(now, Keep { requests: keep, messages: keep });
-        let stale = self.reader.blocking().stale(&ages, 1000).unwrap();
+        let stale = self.stale(&ages, 1000);
         self.run(move |commands| commands.purge(&stale, &ages))
+    }
+
+    /// What is too old, at most `limit` of each kind.
+    fn stale(&self, ages: &Ages, limit: u32) -> Vec<Stale> {
+        let of = |kind| self.reader.blocking().stale(kind, ages, limit).unwrap();
+        StaleKind::ALL.into_iter().flat_map(of).collect()
     }
 
     /// What the user's next submission finds; it is refused and changes nothing.
@@ -260,7 +268,7 @@ fn first_starts_at_the_same_time_make_one_database() {
         let begin = std::sync::Barrier::new(6);
         let start = || {
             begin.wait();
-            open(&path, message()).map(|store| store.writer.close())
+            open(&path, message(), &Watch::default()).map(|store| store.writer.close())
         };
         std::thread::scope(|scope| {
             let starts: Vec<_> = (0..6).map(|_| scope.spawn(start)).collect();
@@ -290,9 +298,10 @@ impl Backend for Watched {
 fn watched(dir: &TempDir, breaks: bool) -> (Writer, Arc<AtomicUsize>) {
     let path = path_in(dir.path());
     let mut connection = connection::open_writer(&path).unwrap();
-    migrate::migrate(&mut connection, &path).unwrap();
+    migrate::migrate(&mut connection, &path, &Watch::default()).unwrap();
     let transactions = Arc::<AtomicUsize>::default();
-    let inner = write::SqliteWriter::new(connection, message()).unwrap();
+    let inner =
+        write::SqliteWriter::new(connection, connection::open_writer(&path).unwrap(), message()).unwrap();
     let backend = Watched { inner, transactions: Arc::clone(&transactions), breaks };
     (Writer::start(backend).unwrap(), transactions)
 }

@@ -1,7 +1,7 @@
 //! The file that becomes a copy: beside its place, ours alone, and gone again unless it is finished.
 
 use std::ffi::OsStr;
-use std::fs::{File, OpenOptions, Permissions, TryLockError};
+use std::fs::{File, Metadata, OpenOptions, Permissions, TryLockError};
 use std::io;
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
@@ -16,6 +16,9 @@ const MODE: u32 = 0o600;
 /// Bytes that a copy leaves free where it goes: a server that writes to the same disk must be able
 /// to go on.
 const ROOM_LEFT: u64 = 64 << 20;
+
+/// How often a name is tried whose file went to another name meanwhile.
+const TRIES: u32 = 100;
 
 /// Removed when dropped, unless [`Draft::finish`] was called.
 pub(super) struct Draft {
@@ -32,26 +35,14 @@ impl Draft {
     pub(super) fn begin(source: &Path, target: &Path, replace: bool) -> Result<Self, CopyError> {
         let path = beside(target, ".partial")?;
         refuse_unfit(source, target, replace)?;
-        // A link that somebody laid there leads elsewhere.
-        let no_link = i32::try_from(OFlags::NOFOLLOW.bits()).unwrap_or(0);
-        let file = OpenOptions::new()
-            .create(true)
-            .truncate(false)
-            .write(true)
-            .mode(MODE)
-            .custom_flags(no_link)
-            .open(&path)
-            .map_err(|reason| cannot_write(&path, &reason))?;
-        match file.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => {
-                return Err(CopyError::Target(format!(
-                    "another diagramd is writing {} just now; wait for it, or name another file",
-                    target.display()
-                )));
-            }
-            Err(TryLockError::Error(reason)) => return Err(cannot_write(&path, &reason)),
-        }
+        let Some(file) = locked(&path)? else {
+            return Err(CopyError::Target(format!(
+                "another diagramd is writing {} just now; wait for it, or name another file",
+                target.display()
+            )));
+        };
+        // One that was being written a moment ago may stand there by now.
+        refuse_unfit(source, target, replace)?;
         let draft = Self { path, target: target.to_owned(), file, replace, finished: false };
         let emptied =
             draft.file.set_permissions(Permissions::from_mode(MODE)).and_then(|()| draft.file.set_len(0));
@@ -91,6 +82,38 @@ impl Draft {
         sync_directory(&self.target).map_err(|reason| cannot_write(&self.target, &reason))?;
         Ok(bytes)
     }
+}
+
+/// Opens and locks the file of this name; `None` when another holds it. What is locked is what the name
+/// leads to: whoever held it before may have given it its last name between the two, and then this
+/// would be the other's finished copy.
+fn locked(path: &Path) -> Result<Option<File>, CopyError> {
+    // A link that somebody laid there leads elsewhere.
+    let no_link = i32::try_from(OFlags::NOFOLLOW.bits()).unwrap_or(0);
+    for _ in 0..TRIES {
+        let file = OpenOptions::new()
+            .create(true)
+            .truncate(false)
+            .write(true)
+            .mode(MODE)
+            .custom_flags(no_link)
+            .open(path)
+            .map_err(|reason| cannot_write(path, &reason))?;
+        match file.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => return Ok(None),
+            Err(TryLockError::Error(reason)) => return Err(cannot_write(path, &reason)),
+        }
+        let held = file.metadata().map_err(|reason| cannot_write(path, &reason))?;
+        if std::fs::symlink_metadata(path).is_ok_and(|named| is_same(&named, &held)) {
+            return Ok(Some(file));
+        }
+    }
+    Ok(None)
+}
+
+fn is_same(one: &Metadata, other: &Metadata) -> bool {
+    (one.dev(), one.ino()) == (other.dev(), other.ino())
 }
 
 impl Drop for Draft {
@@ -142,11 +165,8 @@ fn refuse_unfit(source: &Path, target: &Path, replace: bool) -> Result<(), CopyE
     if target.is_dir() {
         return Err(CopyError::Target(format!("{} is a directory; name a file in it", target.display())));
     }
-    let same = |one: &std::fs::Metadata, other: &std::fs::Metadata| {
-        (one.dev(), one.ino()) == (other.dev(), other.ino())
-    };
     if let (Ok(from), Ok(to)) = (std::fs::metadata(source), std::fs::metadata(target))
-        && same(&from, &to)
+        && is_same(&from, &to)
     {
         return Err(CopyError::Target(format!(
             "{} is the database itself; name another file",
@@ -210,6 +230,56 @@ mod tests {
         assert_eq!(std::fs::read_to_string(&target).unwrap(), "whole");
         assert!(begin().err().unwrap().to_string().contains("is there already"));
         assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 2);
+    }
+
+    #[test]
+    fn copies_to_the_same_file_at_once_end_whole_or_are_refused() {
+        let dir = tempfile::TempDir::new().unwrap();
+        let (source, target) = (dir.path().join("source"), dir.path().join("target"));
+        std::fs::write(&source, "s").unwrap();
+        let whole = "whole".repeat(1000);
+        let refused = std::sync::atomic::AtomicU32::new(0);
+        std::thread::scope(|scope| {
+            for _ in 0..8 {
+                scope.spawn(|| {
+                    for _ in 0..300 {
+                        let made = Draft::begin(&source, &target, true).and_then(|draft| {
+                            std::fs::write(draft.path(), &whole).unwrap();
+                            draft.finish()
+                        });
+                        match made {
+                            Ok(bytes) => assert_eq!(bytes, 5000),
+                            Err(reason) => {
+                                assert!(reason.to_string().contains("is writing"), "{reason}");
+                                refused.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+                            }
+                        }
+                        if let Ok(there) = std::fs::read_to_string(&target) {
+                            assert_eq!(there.len(), 5000, "nobody writes into what another has finished");
+                        }
+                    }
+                });
+            }
+        });
+        println!("{} of 2400 were refused", refused.into_inner());
+        assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 2);
+    }
+
+    #[test]
+    fn no_link_is_followed_wherever_it_leads() {
+        let dir = tempfile::TempDir::new().unwrap();
+        let (source, target) = (dir.path().join("source"), dir.path().join("target"));
+        let (aim, partial) = (dir.path().join("aim"), dir.path().join("target.partial"));
+        std::fs::write(&source, "s").unwrap();
+        std::os::unix::fs::symlink(&aim, &partial).unwrap();
+        // One that leads nowhere would make a file there, one that leads to a file would empty that.
+        let refused = Draft::begin(&source, &target, true).err().unwrap().to_string();
+        assert!(refused.contains("target.partial cannot be written"), "{refused}");
+        assert!(!aim.exists());
+        std::fs::write(&aim, "somebody's").unwrap();
+        assert!(Draft::begin(&source, &target, true).is_err());
+        assert_eq!(std::fs::read_to_string(&aim).unwrap(), "somebody's");
+        assert!(partial.symlink_metadata().unwrap().is_symlink(), "nor is it taken away");
     }
 
     #[test]

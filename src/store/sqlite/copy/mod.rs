@@ -10,9 +10,8 @@ use std::path::Path;
 
 use rusqlite::backup::{Backup, StepResult};
 use rusqlite::{Connection, OpenFlags};
-use tokio_util::sync::CancellationToken;
 
-use super::{check, connection, migrate};
+use super::{Watch, check, connection, migrate};
 use crate::store::StoreError;
 
 mod draft;
@@ -51,7 +50,7 @@ pub struct Copying<'a> {
     /// How thoroughly the copy is checked.
     pub thoroughness: Thoroughness,
     /// Ends the copying; nothing is left of it then.
-    pub stop: CancellationToken,
+    pub watch: Watch,
     /// Hears of every step.
     pub progress: &'a mut dyn FnMut(Stage),
 }
@@ -93,7 +92,7 @@ pub enum CopyError {
     /// The copy is not sound: then the database itself is not.
     #[error("the database is damaged, and no copy was kept: {}", .0.join("; "))]
     Damaged(Vec<String>),
-    /// [`Copying::stop`] fired.
+    /// [`Copying::watch`] ended it.
     #[error("the copying was stopped, and nothing is left of it")]
     Stopped,
     /// What the store or the system reports.
@@ -145,8 +144,8 @@ pub fn copy(source: &Path, target: &Path, mut how: Copying<'_>) -> Result<Copied
     drop(from);
     (how.progress)(Stage::Checking);
     become_one_file(&to)?;
-    let faults = check::faults(&mut to, how.thoroughness, &how.stop)?;
-    if how.stop.is_cancelled() {
+    let faults = check::faults(&mut to, how.thoroughness, &how.watch)?;
+    if how.watch.is_stopped() {
         return Err(CopyError::Stopped);
     }
     if !faults.is_empty() {
@@ -195,7 +194,7 @@ fn copy_pages(
 ) -> Result<(), CopyError> {
     let backup = Backup::new(from, to)?;
     loop {
-        if how.stop.is_cancelled() {
+        if !how.watch.goes_on() {
             return Err(CopyError::Stopped);
         }
         let step = backup.step(PAGES_AT_ONCE)?;

@@ -16,10 +16,10 @@ use crate::domain::{
 };
 use crate::store::alerts::{AlertMessage, EndingKey, EndingWindow, Spent};
 use crate::store::inspection::{CallMade, Listed, ListedJob, Sought, SplitBy, Timeline};
-use crate::store::ledger::{Billed, BilledQuery, Used, UsedQuery};
+use crate::store::ledger::{Billed, BilledQuery, InvoicePage, InvoiceQuery, Used, UsedQuery};
 use crate::store::reads::LiveCharge;
 use crate::store::reads::{GroupBy, JobQuery, KeyOwner, PastCalls, Spending, Stats};
-use crate::store::retention::{Ages, Stale};
+use crate::store::retention::{Ages, Stale, StaleKind};
 use crate::store::webhooks::DeliveryQuery;
 use crate::store::{Reads, StoreError};
 
@@ -28,6 +28,7 @@ use super::pool::Pool;
 mod accounts;
 mod alerts;
 mod backlog;
+mod invoices;
 mod jobs;
 mod ledger;
 mod listing;
@@ -233,8 +234,12 @@ impl Reads for SqliteReads {
         self.read_within(SEARCH_LIMIT, |connection| ledger::billed(connection, query))
     }
 
-    fn stale(&self, ages: &Ages, limit: u32) -> Result<Vec<Stale>, StoreError> {
-        self.read_within(SEARCH_LIMIT, |connection| stale::stale(connection, ages, limit))
+    fn invoices(&self, query: &InvoiceQuery) -> Result<InvoicePage, StoreError> {
+        self.read(|connection| invoices::page(connection, query))
+    }
+
+    fn stale(&self, kind: StaleKind, ages: &Ages, limit: u32) -> Result<Vec<Stale>, StoreError> {
+        self.read_within(SEARCH_LIMIT, |connection| stale::stale(connection, kind, ages, limit))
     }
 
     fn alerts(&self, limit: u32) -> Result<Vec<Alert>, StoreError> {

@@ -17,7 +17,7 @@ pub(super) fn past_calls(
     let mut statement = connection.prepare_cached(
         "SELECT attempt.id, attempt.ended_at, job.user_id, job.tier,
                 CASE attempt.run WHEN 1 THEN job.created_at ELSE attempt.claimed_at END AS ready_at,
-                attempt.sent_at, attempt.estimated_input, attempt.estimated_output,
+                attempt.run = 1 AS is_first, attempt.sent_at, attempt.estimated_input, attempt.estimated_output,
                 attempt.input, attempt.output, attempt.cache_read, attempt.cache_write
          FROM attempt JOIN job ON job.seq = attempt.job_seq
          WHERE (attempt.ended_at, attempt.id) > (?1, ?2) AND attempt.ended_at < ?3
@@ -35,6 +35,7 @@ pub(super) fn past_calls(
             user: row.get("user_id")?,
             tier: row.get("tier")?,
             ready_at: row.get("ready_at")?,
+            is_first: row.get("is_first")?,
             sent_at,
             estimated_input: row.get("estimated_input")?,
             estimated_output: row.get("estimated_output")?,

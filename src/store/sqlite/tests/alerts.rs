@@ -76,6 +76,7 @@ fn messages_wait_until_they_are_taken_and_alerts_stand_once() {
     // A month later it is forgotten, and its messages with it; what stands stays.
     let month = NOW.moved(31 * DAY_MS);
     store.save(alert(3, "b", month), None, month);
+    assert!(store.purge(month, Duration::from_secs(1)) > 0);
     let left: Vec<u8> =
         store.reader.blocking().alerts(10).unwrap().iter().map(|alert| alert.id.0[0]).collect();
     assert_eq!(left, [3, 2]);
@@ -116,7 +117,7 @@ fn keys_that_end_are_found_unless_nobody_may_use_them() {
         store.run(move |commands| commands.create_key(&key));
     }
     store.run(|commands| commands.revoke_key(&KeyId("key_revoked".to_owned()), NOW));
-    store.run(|commands| commands.set_disabled("bob", Some(NOW)).map(drop));
+    store.run(|commands| commands.set_disabled("bob", true, NOW).map(drop));
     let day = Duration::from_secs(86_400);
     let found = |hours: i64, limit| {
         let window = EndingWindow { now: NOW.moved(hours * 3_600_000), ended: day, early: 7 * day, part: 4 };

@@ -103,8 +103,9 @@ fn an_answer_goes_with_the_request_that_brought_it_and_what_it_gave_stays() {
     let since = Some(Timestamp(NOW.0 - 1));
     run_and_keep(&store, cacheable(user, 1, 9, None), "a", 10_000);
     assert!(is_answered(&store, cacheable(user, 2, 9, since)));
-    let ages = Ages::at(Timestamp(NOW.0 + 1), Keep { requests: Duration::ZERO, messages: Duration::ZERO });
-    let oldest = store.reader.blocking().stale(&ages, 1).unwrap();
+    let ages =
+        Ages::at(Timestamp(NOW.0 + 121_000), Keep { requests: Duration::ZERO, messages: Duration::ZERO });
+    let oldest = store.reader.blocking().stale(StaleKind::Requests, &ages, 1).unwrap();
     store.run(move |commands| commands.purge(&oldest, &ages).map(drop));
     assert!(!is_answered(&store, cacheable(user, 3, 9, since)));
     let given = store.reader.blocking().job(JobId([2; 16])).unwrap().unwrap();

@@ -7,7 +7,6 @@ use crate::domain::session::LinkFor;
 use crate::domain::user::Role;
 use crate::domain::{KeyId, SessionId};
 use crate::store::people::{NewKey, NewLink};
-use crate::store::retention::Stale;
 
 const KEEP: Duration = Duration::from_secs(90 * 24 * 3600);
 
@@ -80,7 +79,7 @@ fn what_was_found_too_old_and_is_not_any_more_stays() {
     store.run(move |commands| commands.fail_queued(JobSeq(1), &failure, NOW).map(drop));
     let later = days_after(91);
     let ages = Ages::at(later, Keep { requests: KEEP, messages: KEEP });
-    let stale = store.reader.blocking().stale(&ages, 10).unwrap();
+    let stale = store.stale(&ages, 10);
     let (request, key) = (Stale::Request(JobSeq(1)), Stale::Idempotency(user, "k".to_owned()));
     assert!(stale.contains(&request) && stale.contains(&key), "{stale:?}");
     // Meanwhile the operator has it tried again, and the key comes again.
@@ -98,7 +97,7 @@ fn a_search_finds_no_more_than_it_was_asked_for() {
         store.submit(user, number, Some(&format!("key {number}")), days_after(number.into()));
     }
     let ages = Ages::at(days_after(10), Keep { requests: KEEP, messages: KEEP });
-    let stale = store.reader.blocking().stale(&ages, 2).unwrap();
+    let stale = store.stale(&ages, 2);
     let keys = stale.iter().filter(|one| matches!(one, Stale::Idempotency(..))).count();
     let units = stale.iter().filter(|one| matches!(one, Stale::Units(..))).count();
     assert_eq!((keys, units, stale.len()), (2, 2, 4));
@@ -107,4 +106,28 @@ fn a_search_finds_no_more_than_it_was_asked_for() {
         rounds += 1;
     }
     assert_eq!((rounds, rows(&store, "request_window")), (1, 0));
+}
+
+#[test]
+fn no_call_goes_that_the_upstreams_limits_still_need() {
+    let store = Store::new();
+    let user = store.user("ann");
+    let seq = store.accept(user, 1, NOW);
+    store.claim(seq, 0);
+    store.settle(seq, 1, true, 7, JobEnd::Completed(Outcome::default()));
+    // Cancelled while its call is under way: that ends later.
+    let running = store.accept(user, 2, NOW);
+    store.claim(running, 0);
+    store.run(|commands| commands.cancel(JobId([2; 16]), Owner::Anyone, NOW).map(drop));
+    let seconds = Duration::from_secs(2);
+    let charges = |at: Timestamp| {
+        store.reader.blocking().live_charges(at.before(Duration::from_secs(120))).unwrap().len()
+    };
+    for after in [3_000, 60_000, 119_000] {
+        assert_eq!(store.purge(NOW.moved(after), seconds), 0, "{after} ms after its end");
+        assert_eq!((rows(&store, "attempt"), charges(NOW.moved(after))), (2, 1));
+    }
+    // A search and a deletion of then would agree; one of later finds the call that is over.
+    assert_eq!(store.purge(NOW.moved(121_000), seconds), 1);
+    assert_eq!((rows(&store, "job"), rows(&store, "attempt")), (1, 1), "the open one stays");
 }

@@ -46,7 +46,7 @@ impl Store {
     }
 
     fn disable(&self, name: &'static str, at: Option<Timestamp>) {
-        self.run(move |commands| commands.set_disabled(name, at).map(drop));
+        self.run(move |commands| commands.set_disabled(name, at.is_some(), at.unwrap_or(NOW)).map(drop));
     }
 }
 

@@ -26,17 +26,29 @@ impl Batch<'_> {
         let mut statement = self.transaction.prepare_cached(
             "INSERT INTO user (name, tier, created_at) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING",
         )?;
-        statement.execute(params![name, tier.unwrap_or_default(), at])?;
-        if let Some(tier) = tier {
-            self.change_tier(name, tier)?;
+        let is_new = statement.execute(params![name, tier.unwrap_or_default(), at])? > 0;
+        drop(statement);
+        if is_new {
+            self.note_tier(name, at)?;
+        } else if let Some(tier) = tier {
+            self.change_tier(name, tier, at)?;
         }
         self.user(name)?.ok_or_else(|| StoreError::Failed("a user just written is missing".to_owned()))
     }
 
-    pub(super) fn change_tier(&mut self, name: &str, tier: Tier) -> Result<Option<User>, StoreError> {
+    pub(super) fn change_tier(
+        &mut self,
+        name: &str,
+        tier: Tier,
+        at: Timestamp,
+    ) -> Result<Option<User>, StoreError> {
         let mut statement =
             self.transaction.prepare_cached("UPDATE user SET tier = ?2 WHERE name = ?1 AND tier <> ?2")?;
         let moved = statement.execute(params![name, tier])? > 0;
+        drop(statement);
+        if moved {
+            self.note_tier(name, at)?;
+        }
         let user = self.user(name)?;
         if let Some(user) = user.as_ref().filter(|_| moved) {
             self.changes.push(Change::UserChanged { user: user.id, tier });
@@ -47,14 +59,16 @@ impl Batch<'_> {
     pub(super) fn disable(
         &mut self,
         name: &str,
-        disabled_at: Option<Timestamp>,
+        disabled: bool,
+        at: Timestamp,
     ) -> Result<Option<User>, StoreError> {
         // Disabling twice keeps the first time.
         self.transaction.execute(
             "UPDATE user SET disabled_at = CASE WHEN ?2 IS NULL THEN NULL ELSE coalesce(disabled_at, ?2) END
              WHERE name = ?1",
-            params![name, disabled_at],
+            params![name, disabled.then_some(at)],
         )?;
+        self.note_tier(name, at)?;
         self.user(name)
     }
 

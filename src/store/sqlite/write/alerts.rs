@@ -6,14 +6,9 @@ use crate::domain::Timestamp;
 use crate::domain::alert::{Alert, Told};
 use crate::store::StoreError;
 use crate::store::alerts::AlertSaved;
+use crate::store::retention::{ALERT_MESSAGES_MAX, ALERTS_OVER_MAX};
 
 use super::Batch;
-
-/// Alerts that are over are kept for so long, and at most so many.
-const KEPT_MS: i64 = 30 * 24 * 3_600_000;
-const KEPT_MAX: u32 = 1000;
-/// Messages that wait; of more, the oldest go.
-const MESSAGES_MAX: u32 = 1000;
 
 impl Batch<'_> {
     pub(super) fn save_all_alerts(&mut self, saved: &[AlertSaved], at: Timestamp) -> Result<(), StoreError> {
@@ -27,7 +22,7 @@ impl Batch<'_> {
                 statement.execute(params![one.alert.id.0.as_slice(), turn.name(), channel.name(), at])?;
             }
         }
-        self.forget_alerts(at)
+        self.forget_too_many()
     }
 
     fn save_alert(&self, alert: &Alert, told: Told) -> Result<(), StoreError> {
@@ -64,22 +59,20 @@ impl Batch<'_> {
         Ok(())
     }
 
-    fn forget_alerts(&self, at: Timestamp) -> Result<(), StoreError> {
-        self.transaction
-            .prepare_cached("DELETE FROM alert WHERE resolved_at < ?1")?
-            .execute(params![at.0 - KEPT_MS])?;
+    /// What is too old goes with all else that is.
+    fn forget_too_many(&self) -> Result<(), StoreError> {
         self.transaction
             .prepare_cached(
                 "DELETE FROM alert WHERE resolved_at IS NOT NULL AND id IN
                     (SELECT id FROM alert ORDER BY raised_at DESC LIMIT -1 OFFSET ?1)",
             )?
-            .execute(params![KEPT_MAX])?;
+            .execute(params![ALERTS_OVER_MAX])?;
         self.transaction
             .prepare_cached(
                 "DELETE FROM alert_message WHERE id IN
                     (SELECT id FROM alert_message ORDER BY id DESC LIMIT -1 OFFSET ?1)",
             )?
-            .execute(params![MESSAGES_MAX])?;
+            .execute(params![ALERT_MESSAGES_MAX])?;
         Ok(())
     }
 

@@ -51,7 +51,7 @@ impl Batch<'_> {
         )?;
         statement.execute(params![seq, kept])?;
         drop(statement);
-        self.add_saved(job.user, saved, job.created_at);
+        self.add_saved(job.user, saved, job.created_at)?;
         let record = Box::new(self.record(job.id)?);
         self.tell(&record)?;
         self.changes.push(Change::Answered(record));

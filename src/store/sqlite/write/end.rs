@@ -100,7 +100,7 @@ impl Batch<'_> {
         }
         self.hold(job.user, Money(-job.reserved.0))?;
         if end.return_unit {
-            self.return_unit_of(job)?;
+            self.return_unit_of(job, end.at)?;
         }
         self.moved(job.user, Some(job.state), end.state);
         let how = match end.state {
@@ -127,13 +127,13 @@ impl Batch<'_> {
 
     /// Gives the job's unit back, unless it was given back before: an operator's retry of a failed
     /// job charges no other.
-    fn return_unit_of(&mut self, job: &Live) -> Result<(), StoreError> {
+    fn return_unit_of(&mut self, job: &Live, at: Timestamp) -> Result<(), StoreError> {
         let mut statement =
             self.transaction.prepare_cached("UPDATE job SET charged = 0 WHERE seq = ?1 AND charged = 1")?;
         let is_charged = statement.execute(params![job.seq])? == 1;
         drop(statement);
         if is_charged {
-            self.return_unit(job.user, job.created_at)?;
+            self.return_unit(job.user, job.created_at, at)?;
         }
         Ok(())
     }

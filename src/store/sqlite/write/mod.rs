@@ -9,7 +9,7 @@ use crate::domain::job::JobRecord;
 use crate::domain::user::Role;
 use crate::domain::webhook::{DeliveryId, DeliverySeq, Tried, WriteMessage};
 use crate::domain::{
-    Change, Failure, JobId, JobSeq, JobState, KeyId, SessionId, Tier, Timestamp, User, UserId,
+    Change, Failure, JobId, JobSeq, JobState, KeyId, Money, SessionId, Tier, Timestamp, User, UserId,
 };
 use crate::store::alerts::AlertSaved;
 use crate::store::commands::{
@@ -25,7 +25,9 @@ use crate::store::{Commands, StoreError};
 mod accounts;
 mod alerts;
 mod backlog;
+pub(in crate::store::sqlite) mod books;
 mod cache;
+mod checkpoint;
 mod claim;
 mod end;
 mod followers;
@@ -39,9 +41,7 @@ mod upkeep;
 mod webhooks;
 
 use backlog::Backlog;
-
-/// Pages in the write-ahead log after which it is copied back into the database.
-const CHECKPOINT_PAGES: i64 = 4096;
+use checkpoint::Checkpoints;
 
 /// How long the last copying back waits for whoever still reads the database: a backup may take
 /// minutes, and the next start copies back what is left.
@@ -52,12 +52,20 @@ pub(super) struct SqliteWriter {
     connection: Connection,
     backlog: Backlog,
     message: WriteMessage,
+    /// Until the store closes.
+    checkpoints: Option<Checkpoints>,
 }
 
 impl SqliteWriter {
-    pub(super) fn new(connection: Connection, message: WriteMessage) -> Result<Self, StoreError> {
+    /// `beside` copies the write-ahead log back when the writer should not wait for it.
+    pub(super) fn new(
+        connection: Connection,
+        beside: Connection,
+        message: WriteMessage,
+    ) -> Result<Self, StoreError> {
         let backlog = Backlog::count(&connection)?;
-        Ok(Self { connection, backlog, message })
+        let checkpoints = Some(Checkpoints::start(beside)?);
+        Ok(Self { connection, backlog, message, checkpoints })
     }
 }
 
@@ -84,13 +92,15 @@ impl Backend for SqliteWriter {
     }
 
     fn tidy(&mut self) -> u64 {
-        checkpoint_if_due(&self.connection).unwrap_or_else(|reason| {
+        let Some(checkpoints) = &self.checkpoints else { return 0 };
+        checkpoints.after_batch(&self.connection).unwrap_or_else(|reason| {
             tracing::error!(%reason, "the write-ahead log could not be checkpointed");
             0
         })
     }
 
     fn close(&mut self) {
+        self.checkpoints = None;
         if let Err(reason) = self.connection.busy_timeout(CLOSE_WAIT) {
             tracing::warn!(%reason, "whoever still reads the database is waited for as long as ever");
         }
@@ -98,23 +108,6 @@ impl Backend for SqliteWriter {
             tracing::error!(%reason, "the write-ahead log was not copied at the stop; the next start does it");
         }
     }
-}
-
-/// Copies the write-ahead log back once enough of it waits. The log's size on disk says nothing:
-/// a log that was copied is written over from its start and keeps its length. Returns how many
-/// pages wait.
-fn checkpoint_if_due(connection: &Connection) -> rusqlite::Result<u64> {
-    let waiting =
-        |row: &rusqlite::Row<'_>| Ok(row.get::<_, i64>("log")? - row.get::<_, i64>("checkpointed")?);
-    // NOOP (SQLite 3.51) only counts.
-    let mut count = connection.prepare_cached("PRAGMA wal_checkpoint(NOOP)")?;
-    let pages = count.query_row([], waiting)?;
-    if pages < CHECKPOINT_PAGES {
-        return Ok(u64::try_from(pages).unwrap_or(0));
-    }
-    // PASSIVE waits for nobody; what it cannot copy yet is copied after a later batch.
-    let left = connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], waiting)?;
-    Ok(u64::try_from(left).unwrap_or(0))
 }
 
 /// One transaction's commands, and what they change in memory once committed.
@@ -192,16 +185,21 @@ impl Commands for Batch<'_> {
         self.ensure(name, tier, at)
     }
 
-    fn set_tier(&mut self, name: &str, tier: Tier) -> Result<Option<User>, StoreError> {
-        self.change_tier(name, tier)
+    fn set_tier(&mut self, name: &str, tier: Tier, at: Timestamp) -> Result<Option<User>, StoreError> {
+        self.change_tier(name, tier, at)
     }
 
     fn set_role(&mut self, name: &str, role: Role) -> Result<Option<User>, StoreError> {
         self.change_role(name, role)
     }
 
-    fn set_disabled(&mut self, name: &str, at: Option<Timestamp>) -> Result<Option<User>, StoreError> {
-        self.disable(name, at)
+    fn set_disabled(
+        &mut self,
+        name: &str,
+        disabled: bool,
+        at: Timestamp,
+    ) -> Result<Option<User>, StoreError> {
+        self.disable(name, disabled, at)
     }
 
     fn set_password(&mut self, name: &str, phc: &str) -> Result<bool, StoreError> {
@@ -292,6 +290,14 @@ impl Commands for Batch<'_> {
 
     fn delivery_tried(&mut self, seq: DeliverySeq, tried: &Tried) -> Result<(), StoreError> {
         self.record_try(seq, tried)
+    }
+
+    fn note_prices(&mut self, prices: &[Option<Money>; 4], at: Timestamp) -> Result<(), StoreError> {
+        self.note_all_prices(prices, at)
+    }
+
+    fn close_books(&mut self, until: Timestamp) -> Result<(), StoreError> {
+        self.close_months(until)
     }
 
     fn heartbeat(&mut self, at: Timestamp) -> Result<(), StoreError> {

@@ -21,8 +21,9 @@ impl Batch<'_> {
         let deleted = match stale {
             // An operator may have it tried again.
             Stale::Request(seq) => delete(
-                "DELETE FROM job WHERE seq = ?1 AND ended_at IS NOT NULL AND ended_at < ?2",
-                params![seq, ages.requests],
+                "DELETE FROM job WHERE seq = ?1 AND ended_at IS NOT NULL AND ended_at < ?2
+                     AND NOT EXISTS (SELECT 1 FROM attempt WHERE job_seq = ?1 AND (ended_at IS NULL OR ended_at >= ?3))",
+                params![seq, ages.requests, ages.calls],
             ),
             // Somebody may have asked for it again.
             Stale::Message(seq) => delete(
@@ -45,6 +46,10 @@ impl Batch<'_> {
             Stale::Session(id) => {
                 delete("DELETE FROM session WHERE hash = ?1 AND expires_at <= ?2", params![id, ages.sessions])
             }
+            Stale::Alert(id) => delete(
+                "DELETE FROM alert WHERE id = ?1 AND resolved_at < ?2",
+                params![id.0.as_slice(), ages.alerts],
+            ),
             // A dead key stays dead.
             Stale::ApiKey(id) => delete("DELETE FROM api_key WHERE id = ?1", params![id.0]),
         };

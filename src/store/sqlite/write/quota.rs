@@ -10,7 +10,7 @@ use rusqlite::{OptionalExtension, Transaction, params};
 
 use crate::domain::job::Bill;
 use crate::domain::limits::UserCounts;
-use crate::domain::{Money, Timestamp, UserId};
+use crate::domain::{Money, Timestamp, TokenUsage, UserId};
 use crate::store::StoreError;
 use crate::store::sqlite::rows::signed;
 
@@ -50,6 +50,12 @@ pub(super) struct Counters {
     usage: HashMap<Window, Bill>,
     /// Answers from the cache that this batch adds, and what they would have cost.
     saved: HashMap<Window, (i64, Money)>,
+    /// Requests that this batch adds to months: accepted, and whose unit went back.
+    requests: HashMap<(UserId, Timestamp), (i64, i64)>,
+    /// What this batch adds to months by model.
+    models: HashMap<(UserId, Timestamp, String), Bill>,
+    /// Until when months are closed, once it was asked for.
+    pub(super) closed_until: Option<Timestamp>,
 }
 
 impl Batch<'_> {
@@ -93,7 +99,7 @@ impl Batch<'_> {
     }
 
     fn month_cost(&mut self, user: UserId, now: Timestamp) -> Result<Money, StoreError> {
-        let month = now.month();
+        let month = self.open_at(now)?.month();
         let before = match self.counters.month_costs.entry((user, month)) {
             Entry::Occupied(known) => *known.get(),
             Entry::Vacant(unknown) => {
@@ -119,11 +125,18 @@ impl Batch<'_> {
             let counter = self.units((user, kind, start))?;
             counter.set(counter.value.saturating_add(1));
         }
+        let month = self.open_at(at)?.month();
+        self.counters.requests.entry((user, month)).or_default().0 += 1;
         Ok(())
     }
 
-    /// Gives one unit back to the hour and the day it was charged to.
-    pub(super) fn return_unit(&mut self, user: UserId, charged_at: Timestamp) -> Result<(), StoreError> {
+    /// Gives one unit back to the hour and the day it was charged to. In the month it counts at `at`.
+    pub(super) fn return_unit(
+        &mut self,
+        user: UserId,
+        charged_at: Timestamp,
+        at: Timestamp,
+    ) -> Result<(), StoreError> {
         for (kind, start) in [(HOUR, charged_at.hour()), (DAY, charged_at.day())] {
             let counter = self.units((user, kind, start))?;
             // A window that was purged meanwhile has nothing to give back to.
@@ -131,6 +144,8 @@ impl Batch<'_> {
                 counter.set(counter.value - 1);
             }
         }
+        let month = self.open_at(at)?.month();
+        self.counters.requests.entry((user, month)).or_default().1 += 1;
         Ok(())
     }
 
@@ -144,24 +159,37 @@ impl Batch<'_> {
     }
 
     /// Adds a call's tokens and cost to the hour, day and month it ended in.
-    pub(super) fn add_usage(&mut self, user: UserId, bill: &Bill, at: Timestamp) {
-        if *bill == Bill::default() {
-            return;
+    pub(super) fn add_usage(
+        &mut self,
+        user: UserId,
+        model: String,
+        bill: &Bill,
+        at: Timestamp,
+    ) -> Result<(), StoreError> {
+        if bill.tokens == TokenUsage::default() && bill.cost == Money::ZERO {
+            return Ok(());
         }
+        let at = self.open_at(at)?;
+        let of_model = self.counters.models.entry((user, at.month(), model)).or_default();
+        of_model.tokens += bill.tokens;
+        of_model.cost += bill.cost;
         for (kind, start) in [(HOUR, at.hour()), (DAY, at.day()), (MONTH, at.month())] {
             let added = self.counters.usage.entry((user, kind, start)).or_default();
             added.tokens += bill.tokens;
             added.cost += bill.cost;
         }
+        Ok(())
     }
 
     /// Counts an answer from the cache in the hour, day and month it was given in.
-    pub(super) fn add_saved(&mut self, user: UserId, saved: Money, at: Timestamp) {
+    pub(super) fn add_saved(&mut self, user: UserId, saved: Money, at: Timestamp) -> Result<(), StoreError> {
+        let at = self.open_at(at)?;
         for (kind, start) in [(HOUR, at.hour()), (DAY, at.day()), (MONTH, at.month())] {
             let added = self.counters.saved.entry((user, kind, start)).or_default();
             added.0 += 1;
             added.1 += saved;
         }
+        Ok(())
     }
 
     /// Writes what has changed; the last thing before the commit.
@@ -169,7 +197,9 @@ impl Batch<'_> {
         write_units(self.transaction, &self.counters.units)?;
         write_held(self.transaction, &self.counters.held)?;
         write_usage(self.transaction, &self.counters.usage)?;
-        write_saved(self.transaction, &self.counters.saved)
+        write_saved(self.transaction, &self.counters.saved)?;
+        write_requests(self.transaction, &self.counters.requests)?;
+        write_models(self.transaction, &self.counters.models)
     }
 }
 
@@ -233,6 +263,47 @@ fn write_saved(
     )?;
     for ((user, kind, start), (hits, saved)) in saved {
         statement.execute(params![user, kind, start, hits, saved])?;
+    }
+    Ok(())
+}
+
+fn write_requests(
+    transaction: &Transaction<'_>,
+    requests: &HashMap<(UserId, Timestamp), (i64, i64)>,
+) -> Result<(), StoreError> {
+    let mut statement = transaction.prepare_cached(
+        "INSERT INTO month_requests (user_id, month, accepted, returned) VALUES (?1, ?2, ?3, ?4)
+         ON CONFLICT DO UPDATE SET accepted = accepted + excluded.accepted,
+             returned = returned + excluded.returned",
+    )?;
+    for ((user, month), (accepted, returned)) in requests {
+        statement.execute(params![user, month, accepted, returned])?;
+    }
+    Ok(())
+}
+
+fn write_models(
+    transaction: &Transaction<'_>,
+    models: &HashMap<(UserId, Timestamp, String), Bill>,
+) -> Result<(), StoreError> {
+    let mut statement = transaction.prepare_cached(
+        "INSERT INTO month_model (user_id, month, model, input, output, cache_read, cache_write, cost)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
+         ON CONFLICT DO UPDATE SET input = input + excluded.input, output = output + excluded.output,
+             cache_read = cache_read + excluded.cache_read, cache_write = cache_write + excluded.cache_write,
+             cost = cost + excluded.cost",
+    )?;
+    for ((user, month, model), Bill { tokens, cost, .. }) in models {
+        statement.execute(params![
+            user,
+            month,
+            model,
+            signed(tokens.input),
+            signed(tokens.output),
+            signed(tokens.cache_read),
+            signed(tokens.cache_write),
+            cost
+        ])?;
     }
     Ok(())
 }

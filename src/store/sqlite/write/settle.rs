@@ -14,8 +14,8 @@ impl Batch<'_> {
     pub(super) fn settle_run(&mut self, settlement: &Settlement) -> Result<Settled, StoreError> {
         let Settlement { seq, run, call, end, cache_bytes_max } = settlement;
         let Some(job) = self.live_job(*seq)? else { return Ok(Settled::Superseded) };
-        if self.record_call(settlement, &job)? {
-            self.add_usage(job.user, &call.bill, call.ended_at);
+        if let Some(model) = self.record_call(settlement, &job)? {
+            self.add_usage(job.user, model, &call.bill, call.ended_at)?;
         }
         if job.state != JobState::Processing || job.run != *run {
             return Ok(Settled::Superseded);
@@ -54,15 +54,15 @@ impl Batch<'_> {
         Ok(Settled::Moved)
     }
 
-    /// Completes the intent; `false` when it was completed before (or marked lost): a call is
-    /// billed once.
-    fn record_call(&self, settlement: &Settlement, job: &Live) -> Result<bool, StoreError> {
+    /// Completes the intent, and returns the model that was asked; `None` when it was completed before
+    /// (or marked lost): a call is billed once.
+    fn record_call(&self, settlement: &Settlement, job: &Live) -> Result<Option<String>, StoreError> {
         let CallRecord { sent_at, ended_at, bill, counts } = &settlement.call;
         let tokens = &bill.tokens;
         let mut statement = self.transaction.prepare_cached(
             "UPDATE attempt SET sent_at = ?3, ended_at = ?4, input = ?5, output = ?6, cache_read = ?7,
                                 cache_write = ?8, cost = ?9, estimated = ?10
-             WHERE job_seq = ?1 AND run = ?2 AND ended_at IS NULL RETURNING repair",
+             WHERE job_seq = ?1 AND run = ?2 AND ended_at IS NULL RETURNING repair, model",
         )?;
         let (input, output) = (signed(tokens.input), signed(tokens.output));
         let (cache_read, cache_write) = (signed(tokens.cache_read), signed(tokens.cache_write));
@@ -79,9 +79,9 @@ impl Batch<'_> {
                 bill.cost,
                 bill.estimated
             ],
-            |row| row.get::<_, u32>(0),
+            |row| Ok((row.get::<_, u32>(0)?, row.get(1)?)),
         );
-        let Some(repair) = completed.optional()? else { return Ok(false) };
+        let Some((repair, model)) = completed.optional()? else { return Ok(None) };
         drop(statement);
         if repair > 0 {
             self.count_repairs(job.seq)?;
@@ -103,7 +103,7 @@ impl Batch<'_> {
             bill.cost,
             bill.estimated
         ])?;
-        Ok(true)
+        Ok(Some(model))
     }
 
     fn requeue(
