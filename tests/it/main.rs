@@ -19,6 +19,7 @@ mod drawn;
 mod export;
 mod flow;
 mod generate;
+mod health;
 mod kills;
 mod kroki;
 mod limits;
