@@ -15,6 +15,6 @@ const parts = { crates: crates(target), packages: packages(targetDirectory), too
 const time = Number(process.env.SOURCE_DATE_EPOCH) * 1000;
 const library = JSON.parse(readFileSync(new URL("package.json", import.meta.url), "utf8")).dependencies["@cyclonedx/cyclonedx-library"];
 writeFileSync(join(folder, "sbom.cdx.json"), sbom({ ...parts, time, tools: { "@cyclonedx/cyclonedx-library": library } }));
-const others = [...parts.crates.slice(1), ...parts.packages, ...parts.toolchain];
-writeFileSync(join(folder, "THIRD-PARTY-NOTICES"), notices(others));
+const others = [...parts.crates.slice(1), ...parts.packages].flatMap((part) => [part, ...part.inside.filter(({ lacksNotice }) => lacksNotice)]);
+writeFileSync(join(folder, "THIRD-PARTY-NOTICES"), notices([...others, ...parts.toolchain]));
 console.log(`${parts.crates.length} crates, ${parts.packages.length} npm packages and ${parts.toolchain.length} libraries of the system are in it`);

@@ -1,6 +1,7 @@
 // The npm packages that are packed into the binary: those that the bundlers say they took, at the versions of the lock files.
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import { natives } from "./natives.mjs";
 
 /** Where build.rs packs, and the sources that it packs there. */
 const WORKSHOPS = { "mermaid-parser": "web/mermaid", "picture-fonts": "web/fonts", "api-page": "web/docs", pages: "web/pages" };
@@ -26,7 +27,7 @@ export function packages(targetDirectory) {
         site: typeof repository === "string" ? undefined : repository?.url?.replace(/^git\+/, ""),
         authors: [typeof author === "string" ? author : author?.name].filter(Boolean),
         folder: at(folder),
-        inside: [],
+        inside: natives(name, at(folder)),
         needs: [],
       });
     }

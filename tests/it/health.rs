@@ -6,7 +6,6 @@ use std::process::Command;
 use std::thread;
 
 use serde_json::{Value, json};
-use tempfile::TempDir;
 
 use crate::flow::config;
 use crate::server::Server;
@@ -44,7 +43,7 @@ fn answering(answer: &'static str) -> (String, thread::JoinHandle<()>) {
 
 #[tokio::test]
 async fn a_server_that_serves_is_ready() {
-    let server = Server::on(TempDir::new().unwrap());
+    let server = Server::start("");
     let (status, out, err) = health(&server.url, &[], &[]);
     assert_eq!((status, out, err.as_str()), (0, format!("{} is ready\n", server.url), ""));
     let (status, out, err) = health(&server.url, &["--json"], &[]);
@@ -55,7 +54,7 @@ async fn a_server_that_serves_is_ready() {
 
 #[tokio::test]
 async fn it_needs_no_certificates_and_no_proxy_for_a_server_of_the_same_machine() {
-    let server = Server::on(TempDir::new().unwrap());
+    let server = Server::start("");
     let bare = [("SSL_CERT_FILE", "/nonexistent"), ("SSL_CERT_DIR", "/nonexistent")];
     let proxied = [("HTTP_PROXY", "http://127.0.0.1:1"), ("http_proxy", "http://127.0.0.1:1")];
     for environment in [bare, proxied] {
