@@ -21,8 +21,7 @@ pub(super) struct Health {
 
 impl Health {
     pub(super) fn run(self) -> anyhow::Result<()> {
-        let client =
-            Client::new(&self.server, None).map_err(|error| UsageError(error.to_string()))?;
+        let client = Client::new(&self.server, None).map_err(|error| UsageError(error.to_string()))?;
         let found = talk(async { Ok(client.ready().await) })?;
         if self.json {
             let detail = found.as_ref().err().map(ToString::to_string);
