@@ -1,8 +1,7 @@
-// The bill of materials and the compose file held to the schemas of their standards, and the bill to what is known to be
+// The bill of materials held to the schema of its standard, and to what is known to be
 // in the binary: `node bill.mjs DIST PROJECT`. Called by tests/packages/run.
 import assert from "node:assert/strict";
 import { readFileSync, readdirSync } from "node:fs";
-import { createRequire } from "node:module";
 import { join } from "node:path";
 import { Spec, Validation } from "@cyclonedx/cyclonedx-library";
 

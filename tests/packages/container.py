@@ -77,7 +77,7 @@ def composed():
     os.chmod(os.path.join(secrets, "anthropic.key"), 0o400)
 
     def compose(*arguments):
-        ran = subprocess.run(["podman-compose", "--project-name", "shop", *arguments], cwd=project, capture_output=True, text=True, timeout=120)
+        ran = subprocess.run([os.path.join(os.path.dirname(sys.executable), "podman-compose"), "--project-name", "shop", *arguments], cwd=project, capture_output=True, text=True, timeout=120)
         assert ran.returncode == 0, ran
 
     compose("up", "--detach", "--no-build")

