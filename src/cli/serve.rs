@@ -22,6 +22,9 @@ impl Serve {
         let flags = listen.into_iter().collect();
         let loaded = if self.dev { sources.load_for_trying_out(flags)? } else { sources.load(flags)? };
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-        runtime.block_on(Box::pin(app::serve(loaded, ServeOptions { dev: self.dev })))
+        let served = runtime.block_on(Box::pin(app::serve(loaded, ServeOptions { dev: self.dev })));
+        // All that must be done is done. A name that is still being looked up is waited for by nobody.
+        runtime.shutdown_background();
+        served
     }
 }

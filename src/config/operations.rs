@@ -76,10 +76,18 @@ const DAY: Duration = Duration::from_secs(86_400);
 const RETRIES: [u64; 7] = [5, 5 * 60, 30 * 60, 2 * 3600, 5 * 3600, 10 * 3600, 14 * 3600];
 /// The most tries after the first.
 const RETRIES_MAX: usize = 20;
+/// The longest schedule. With what chance adds to each wait, it ends before a message is too old.
+const RETRIES_LONGEST: Duration = Duration::from_secs(60 * 3600);
 
 impl Webhooks {
     pub(super) fn read(section: &Section<'_>) -> Self {
         let retries = section.list("retries", RETRIES_MAX, pause);
+        if retries.iter().flatten().sum::<Duration>() > RETRIES_LONGEST {
+            section.fault(
+                "retries",
+                "is longer than 60 hours together; a message is given up after three days".to_owned(),
+            );
+        }
         Self {
             allow_private_addresses: section.flag("allow_private_addresses", false),
             retries: retries.unwrap_or_else(|| RETRIES.into_iter().map(Duration::from_secs).collect()),

@@ -52,11 +52,25 @@ impl Waiting {
 
     /// A message waits on disk. Does not block.
     pub fn add(&self, message: PendingDelivery) {
-        // What was allowed when it was stored and is not any more goes nowhere: any lane will do.
-        let target = message.url.as_deref().map(|url| Target::parse(url, self.reach));
-        let origin = target.map(|target| target.map_or_else(|_| String::new(), |target| target.origin()));
+        let origin = self.origin(&message);
         self.desk.lock().add(message, origin);
         self.changed.notify_one();
+    }
+
+    /// As [`Waiting::add`], of one that was read: what was told of it meanwhile is newer.
+    fn add_read(&self, message: PendingDelivery) {
+        let origin = self.origin(&message);
+        let mut desk = self.desk.lock();
+        if !desk.knows(message.seq) {
+            desk.add(message, origin);
+            self.changed.notify_one();
+        }
+    }
+
+    fn origin(&self, message: &PendingDelivery) -> Option<String> {
+        // What was allowed when it was stored and is not any more goes nowhere: any lane will do.
+        let target = message.url.as_deref().map(|url| Target::parse(url, self.reach));
+        target.map(|target| target.map_or_else(|_| String::new(), |target| target.origin()))
     }
 }
 
@@ -140,7 +154,7 @@ impl Deliverer {
                     if !found.is_empty() {
                         tracing::info!(messages = found.len(), "webhook messages wait to be delivered");
                     }
-                    found.into_iter().for_each(|message| self.waiting.add(message));
+                    found.into_iter().for_each(|message| self.waiting.add_read(message));
                     return true;
                 }
                 Err(reason) => {

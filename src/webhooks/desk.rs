@@ -135,6 +135,11 @@ impl Desk {
         self.list(number);
     }
 
+    /// Whether a message waits or is on its way.
+    pub fn knows(&self, seq: DeliverySeq) -> bool {
+        self.waiting.contains_key(&seq) || self.flights.contains_key(&seq)
+    }
+
     /// The message that goes next at `now`; `None`: none may.
     pub fn take(&mut self, now: Timestamp) -> Option<Taken> {
         if let Some((since, seq)) = self.ages.first().copied()

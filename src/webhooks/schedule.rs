@@ -9,7 +9,7 @@ use super::desk::Health;
 use super::send::{Answer, SendError};
 
 /// A message is given up this long after its schedule began, whatever is left of that: its place was
-/// not well for all the time.
+/// not well for all the time. The longest schedule that may be configured takes no longer.
 pub const AGE_MAX: Duration = Duration::from_secs(3 * 24 * 3600);
 /// The part of a pause that is added at random at most, so that what failed together is not tried
 /// together.

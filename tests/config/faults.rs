@@ -58,6 +58,9 @@ issuer = "https://a.example"
 [alerts]
 thresholds = [0.9, 0.5, 7]
 
+[webhooks]
+retries = ["5s", "1d", "1d", "12h"]
+
 [log]
 format = "xml"
 level = "loud"

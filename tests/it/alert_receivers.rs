@@ -14,10 +14,11 @@ use hyper::{Request, Response};
 use hyper_util::rt::TokioIo;
 use parking_lot::Mutex;
 use serde_json::Value;
-use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
+use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncWrite, AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc;
 use tokio::time::timeout;
+use tokio_rustls::TlsAcceptor;
 
 /// The longest that a test waits for something to be sent.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -96,24 +97,62 @@ pub struct Letter {
     pub signed_in: Option<(String, String)>,
 }
 
+/// How a mail server is reached.
+#[derive(Clone)]
+pub enum Door {
+    /// In the clear.
+    Open,
+    /// In the clear until the sender asks for TLS.
+    Starttls(TlsAcceptor),
+    /// By TLS from the first byte.
+    Tls(TlsAcceptor),
+}
+
 /// A mail server that refuses so many letters before it takes them.
 pub struct MailServer {
     pub port: u16,
     letters: mpsc::UnboundedReceiver<Letter>,
+    visits: mpsc::UnboundedReceiver<Visit>,
+}
+
+/// What a sender did until it went away.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Visit {
+    /// Whether it said a password.
+    pub said_a_password: bool,
+    /// Whether it left a letter.
+    pub left_a_letter: bool,
 }
 
 impl MailServer {
     pub async fn start(refusals: u32) -> Self {
+        Self::behind(Door::Open, refusals).await
+    }
+
+    pub async fn behind(door: Door, refusals: u32) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
         let (told, letters) = mpsc::unbounded_channel();
+        let (gone, visits) = mpsc::unbounded_channel();
         let left = Arc::new(Mutex::new(refusals));
         tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
-                tokio::spawn(talk(stream, told.clone(), Arc::clone(&left)));
+                let (office, door, gone) =
+                    (Office { told: told.clone(), refusals: Arc::clone(&left) }, door.clone(), gone.clone());
+                tokio::spawn(async move {
+                    let mut visit = Visit::default();
+                    receive(stream, door, &office, &mut visit).await;
+                    // The test may be over.
+                    let _ = gone.send(visit);
+                });
             }
         });
-        Self { port, letters }
+        Self { port, letters, visits }
+    }
+
+    /// The next sender that went away.
+    pub async fn visited(&mut self) -> Visit {
+        timeout(PATIENCE, self.visits.recv()).await.expect("a sender within a minute").unwrap()
     }
 
     /// The next letter.
@@ -122,22 +161,65 @@ impl MailServer {
     }
 }
 
-/// One conversation (RFC 5321), as far as a sender of one letter goes.
-async fn talk(
-    stream: TcpStream,
+/// Where letters are taken.
+struct Office {
     told: mpsc::UnboundedSender<Letter>,
     refusals: Arc<Mutex<u32>>,
-) -> Option<()> {
-    let (read, mut write) = stream.into_split();
-    let mut lines = BufReader::new(read).lines();
-    let mut letter = Letter { from: String::new(), to: Vec::new(), text: String::new(), signed_in: None };
-    write.write_all(b"220 mail.example\r\n").await.ok()?;
-    while let Some(line) = lines.next_line().await.ok()? {
+}
+
+async fn receive(mut stream: TcpStream, door: Door, office: &Office, visit: &mut Visit) -> Option<()> {
+    match door {
+        Door::Open => {
+            talk(&mut stream, Begin::Greeting(""), office, visit).await?;
+        }
+        Door::Tls(acceptor) => {
+            talk(&mut acceptor.accept(stream).await.ok()?, Begin::Greeting(""), office, visit).await?;
+        }
+        Door::Starttls(acceptor) => {
+            if talk(&mut stream, Begin::Greeting("250-STARTTLS\r\n"), office, visit).await? {
+                talk(&mut acceptor.accept(stream).await.ok()?, Begin::Anew, office, visit).await?;
+            }
+        }
+    }
+    Some(())
+}
+
+/// How a conversation begins.
+enum Begin {
+    /// With a greeting; what is offered besides.
+    Greeting(&'static str),
+    /// After `STARTTLS`, without one.
+    Anew,
+}
+
+/// One conversation (RFC 5321), as far as a sender of one letter goes. Returns whether it ended with
+/// `STARTTLS`, after which the sender begins anew without being greeted.
+async fn talk(
+    stream: &mut (impl AsyncRead + AsyncWrite + Unpin),
+    begin: Begin,
+    office: &Office,
+    visit: &mut Visit,
+) -> Option<bool> {
+    let mut stream = BufReader::new(stream);
+    let nothing = || Letter { from: String::new(), to: Vec::new(), text: String::new(), signed_in: None };
+    let mut letter = nothing();
+    let offers = match begin {
+        Begin::Greeting(offers) => {
+            stream.write_all(b"220 mail.example\r\n").await.ok()?;
+            offers
+        }
+        Begin::Anew => "",
+    };
+    while let Some(line) = next_line(&mut stream).await {
         let command = line.to_ascii_uppercase();
         let address = || line.split(['<', '>']).nth(1).unwrap_or_default().to_owned();
         let answer = if command.starts_with("EHLO") {
-            "250-mail.example\r\n250 AUTH PLAIN"
+            &format!("250-mail.example\r\n{offers}250 AUTH PLAIN")
+        } else if command == "STARTTLS" && !offers.is_empty() {
+            stream.write_all(b"220 go on\r\n").await.ok()?;
+            return Some(true);
         } else if let Some(credentials) = line.strip_prefix("AUTH PLAIN ") {
+            visit.said_a_password = true;
             let text = String::from_utf8(STANDARD.decode(credentials).ok()?).ok()?;
             let mut parts = text.split('\0').skip(1).map(str::to_owned);
             letter.signed_in = Some((parts.next()?, parts.next()?));
@@ -150,7 +232,7 @@ async fn talk(
             "250 ok"
         } else if command == "DATA" {
             let refuses = {
-                let mut left = refusals.lock();
+                let mut left = office.refusals.lock();
                 let refuses = *left > 0;
                 *left = left.saturating_sub(1);
                 refuses
@@ -158,23 +240,29 @@ async fn talk(
             if refuses {
                 "451 try again later"
             } else {
-                write.write_all(b"354 go on\r\n").await.ok()?;
-                while let Some(line) = lines.next_line().await.ok()?.filter(|line| line != ".") {
+                stream.write_all(b"354 go on\r\n").await.ok()?;
+                while let Some(line) = next_line(&mut stream).await.filter(|line| line != ".") {
                     letter.text.push_str(&line);
                     letter.text.push('\n');
                 }
-                let empty =
-                    Letter { from: String::new(), to: Vec::new(), text: String::new(), signed_in: None };
-                told.send(std::mem::replace(&mut letter, empty)).ok()?;
+                visit.left_a_letter = true;
+                office.told.send(std::mem::replace(&mut letter, nothing())).ok()?;
                 "250 taken"
             }
         } else if command == "QUIT" {
-            write.write_all(b"221 bye\r\n").await.ok()?;
-            return Some(());
+            stream.write_all(b"221 bye\r\n").await.ok()?;
+            return Some(false);
         } else {
             "250 ok"
         };
-        write.write_all(format!("{answer}\r\n").as_bytes()).await.ok()?;
+        stream.write_all(format!("{answer}\r\n").as_bytes()).await.ok()?;
     }
-    Some(())
+    Some(false)
+}
+
+/// Without its end; `None`: the sender is gone.
+async fn next_line(stream: &mut (impl AsyncBufReadExt + Unpin)) -> Option<String> {
+    let mut line = String::new();
+    let read = stream.read_line(&mut line).await.ok()?;
+    (read > 0).then(|| line.trim_end_matches(['\r', '\n']).to_owned())
 }

@@ -267,6 +267,26 @@ async fn a_server_that_crashes_and_comes_back_still_brings_the_diagram() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn who_generates_without_a_server_waits_for_nothing_that_a_server_left_undone() {
+    let upstream = Upstream::anthropic().start().await;
+    upstream.push(Behaviour::silent());
+    let server = Server::start(&config(&upstream, "[generation]\ncoalesce = true\n[cache]\nshared = true\n"));
+    // Equal in all that makes two requests share a call: the prompt, the type, the tier.
+    let key = server.key("ann", "enterprise", &[]);
+    let (_, left) = server.prompt(&key, "draw it").await;
+    upstream.ledger().wait_for_calls(1).await;
+    let dir = server.kill();
+    let (code, out, err) = Generating::start(dir.path(), &[]).ended();
+    assert_eq!(code, 0, "{err}");
+    assert!(out.contains("flowchart"), "{out}");
+    assert_eq!(upstream.ledger().len(), 2, "a call of its own");
+    assert_eq!(stored(&dir).0[1], 2, "completed");
+    let server = Server::on(dir);
+    let ended = server.ended(&key, left["requestId"].as_str().unwrap()).await;
+    assert_eq!(ended["status"], "completed", "what was left goes on when a server is there again");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_template_is_filled_on_the_command_line_with_and_without_a_server() {
     let upstream = Upstream::anthropic().start().await;
     let dir = place(&config(&upstream, ""));

@@ -7,6 +7,7 @@ mod admin_requests;
 mod alert_receivers;
 mod alerts;
 mod auth;
+mod authority;
 mod backup;
 mod backup_docs;
 mod bad_input;
@@ -24,12 +25,14 @@ mod kills;
 mod kroki;
 mod limits;
 mod live;
+mod manual;
 mod metrics;
 // Unit tests use all of it.
 #[allow(dead_code)]
 #[path = "../../src/http/auth/minted.rs"]
 mod minted;
 mod openapi;
+mod operations_docs;
 mod outage;
 mod pages;
 mod paused;
@@ -56,6 +59,7 @@ mod stats;
 mod stop;
 mod templates;
 mod terminal;
+mod tls;
 mod upgrade;
 mod upstream;
 mod upstreams;

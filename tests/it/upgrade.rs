@@ -19,16 +19,16 @@ const CONFIG: &str =
 
 /// What the program knew of its database.
 #[derive(Deserialize)]
-struct Facts {
-    user: String,
+pub struct Facts {
+    pub user: String,
     admin: String,
     completed: BTreeMap<String, String>,
-    live: Vec<String>,
+    pub live: Vec<String>,
     cancelled: String,
 }
 
 /// By version.
-fn databases() -> BTreeMap<i64, PathBuf> {
+pub fn databases() -> BTreeMap<i64, PathBuf> {
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/upgrade");
     let paths = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
     let version = |path: &PathBuf| path.file_stem()?.to_str()?.strip_prefix("schema-")?.parse().ok();
@@ -36,7 +36,7 @@ fn databases() -> BTreeMap<i64, PathBuf> {
 }
 
 /// Writes the database into a fresh directory as `data/diagramd.db`.
-fn laid_out(path: &PathBuf) -> (TempDir, Facts) {
+pub fn laid_out(path: &PathBuf) -> (TempDir, Facts) {
     let text = std::fs::read_to_string(path).unwrap();
     let facts = text.lines().next().unwrap().strip_prefix("-- ").unwrap();
     let facts = serde_json::from_str(facts).unwrap();

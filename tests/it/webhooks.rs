@@ -18,7 +18,7 @@ fn offline(webhooks: &str) -> Server {
     ))
 }
 
-async fn put(server: &Server, key: &str, url: &str) -> (u16, Value) {
+pub async fn put(server: &Server, key: &str, url: &str) -> (u16, Value) {
     let call = server.client.put(format!("{}/api/webhooks", server.url)).header("x-api-key", key);
     let answer = call.json(&json!({ "url": url })).send().await.unwrap();
     (answer.status().as_u16(), answer.json().await.unwrap())
@@ -38,7 +38,7 @@ async fn submitted(server: &Server, key: &str, body: Value) -> String {
 }
 
 /// The delivery once it has ended, or has been tried so often.
-async fn delivery(server: &Server, key: &str, id: &str, attempts: u64) -> Value {
+pub async fn delivery(server: &Server, key: &str, id: &str, attempts: u64) -> Value {
     let begin = std::time::Instant::now();
     loop {
         assert!(begin.elapsed() < std::time::Duration::from_secs(60), "{id} is not tried {attempts} times");

@@ -91,10 +91,12 @@ test('the samples of the manual are the files that run, and verify', async (t) =
   await call('POST', '/api/webhooks/test');
   const message = await next();
   const program = 'import json, sys\nfrom verify import verify\nargs = json.load(sys.stdin)\nverify(args[0], args[1], args[2].encode())\n';
-  const verify = (body) => {
-    const input = JSON.stringify([secret, message.headers, body]);
+  const verify = (body, headers = message.headers) => {
+    const input = JSON.stringify([secret, headers, body]);
     execFileSync('python3', ['-B', '-c', program], { cwd: here('.'), input, stdio: ['pipe', 'pipe', 'pipe'] });
   };
   verify(message.body);
   assert.throws(() => verify(`${message.body} `), /the signature is wrong/);
+  assert.throws(() => verify(message.body, { ...message.headers, 'webhook-signature': 'v1,é' }), /the signature is wrong/);
+  assert.throws(() => verify(message.body, {}), /ValueError/);
 });

@@ -25,8 +25,6 @@ use crate::webhooks::{Changed, Reach, Target};
 const LIMIT_DEFAULT: u32 = 20;
 const LIMIT_MAX: u32 = 100;
 const STATES: &str = "pending, delivered or failed";
-/// Seconds after which some of many messages have gone.
-const FULL_SECONDS: u64 = 60;
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -165,7 +163,7 @@ fn changed(changed: &Changed) -> Answer {
 /// `POST /api/webhooks/test`: a message that tells nothing.
 ///
 /// # Errors
-/// 409 when there is no address, 429 when as many wait as may.
+/// 409 when there is no address, and when as many wait as may.
 pub async fn test(api: &Arc<Api>, caller: &Caller) -> Answer {
     enqueued(api.webhooks.test(caller.user).await?, || {
         Problem::new(
@@ -179,7 +177,7 @@ pub async fn test(api: &Arc<Api>, caller: &Caller) -> Answer {
 /// `POST /api/webhooks/deliveries/{id}/redeliver`: the same message again, now.
 ///
 /// # Errors
-/// 404, or 429 when as many wait as may.
+/// 404, or 409 when as many wait as may.
 pub async fn redeliver(api: &Arc<Api>, caller: &Caller, id: &str) -> Answer {
     enqueued(api.webhooks.redeliver(caller.user, read_id(id)?).await?, unknown)
 }
@@ -188,12 +186,12 @@ fn enqueued(enqueued: Enqueued, missing: impl FnOnce() -> Problem) -> Answer {
     match enqueued {
         Enqueued::Waiting(delivery) => respond::json(StatusCode::ACCEPTED, &owners(&delivery)),
         Enqueued::Missing => Err(missing()),
+        // No 429: nobody knows how long a receiver will be away.
         Enqueued::Full => Err(Problem::new(
-            StatusCode::TOO_MANY_REQUESTS,
+            StatusCode::CONFLICT,
             "too_many_messages",
             "As many messages wait for your receivers as may; try again once some of them are taken.",
-        )
-        .with_retry_after(FULL_SECONDS)),
+        )),
     }
 }
 

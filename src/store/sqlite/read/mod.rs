@@ -37,7 +37,7 @@ mod stale;
 mod stats;
 mod timeline;
 mod usage;
-mod webhooks;
+pub(in crate::store::sqlite) mod webhooks;
 
 pub(super) use sessions::has_operator;
 pub(super) use webhooks::{DELIVERY_SELECT, delivery, webhook};

@@ -12,7 +12,7 @@ use crate::store::webhooks::DeliveryQuery;
 /// Everything that a list shows of a delivery; add `WHERE …`.
 pub(in crate::store::sqlite) const DELIVERY_SELECT: &str = "
     SELECT delivery.seq, delivery.id, user.name, delivery.job_id, delivery.kind,
-           coalesce(delivery.url, webhook.url), delivery.state, delivery.attempts, delivery.created_at,
+           coalesce(delivery.url, CASE delivery.state WHEN 0 THEN webhook.url ELSE delivery.sent_to END), delivery.state, delivery.attempts, delivery.created_at,
            delivery.next_at, delivery.attempted_at, delivery.ended_at, delivery.status, delivery.error
     FROM webhook_delivery AS delivery
     JOIN user ON user.id = delivery.user_id
@@ -64,6 +64,14 @@ pub(super) fn page(
     connection: &Connection,
     query: &DeliveryQuery,
 ) -> Result<Vec<DeliveryRecord>, StoreError> {
+    let mut statement = connection.prepare_cached(&page_sql(query))?;
+    let before = query.before.map_or(i64::MAX, |seq| seq.0);
+    let found = statement.query_map(params![before, query.user, query.limit], delivery)?;
+    Ok(found.collect::<Result<_, _>>()?)
+}
+
+/// The statement of [`page`]: ?1 is the cursor, ?2 the user, ?3 the limit.
+pub(in crate::store::sqlite) fn page_sql(query: &DeliveryQuery) -> String {
     let mut filter = String::from(" WHERE delivery.seq < ?1");
     filter.push_str(match query.user {
         Some(_) => " AND delivery.user_id = ?2",
@@ -76,11 +84,7 @@ pub(super) fn page(
         Some(DeliveryState::Delivered) => " AND delivery.state = 1",
         Some(DeliveryState::Failed) => " AND delivery.state = 2",
     });
-    let mut statement = connection
-        .prepare_cached(&format!("{DELIVERY_SELECT}{filter} ORDER BY delivery.seq DESC LIMIT ?3"))?;
-    let before = query.before.map_or(i64::MAX, |seq| seq.0);
-    let found = statement.query_map(params![before, query.user, query.limit], delivery)?;
-    Ok(found.collect::<Result<_, _>>()?)
+    format!("{DELIVERY_SELECT}{filter} ORDER BY delivery.seq DESC LIMIT ?3")
 }
 
 pub(super) fn one(

@@ -254,18 +254,87 @@ fn when_as_many_wait_as_may_an_end_is_kept_as_given_up_and_nothing_is_slower() {
     assert_eq!(told[0].state, DeliveryState::Pending, "another user's");
     let id = told[1].id;
     assert!(matches!(store.run(move |commands| commands.redeliver(ann, id, NOW)), Enqueued::Full));
-    // What runs at an end, a try and a page never looks at every row.
-    for sql in [
-        "SELECT count FROM webhook_waiting WHERE user_id = 1",
+}
+
+#[test]
+fn users_whose_receivers_are_dead_leave_the_others_a_share() {
+    let store = Store::new();
+    let bob = store.user("bob");
+    store.set_url(bob, Some(URL), 1);
+    let database = Connection::open(path_in(store._dir.path())).unwrap();
+    database.execute("UPDATE setting SET value = 100000 WHERE name = 'webhooks_waiting'", []).unwrap();
+    for number in 1..=101 {
+        store.expires(bob, number);
+    }
+    let states: Vec<_> = store.deliveries().iter().take(2).map(|one| one.state).collect();
+    assert_eq!(
+        states,
+        [DeliveryState::Failed, DeliveryState::Pending],
+        "the 101st finds no room, the 100th did"
+    );
+    database.execute("UPDATE setting SET value = 200000 WHERE name = 'webhooks_waiting'", []).unwrap();
+    database.execute("UPDATE webhook_waiting SET count = 0", []).unwrap();
+    store.expires(bob, 102);
+    assert_eq!(store.deliveries()[0].state, DeliveryState::Failed, "memory has an end");
+}
+
+#[test]
+fn an_ended_delivery_shows_where_it_went_and_what_was_last_said() {
+    let store = Store::new();
+    let user = store.user("ann");
+    store.set_url(user, Some(URL), 1);
+    (1..=2).for_each(|number| store.expires(user, number));
+    let waiting = store.waiting();
+    store.note(&waiting[0], Then::Done);
+    store.note(&waiting[1], Then::Again(NOW.moved(5000)));
+    store.set_url(user, Some("https://new.example/hooks"), 2);
+    let shown = store.deliveries();
+    assert_eq!(shown[1].url.as_deref(), Some(URL), "delivered there, not to the present address");
+    assert_eq!(shown[0].url.as_deref(), Some("https://new.example/hooks"), "where it will go");
+    let too_old = Tried {
+        since: NOW,
+        to: None,
+        at: NOW,
+        status: None,
+        error: Some("too old".to_owned()),
+        then: Then::GivenUp,
+    };
+    let seq = waiting[1].seq;
+    store.run(move |commands| commands.delivery_tried(seq, &too_old));
+    let given_up = store.deliveries().remove(0);
+    assert_eq!(given_up.url.as_deref(), Some(URL), "where it was last sent");
+    assert_eq!((given_up.status, given_up.attempts), (Some(500), 1));
+    assert_eq!(given_up.error.as_deref(), Some("too old; last, the receiver answered 500"));
+}
+
+#[test]
+fn a_page_and_a_try_never_look_at_every_row() {
+    let store = Store::new();
+    let database = Connection::open(path_in(store._dir.path())).unwrap();
+    let user = store.user("ann");
+    let mut statements = [
         "UPDATE webhook_delivery SET state = 1, next_at = NULL, ended_at = 1 WHERE seq = 7 AND state = 0",
-        "SELECT seq FROM webhook_delivery WHERE user_id = 1 AND seq < 9 ORDER BY seq DESC LIMIT 5",
-        "SELECT seq FROM webhook_delivery WHERE state = 2 ORDER BY seq DESC LIMIT 5",
         "SELECT seq FROM webhook_delivery WHERE state = 0 ORDER BY seq",
         "SELECT seq FROM webhook_delivery WHERE ended_at IS NOT NULL AND ended_at < 1 ORDER BY ended_at LIMIT 5",
+    ]
+    .map(|sql| (sql.to_owned(), ""))
+    .to_vec();
+    for (user, state, index) in [
+        (None, None, "PRIMARY KEY"),
+        (None, Some(DeliveryState::Pending), "webhook_delivery_waiting"),
+        (None, Some(DeliveryState::Failed), "webhook_delivery_failed"),
+        (Some(user), None, "webhook_delivery_user "),
+        (Some(user), Some(DeliveryState::Pending), "webhook_delivery_user_waiting"),
+        (Some(user), Some(DeliveryState::Failed), "webhook_delivery_user_failed"),
     ] {
+        let query = DeliveryQuery { user, state, before: None, limit: 5 };
+        statements.push((read::webhooks::page_sql(&query), index));
+    }
+    for (sql, index) in statements {
         let mut plan = database.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
-        let steps = plan.query_map([], |row| row.get::<_, String>(3)).unwrap();
-        for step in steps.map(Result::unwrap) {
+        let steps: Vec<String> = plan.raw_query().mapped(|row| row.get(3)).collect::<Result<_, _>>().unwrap();
+        assert!(steps.iter().any(|step| step.contains(index)), "{sql}: {steps:?}");
+        for step in steps {
             assert!(!step.starts_with("SCAN") || step.contains("USING"), "{sql}: {step}");
             assert!(!step.contains("TEMP B-TREE"), "{sql}: {step}");
         }

@@ -19,8 +19,12 @@ use super::end::Live;
 
 /// Deliveries of one user that may wait; a further end is stored as given up, to be asked for.
 const WAITING_USER_MAX: i64 = 10_000;
-/// Deliveries that may wait: each is kept in memory.
+/// Deliveries that may wait, each of them kept in memory, before users have only [`WAITING_SHARE`].
 const WAITING_MAX: i64 = 100_000;
+/// What each user has even then: those whose receivers are dead take nothing from the others.
+const WAITING_SHARE: i64 = 100;
+/// Deliveries that may wait at all.
+const WAITING_ALL_MAX: i64 = 2 * WAITING_MAX;
 /// What is said of one that finds no room.
 const NO_ROOM: &str = "as many messages wait as may; ask for this one again once they are taken";
 
@@ -120,7 +124,12 @@ impl Batch<'_> {
         )?;
         let (own, all): (i64, i64) =
             statement.query_row(params![user], |row| Ok((row.get(0)?, row.get(1)?)))?;
-        Ok(own < WAITING_USER_MAX && all < WAITING_MAX)
+        let (own_max, all_max) = if own < WAITING_SHARE {
+            (WAITING_SHARE, WAITING_ALL_MAX)
+        } else {
+            (WAITING_USER_MAX, WAITING_MAX)
+        };
+        Ok(own < own_max && all < all_max)
     }
 
     pub(super) fn enqueue(&mut self, message: &NewMessage) -> Result<Enqueued, StoreError> {
@@ -183,12 +192,14 @@ impl Batch<'_> {
             "UPDATE webhook_delivery
              SET state = ?2, next_at = ?3, ended_at = CASE ?2 WHEN 0 THEN NULL ELSE ?4 END,
                  attempted_at = CASE WHEN ?5 THEN ?4 ELSE attempted_at END, tries = tries + ?5,
-                 attempts = attempts + ?5, status = ?6, error = ?7
+                 attempts = attempts + ?5, status = CASE WHEN ?5 THEN ?6 ELSE status END,
+                 error = CASE WHEN ?5 OR error IS NULL THEN ?7 ELSE ?7 || '; last, ' || error END,
+                 sent_to = coalesce(?9, sent_to)
              WHERE seq = ?1 AND state = 0 AND (since = ?8 OR ?2 = 1)",
         )?;
         let is_sent = tried.to.is_some();
-        let Tried { since, at, status, error, .. } = tried;
-        statement.execute(params![seq, state, next_at, at, is_sent, status, error, since])?;
+        let Tried { since, at, status, error, to, .. } = tried;
+        statement.execute(params![seq, state, next_at, at, is_sent, status, error, since, to])?;
         drop(statement);
         if tried.then == Then::Gone {
             let mut statement = self.transaction.prepare_cached(
