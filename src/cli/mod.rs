@@ -11,6 +11,7 @@ mod exit;
 mod export;
 mod figures;
 mod generate;
+mod health;
 mod input;
 mod interrupt;
 mod invoice;
@@ -86,6 +87,8 @@ enum Verb {
     Stats(figures::Stats),
     /// Watch the queue live (admins)
     Watch(watch::Watch),
+    /// Say whether a server is ready for work
+    Health(health::Health),
     /// Say how long people would have waited on another plan
     Plan(plan::Plan),
     /// Have ends told to an application of yours
@@ -132,6 +135,7 @@ pub fn run(cli: Cli) -> anyhow::Result<()> {
         Verb::Queue(verb) => verb.run(),
         Verb::Stats(verb) => verb.run(),
         Verb::Watch(verb) => verb.run(),
+        Verb::Health(verb) => verb.run(),
         Verb::Plan(verb) => verb.run(&sources),
         Verb::Webhook(verb) => verb.run(),
         Verb::Render(verb) => verb.run(&sources),

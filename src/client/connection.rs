@@ -6,6 +6,7 @@ use reqwest::{Method, RequestBuilder, Response};
 use serde::de::DeserializeOwned;
 
 use super::problem::{ClientError, Problem};
+use super::roots;
 
 /// How long a connection may take to be made.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -43,18 +44,20 @@ impl Client {
     /// When the URL or the key cannot be used; nothing is sent yet.
     pub fn new(server: &str, key: Option<&str>) -> Result<Self, BadServer> {
         let url = url::Url::parse(server).ok();
-        if !url.is_some_and(|url| matches!(url.scheme(), "http" | "https") && url.has_host()) {
-            return Err(BadServer::Url(server.to_owned()));
-        }
+        let url = url.filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
+        let url = url.ok_or_else(|| BadServer::Url(server.to_owned()))?;
         if key.is_some_and(|key| key.is_empty() || !key.bytes().all(|byte| byte.is_ascii_graphic())) {
             return Err(BadServer::Key);
         }
-        let http = reqwest::Client::builder()
-            .connect_timeout(CONNECT_TIMEOUT)
-            .redirect(reqwest::redirect::Policy::none())
-            .user_agent(concat!("diagramd/", env!("CARGO_PKG_VERSION")))
-            .build()
-            .map_err(|error| BadServer::Setup(error.to_string()))?;
+        let builder = || {
+            let builder = reqwest::Client::builder()
+                .connect_timeout(CONNECT_TIMEOUT)
+                .redirect(reqwest::redirect::Policy::none())
+                .user_agent(concat!("diagramd/", env!("CARGO_PKG_VERSION")));
+            // A proxy of the environment is for the internet, not for a server on this machine.
+            if is_loopback(&url) { builder.no_proxy() } else { builder }
+        };
+        let http = roots::build(builder).map_err(|error| BadServer::Setup(error.to_string()))?;
         Ok(Self { server: server.trim_end_matches('/').to_owned(), key: key.map(str::to_owned), http })
     }
 
@@ -117,6 +120,10 @@ impl Client {
         ClientError::Foreign { server: self.server.clone(), what }
     }
 
+    pub(super) fn silent(&self, reason: String) -> ClientError {
+        ClientError::Lost { server: self.server.clone(), reason }
+    }
+
     fn no_answer(&self, error: &reqwest::Error) -> ClientError {
         // The innermost cause is the one that says something ("connection refused").
         let mut cause: &dyn std::error::Error = error;
@@ -129,5 +136,14 @@ impl Client {
         } else {
             ClientError::Lost { server, reason }
         }
+    }
+}
+
+fn is_loopback(url: &url::Url) -> bool {
+    match url.host() {
+        Some(url::Host::Domain(name)) => name == "localhost",
+        Some(url::Host::Ipv4(address)) => address.is_loopback(),
+        Some(url::Host::Ipv6(address)) => address.is_loopback(),
+        None => false,
     }
 }

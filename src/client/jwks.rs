@@ -4,6 +4,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::time::Duration;
 
+use super::roots;
 use crate::http::auth::FetchKeys;
 
 /// The longest a fetch may take.
@@ -26,7 +27,7 @@ impl JwksUrl {
         // A key set that came in the clear could be anybody's; the configuration allows that only
         // where it says so itself.
         let is_secure = url.starts_with("https://");
-        let client = reqwest::Client::builder().timeout(TIME_MAX).https_only(is_secure).build()?;
+        let client = roots::build(|| reqwest::Client::builder().timeout(TIME_MAX).https_only(is_secure))?;
         Ok(Self { url, client })
     }
 

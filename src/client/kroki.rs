@@ -5,6 +5,7 @@
 
 use std::time::Duration;
 
+use super::roots;
 use crate::diagram::check::Purpose;
 use crate::diagram::draw::Turns;
 use crate::diagram::picture::{Fetching, Remote, Undrawn};
@@ -39,11 +40,12 @@ impl Kroki {
     /// When no HTTP client can be made.
     pub fn new(url: String, timeout: Duration) -> reqwest::Result<Self> {
         // It answers itself or not at all: a redirect could lead anywhere.
-        let client = reqwest::Client::builder()
-            .timeout(timeout)
-            .connect_timeout(timeout.min(CONNECT_TIME_MAX))
-            .redirect(reqwest::redirect::Policy::none())
-            .build()?;
+        let client = roots::build(|| {
+            reqwest::Client::builder()
+                .timeout(timeout)
+                .connect_timeout(timeout.min(CONNECT_TIME_MAX))
+                .redirect(reqwest::redirect::Policy::none())
+        })?;
         Ok(Self { url, timeout, client, turns: Turns::new(CALLS_MAX, CALLS_OF_GENERATED) })
     }
 

@@ -4,10 +4,12 @@
 
 mod api;
 mod connection;
+mod health;
 pub mod jwks;
 pub mod kroki;
 mod problem;
 mod queue;
+mod roots;
 mod socket;
 mod status;
 mod stream;

@@ -33,6 +33,7 @@ fn a_command_line_that_makes_no_sense_is_2_and_says_why() {
         &["status"],
         &["status", "req_1", "--server", "ftp://a.example"],
         &["usage", "--key", "two words"],
+        &["health", "--server", "127.0.0.1:3000"],
         &["completions", "cmd.exe"],
     ] {
         let ran = place.run(arguments);

@@ -21,6 +21,7 @@ mod drawn;
 mod export;
 mod flow;
 mod generate;
+mod health;
 mod invoices;
 mod kills;
 mod kroki;

@@ -32,6 +32,8 @@ function pack(name, ending, text) {
   return named;
 }
 
+// Read by packaging/contents, which lists what is in the binary.
+writeFileSync("packed.json", JSON.stringify([library]));
 const licences = read(library, "swagger-ui-bundle.js.LICENSE.txt");
 const script = [notice, licences, unmapped(read(library, "swagger-ui-bundle.js")), ";\n", read("page.js")].join("");
 const style = [notice, unmapped(read(library, "swagger-ui.css")), read("page.css")].join("");

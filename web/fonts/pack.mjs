@@ -9,8 +9,11 @@ const FACES = ["400Regular", "400Regular_Italic", "700Bold", "700Bold_Italic"];
 
 const [folder] = process.argv.slice(2);
 if (!folder) throw new Error("usage: node pack.mjs FOLDER");
+const library = "node_modules/@expo-google-fonts/arimo";
+// Read by packaging/contents, which lists what is in the binary.
+writeFileSync("packed.json", JSON.stringify([library]));
 for (const face of FACES) {
-  const font = readFileSync(join("node_modules/@expo-google-fonts/arimo", face, `Arimo_${face}.ttf`));
+  const font = readFileSync(join(library, face, `Arimo_${face}.ttf`));
   const options = {
     [constants.BROTLI_PARAM_QUALITY]: 11,
     [constants.BROTLI_PARAM_LGWIN]: 22,

@@ -21,7 +21,7 @@ const withoutDrawing = {
 
 const [out] = process.argv.slice(2);
 if (!out) throw new Error("usage: node bundle.mjs OUT");
-const { outputFiles } = await build({
+const { outputFiles, metafile } = await build({
   entryPoints: [here("entry.js")],
   bundle: true,
   minify: true,
@@ -30,9 +30,13 @@ const { outputFiles } = await build({
   platform: "browser",
   target: "es2020",
   legalComments: "none",
+  metafile: true,
   logLevel: "warning",
   plugins: [withoutDrawing],
 });
+const folders = Object.keys(metafile.inputs).map((source) => /^(.*node_modules\/(?:@[^/]+\/)?[^/]+)\//.exec(source)?.[1]);
+// Read by packaging/contents, which lists what is in the binary.
+writeFileSync("packed.json", JSON.stringify([...new Set(folders.filter(Boolean))].sort()));
 const script = outputFiles[0].contents;
 const options = {
   [constants.BROTLI_PARAM_QUALITY]: 11,

@@ -2,12 +2,16 @@
 import { existsSync, readFileSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 
-/** One text over the packages that these sources come from. */
-export function licences(sources) {
-  const folders = new Set(sources.map(folderOf).filter(Boolean));
+/** The folders of the packages that these sources come from. */
+export function packages(sources) {
+  return [...new Set(sources.map(folderOf).filter(Boolean))].sort();
+}
+
+/** One text over the packages in these folders. */
+export function licences(folders) {
   // Many packages share the words of a notice.
   const byText = new Map();
-  for (const folder of [...folders].sort()) {
+  for (const folder of folders) {
     const { name, version, license } = JSON.parse(readFileSync(join(folder, "package.json"), "utf8"));
     const file = readdirSync(folder).find((entry) => /^(licen[cs]e|copying)/i.test(entry));
     const text = file === undefined ? `Licence: ${license}` : readFileSync(join(folder, file), "utf8").trim();

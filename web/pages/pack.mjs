@@ -6,7 +6,7 @@ import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync 
 import { basename, join } from "node:path";
 import { brotliCompressSync, constants } from "node:zlib";
 import { build } from "esbuild";
-import { licences } from "./licences.mjs";
+import { licences, packages } from "./licences.mjs";
 
 const [folder] = process.argv.slice(2);
 if (!folder) throw new Error("usage: node pack.mjs FOLDER");
@@ -80,7 +80,10 @@ function pack(name, contents) {
 }
 
 for (const { path, contents } of outputFiles) pack(basename(path), Buffer.from(contents));
-const notices = Buffer.from(licences(Object.keys(metafile.inputs)));
+const folders = packages(Object.keys(metafile.inputs));
+// Read by packaging/contents, which lists what is in the binary.
+writeFileSync("packed.json", JSON.stringify(folders));
+const notices = Buffer.from(licences(folders));
 const noticesName = `licences-${sha256(notices).slice(0, 16)}.txt`;
 pack(noticesName, notices);
 writeFileSync(join(out, "files.rs"), `&[\n${rows.sort().join("")}]\n`);
