@@ -49,6 +49,8 @@ async fn when_the_one_that_makes_the_call_is_cancelled_the_next_one_makes_its_ow
         assert_eq!(seen[0]["status"], "processing");
     }
     cancel(&server, &key, &leader).await;
+    // The upstream has seen that nobody listens, before it goes on.
+    upstream.ledger().wait_for_ended(1).await;
     gate.open();
     for (socket, id) in sockets.iter_mut().zip([&second, &third]) {
         let seen = socket.until("completed").await;
