@@ -45,6 +45,7 @@ def main():
         before, people = files(), text("/etc/passwd")
         install(debian)
         key = use(debian)
+        finds_names_by_itself(debian)
         with_a_secret(debian, key)
         over_itself(debian, key)
         remove(debian)
@@ -100,6 +101,20 @@ def use(debian):
     assert "<svg" in debian.run("cat", "/tmp/order.svg")
     assert '"used": 1' in debian.run("diagramd", "usage", "--key", key, "--json")
     return key
+
+
+def finds_names_by_itself(debian):
+    """A module for names that ends whoever loads it, as one of another C library does, is never loaded."""
+    place, said = root + "/etc/nsswitch.conf", text("/etc/nsswitch.conf")
+    debian.run("sh", "-c", "cp /root/libnss_trap.so.2 /usr/lib/$(uname -m)-linux-gnu/")
+    with open(place, "w") as file:
+        file.write("hosts: trap files dns\npasswd: trap files\n")
+    debian.run("getent", "hosts", "localhost", fails=True)
+    server = PORT.replace("127.0.0.1", "localhost")
+    assert debian.run("env", "--unset=HOME", "diagramd", "health", "--server", f"http://{server}").endswith("is ready\n")
+    with open(place, "w") as file:
+        file.write(said)
+    debian.run("sh", "-c", "rm /usr/lib/$(uname -m)-linux-gnu/libnss_trap.so.2")
 
 
 def with_a_secret(debian, key):
