@@ -37,7 +37,6 @@ pub(super) fn known(connection: &Connection, since: Timestamp) -> Result<Vec<(Al
 /// Messages of one channel that are due, those that were tried least first. Of one alert the earlier
 /// message goes first: nobody hears that it began after hearing that it is over. One whose time is far
 /// ahead was put off by another clock.
-
 pub(super) fn due(
     connection: &Connection,
     channel: AlertChannel,
