@@ -3,7 +3,8 @@
 use super::id::JobSeq;
 use super::job::JobRecord;
 use super::webhook::PendingDelivery;
-use super::{Claimed, Failure, JobId, QueuedJob, SourceError, Tier, Timestamp, UserId};
+use super::trace::SpanContext;
+use super::{Claimed, Failure, JobId, Origin, QueuedJob, SourceError, Tier, Timestamp, UserId};
 
 /// One committed change, in commit order.
 #[derive(Clone, Debug)]
@@ -105,6 +106,10 @@ pub struct Ended {
     pub was_running: bool,
     /// How it ended.
     pub how: EndKind,
+    /// The call of a client's that it comes from; without its `tracestate`.
+    pub origin: Origin,
+    /// The call that it shared to the end, which belongs to another request's trace.
+    pub shared: Option<SpanContext>,
 }
 
 /// How a job ended.

@@ -88,9 +88,9 @@ impl Webhooks {
     ///
     /// # Errors
     /// What the store reports.
-    pub async fn test(&self, user: UserId) -> Result<Enqueued, StoreError> {
+    pub async fn test(&self, user: UserId, origin: Origin) -> Result<Enqueued, StoreError> {
         let at = (self.clock)();
-        let new = NewMessage { user, kind: MessageKind::Test, body: message::test(at), at };
+        let new = NewMessage { user, kind: MessageKind::Test, body: message::test(at), at, origin };
         self.write(move |commands| commands.enqueue_message(&new)).await
     }
 

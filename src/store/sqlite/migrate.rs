@@ -20,6 +20,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../../../migrations/0005_sessions.sql"),
     include_str!("../../../migrations/0006_webhooks.sql"),
     include_str!("../../../migrations/0007_alerts.sql"),
+    include_str!("../../../migrations/0008_traces.sql"),
 ];
 /// `PRAGMA application_id`: "dgrd".
 const APPLICATION_ID: i32 = 0x6467_7264;
