@@ -160,6 +160,7 @@ fn api(
         effective_config: ArcSwap::from_pointee(crate::config::show_json(config)),
         clock: now,
         scheduler_ticks: Box::new(move || scheduler.is_ticking()),
+        sample: Box::new(|_| false),
         answered: figures.answered,
         figures: observed::Figures {
             token: config.metrics.token.clone(),

@@ -1,9 +1,9 @@
 //! What a committed transaction changed: the store tells the queue, which tells everybody else.
 
 use super::id::JobSeq;
-use super::job::JobRecord;
-use super::webhook::PendingDelivery;
+use super::job::{JobRecord, JobState};
 use super::trace::SpanContext;
+use super::webhook::PendingDelivery;
 use super::{Claimed, Failure, JobId, Origin, QueuedJob, SourceError, Tier, Timestamp, UserId};
 
 /// One committed change, in commit order.
@@ -123,4 +123,16 @@ pub enum EndKind {
     Cancelled,
     /// By its deadline.
     Expired,
+}
+
+impl EndKind {
+    /// The name of the state that the job is in then.
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Completed(_) => JobState::Completed.name(),
+            Self::Failed(_) => JobState::Failed.name(),
+            Self::Cancelled => JobState::Cancelled.name(),
+            Self::Expired => JobState::Expired.name(),
+        }
+    }
 }

@@ -7,7 +7,9 @@ use serde::{Deserialize, Serialize};
 
 use super::id::JobSeq;
 use super::repair::Repair;
-use super::{DiagramType, Failure, JobId, LaneName, Money, Origin, Tier, Timestamp, TokenUsage, UserId, Validation};
+use super::{
+    DiagramType, Failure, JobId, LaneName, Money, Origin, Tier, Timestamp, TokenUsage, UserId, Validation,
+};
 
 /// Where a job stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]

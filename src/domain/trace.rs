@@ -233,6 +233,13 @@ pub struct Origin {
     pub request_id: Option<Arc<str>>,
 }
 
+/// An origin that no log and no trace ever shows: of replays and simulations.
+impl Default for Origin {
+    fn default() -> Self {
+        Self::of(SpanContext::new([0; 24], false))
+    }
+}
+
 impl Origin {
     /// An origin that nobody else knows of.
     pub const fn of(context: SpanContext) -> Self {

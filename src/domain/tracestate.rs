@@ -77,7 +77,10 @@ mod tests {
 
     #[test]
     fn lines_make_one_list_in_their_order() {
-        assert_eq!(read(["rojo=00f067aa0ba902b7", "congo=t61rcWkgMzE"]), one("rojo=00f067aa0ba902b7,congo=t61rcWkgMzE"));
+        assert_eq!(
+            read(["rojo=00f067aa0ba902b7", "congo=t61rcWkgMzE"]),
+            one("rojo=00f067aa0ba902b7,congo=t61rcWkgMzE")
+        );
         assert_eq!(one("foo=1 \t , \tbar=2, \t baz=3"), Some("foo=1,bar=2,baz=3".into()));
         assert_eq!(one("foo=1,,,bar=2,"), Some("foo=1,bar=2".into()));
         assert_eq!(one("fw529a3039@dt=FfAAA,0k=v v"), Some("fw529a3039@dt=FfAAA,0k=v v".into()));
@@ -91,8 +94,20 @@ mod tests {
         let long = format!("{}=1", "a".repeat(257));
         let large = format!("a={}", "v".repeat(257));
         for bad in [
-            "foo", "foo=", "=1", "foo =1", "FOO=1", "foo.bar=1", "foo=bar=baz", "foo=1,bar", "_foo=1", "@foo=1",
-            "foo=é", "foo=\u{7f}", &long, &large,
+            "foo",
+            "foo=",
+            "=1",
+            "foo =1",
+            "FOO=1",
+            "foo.bar=1",
+            "foo=bar=baz",
+            "foo=1,bar",
+            "_foo=1",
+            "@foo=1",
+            "foo=é",
+            "foo=\u{7f}",
+            &long,
+            &large,
         ] {
             assert_eq!(one(bad), None, "{bad}");
         }

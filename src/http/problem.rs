@@ -66,6 +66,8 @@ pub struct Problem {
     pub retry_after_seconds: Option<u64>,
     /// More headers (`Allow`, `WWW-Authenticate`, `RateLimit`).
     pub headers: Vec<(HeaderName, HeaderValue)>,
+    /// What the log says of it, for a fault of the server's: a sentence and the reason.
+    fault: Option<(&'static str, String)>,
 }
 
 /// A problem as it is written.

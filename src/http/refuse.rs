@@ -142,15 +142,13 @@ impl From<StoreError> for Problem {
                 "The server is busy and took nothing; try again in a second.",
             )
             .with_retry_after(BUSY_SECONDS),
-            StoreError::Full(reason) => {
-                Self::new(
-                    StatusCode::INSUFFICIENT_STORAGE,
-                    "storage_full",
-                    "The server's disk is full and took nothing; its operator must make room.",
-                )
-                .with_retry_after(RECOVERY_SECONDS)
-                .because("the disk is full; nothing is accepted", &reason)
-            }
+            StoreError::Full(reason) => Self::new(
+                StatusCode::INSUFFICIENT_STORAGE,
+                "storage_full",
+                "The server's disk is full and took nothing; its operator must make room.",
+            )
+            .with_retry_after(RECOVERY_SECONDS)
+            .because("the disk is full; nothing is accepted", &reason),
             StoreError::TimedOut => {
                 unavailable("The answer took too long to find; try again, or ask for less at once.")
             }

@@ -37,7 +37,7 @@ mod submit;
 
 pub use cache::CacheRules;
 pub use claim::ClaimRequest;
-pub use ports::{Accepted, CacheUse, FillTemplate, Observe, Outbox, Scheduling, Telling};
+pub use ports::{Accepted, CacheUse, CallEnded, FillTemplate, Observe, Outbox, Scheduling, Telling};
 pub use recover::Recovery;
 pub use refusal::{Refusal, RefusedLimit, Scope, SubmitError, Upgrade};
 pub use request::{Fault, SubmitRequest};

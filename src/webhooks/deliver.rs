@@ -9,6 +9,7 @@ use tokio::sync::Notify;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
+use crate::domain::trace::Purpose;
 use crate::domain::webhook::{DeliverySeq, Outgoing, PendingDelivery, Then, Tried};
 use crate::domain::{Timestamp, time::Clock};
 use crate::store::webhooks::NewSecret;
@@ -202,13 +203,34 @@ impl Deliverer {
         let secrets = self.secrets(&message).await?;
         let secrets: Vec<&Secret> = secrets.iter().collect();
         let id = message.id.to_string();
-        let headers = sign::headers(&secrets, &id, (self.clock)(), message.body.as_bytes());
+        let signed = sign::headers(&secrets, &id, (self.clock)(), message.body.as_bytes());
+        let purpose = Purpose::Delivery(seq.0, message.since.0, message.tries);
+        let trace = message.origin.headers(purpose);
+        let headers: Vec<_> =
+            signed.into_iter().chain(trace.iter().map(|(name, value)| (name, value.to_owned()))).collect();
         let sent = self.sender.post(&target, &headers, Bytes::from(message.body)).await;
         let at = (self.clock)();
         let Outcome { then, health, status, error } =
             schedule::judge(&sent, message.tries, &self.pauses, at, self.chance());
-        if let (Then::GivenUp | Then::Gone, Some(error)) = (then, &error) {
-            tracing::warn!(message = id, to = target.origin(), error, "a webhook message is given up");
+        // One line a try, with whatever is known of it; what is given up is the operator's to see.
+        macro_rules! line {
+            ($level:ident, $what:literal) => {
+                tracing::$level!(
+                    message = id,
+                    to = target.origin(),
+                    job = message.job.map(|job| job.to_string()),
+                    status,
+                    error,
+                    trace_id = %message.origin.trace(),
+                    request_id = %message.origin.request_id(),
+                    $what
+                )
+            };
+        }
+        match then {
+            Then::Done => line!(debug, "a webhook message was taken"),
+            Then::Again(_) => line!(info, "a webhook message was not taken; it is sent again"),
+            Then::GivenUp | Then::Gone => line!(warn, "a webhook message is given up"),
         }
         let to = message.url.clone();
         Ok(Some((Tried { since: message.since, to, at, status, error, then }, health)))

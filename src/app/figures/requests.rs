@@ -9,9 +9,8 @@ use crate::domain::change::{EndKind, Ended};
 use crate::domain::failure::FailureCode;
 use crate::domain::job::JobRecord;
 use crate::domain::lane::CallEnd;
-use crate::domain::{Change, Claimed, DiagramType, Money, Tier, ValidationStatus};
-use crate::queue::{Accepted, CacheUse, Observe};
-use crate::store::commands::CallRecord;
+use crate::domain::{Change, DiagramType, Money, Tier, ValidationStatus};
+use crate::queue::{Accepted, CacheUse, CallEnded, Observe};
 use crate::telemetry::metrics::{Counter, Counters, DollarCounters, Histograms, Metrics};
 
 use super::WAIT_SECONDS;
@@ -228,7 +227,8 @@ impl Observe for Requests {
         }
     }
 
-    fn call_ended(&self, job: &Claimed, call: &CallRecord, end: &CallEnd) {
+    fn call_ended(&self, ended: &CallEnded<'_>) {
+        let CallEnded { job, call, end, .. } = *ended;
         let upstream = || Cow::from(job.lane.to_string());
         let model = || Cow::from(job.model.clone());
         let purpose = if job.repair.is_some() { "repair" } else { "draw" };

@@ -74,7 +74,8 @@ pub async fn generate(api: &Arc<Api>, caller: &Caller, call: &mut Call) -> Answe
     let bytes = inbound::read_json(&call.head.headers, &mut call.body, api.options.max_body).await?;
     let request = json::decode_and(&bytes, |rest| field_errors(api.queue.faults_of(rest, caller.tier)))?;
     let idempotency = key.map(|key| Idempotency { key, body_hash: canonical_hash(&bytes) });
-    let submitted = api.queue.submit(caller.user, caller.tier, request, idempotency, call.origin.clone()).await;
+    let submitted =
+        api.queue.submit(caller.user, caller.tier, request, idempotency, call.origin.clone()).await;
     let receipt = submitted.map_err(Problem::from)?;
     let mut response = match finished(api, &receipt, wait, call).await {
         Some(finished) => finished,

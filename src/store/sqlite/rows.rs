@@ -5,8 +5,8 @@ use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ToSql, ToSqlOutput, 
 use sha2::{Digest, Sha256};
 
 use crate::domain::job::{Bill, JobRecord, Outcome};
-use crate::domain::user::{ApiKey, Role, User};
 use crate::domain::trace::{CONTEXT_BYTES, SpanContext};
+use crate::domain::user::{ApiKey, Role, User};
 use crate::domain::webhook::{DeliveryId, DeliverySeq, DeliveryState, MessageKind};
 use crate::domain::{
     Brief, DiagramType, Failure, JobId, JobSeq, JobState, KeyId, Money, Origin, QueuedJob, SessionId, Tier,

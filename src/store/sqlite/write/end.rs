@@ -4,7 +4,9 @@ use rusqlite::{OptionalExtension, params};
 
 use crate::domain::change::{EndKind, Ended};
 use crate::domain::job::{JobRecord, Outcome};
-use crate::domain::{Change, Failure, JobId, JobSeq, JobState, Money, Origin, Timestamp, UserId, ValidationStatus};
+use crate::domain::{
+    Change, Failure, JobId, JobSeq, JobState, Money, Origin, Timestamp, UserId, ValidationStatus,
+};
 use crate::store::StoreError;
 use crate::store::commands::{Cancellation, Owner};
 use crate::store::sqlite::rows::{self, Json, RECORD_SELECT};

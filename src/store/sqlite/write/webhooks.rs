@@ -121,9 +121,9 @@ impl Batch<'_> {
         let mut statement =
             self.transaction.prepare_cached("UPDATE webhook_delivery SET id = ?2 WHERE seq = ?1")?;
         statement.execute(params![seq, id])?;
-        let mut statement = self
-            .transaction
-            .prepare_cached("INSERT INTO webhook_body (delivery_seq, body, trace_state) VALUES (?1, ?2, ?3)")?;
+        let mut statement = self.transaction.prepare_cached(
+            "INSERT INTO webhook_body (delivery_seq, body, trace_state) VALUES (?1, ?2, ?3)",
+        )?;
         statement.execute(params![seq, body, origin.state])?;
         drop(statement);
         if has_room {
