@@ -55,6 +55,7 @@ mod stats;
 mod stop;
 mod templates;
 mod terminal;
+mod traces;
 mod upgrade;
 mod upstream;
 mod upstreams;
