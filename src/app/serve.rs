@@ -141,6 +141,9 @@ fn api(
     let scheduler = Arc::clone(&engine.scheduler);
     let live = Arc::new(Live::new(config.server.max_connections));
     let figures = figures::begin(config, engine, &live, &alerting.alerts);
+    if let Some(outbox) = engine.outbox() {
+        outbox.listen(Arc::clone(&figures.delivered));
+    }
     engine.queue.observe(vec![figures.requests, Arc::new(alerting::Ends(Arc::clone(&alerting.alerts)))]);
     Ok(Api {
         queue: engine.queue.clone(),

@@ -60,7 +60,7 @@ async fn a_callers_trace_goes_on_over_a_kill_to_every_call_and_every_delivery() 
     let body = json!({"prompt": "draw", "webhookUrl": receiver.url});
     let (id, request_id) = submitted(&server, &key, body, &headers).await;
     assert_eq!(request_id, "order-7");
-    upstream.ledger.wait_for_calls(1).await;
+    upstream.ledger().wait_for_calls(1).await;
 
     let server = Server::on(server.kill());
     assert_eq!(server.ended(&key, &id).await["status"], "completed");
@@ -71,7 +71,7 @@ async fn a_callers_trace_goes_on_over_a_kill_to_every_call_and_every_delivery() 
     has(&lines, "a call ended", "then", "completed");
     has(&lines, "a webhook message was not taken; it is sent again", "job", &id);
 
-    let calls = upstream.ledger.calls();
+    let calls = upstream.ledger().calls();
     let all = [&calls[0].headers, &calls[1].headers, &first.headers, &second.headers];
     let mut parents = vec!["b7ad6b7169203331".to_owned()];
     for headers in all {
@@ -136,7 +136,7 @@ async fn a_traceparent_that_is_none_begins_a_trace_and_its_state_is_dropped() {
     {
         let (id, request_id) = submitted(&server, &key, json!({"prompt": "draw"}), &headers).await;
         server.ended(&key, &id).await;
-        let call = upstream.ledger.calls().swap_remove(calls);
+        let call = upstream.ledger().calls().swap_remove(calls);
         assert_eq!(came_with(&call.headers).0, request_id, "{headers:?}");
         assert!(!call.headers.contains_key("tracestate"), "{headers:?}");
     }
@@ -155,7 +155,7 @@ async fn who_shares_a_call_keeps_its_own_trace_and_names_the_one_of_the_call() {
     gate.open();
     server.ended(&key, &leader).await;
     server.ended(&key, &follower).await;
-    let calls = upstream.ledger.calls();
+    let calls = upstream.ledger().calls();
     assert_eq!((calls.len(), came_with(&calls[0].headers).0), (1, of_leader.clone()));
     let lines = server.lines_of(&follower, "a request ended that had no call running").await;
     let lines: Vec<Value> = lines.into_iter().filter(|line| line["job"] == json!(follower)).collect();

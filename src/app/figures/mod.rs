@@ -10,6 +10,7 @@ use crate::http::live::Live;
 use crate::http::observed::{AnswerListener, WriteFigures};
 use crate::queue::Observe;
 use crate::telemetry::metrics::{Exposition, Metrics};
+use crate::webhooks::AttemptListener;
 
 use super::engine::Engine;
 
@@ -17,6 +18,7 @@ mod answers;
 mod lanes;
 mod requests;
 mod store;
+mod webhooks;
 
 /// Bounds of what a person waits for, in seconds: from an answer out of memory to a long queue.
 const WAIT_SECONDS: &[f64] =
@@ -26,6 +28,8 @@ const WAIT_SECONDS: &[f64] =
 pub(super) struct Figures {
     /// Hears of every answer.
     pub(super) answered: AnswerListener,
+    /// Hears of every try to deliver a webhook.
+    pub(super) delivered: AttemptListener,
     /// Must be told what happens to requests.
     pub(super) requests: Arc<dyn Observe>,
     /// Writes the page.
@@ -41,11 +45,12 @@ pub(super) fn begin(config: &Config, engine: &Engine, live: &Arc<Live>, alerts: 
     lanes::show(&mut metrics, engine);
     store::count(&mut metrics, config, engine);
     let answered = answers::count(&mut metrics, live);
+    let delivered = webhooks::count(&mut metrics, engine);
     let write = move |accept: Option<&str>| {
         let exposition = Exposition::accepted(accept);
         metrics.page(exposition).ok().map(|page| (exposition.content_type(), page))
     };
-    Figures { answered, requests, write: Box::new(write) }
+    Figures { answered, delivered, requests, write: Box::new(write) }
 }
 
 fn standing(metrics: &mut Metrics, alerts: Arc<Alerts>) {
