@@ -6,6 +6,7 @@ mod api;
 mod connection;
 pub mod jwks;
 pub mod kroki;
+pub mod otlp;
 mod problem;
 mod queue;
 mod socket;

@@ -73,6 +73,8 @@ pub async fn answer(
         };
     log(&method, &uri, &response, caller.as_ref(), &traced, started);
     (api.answered)(&Answered {
+        traced: &traced,
+        job: response.extensions().get::<About>().map(|about| about.0),
         method: route_name::method(&method),
         route: route_name,
         status: response.status(),

@@ -234,7 +234,7 @@ impl Deliverer {
         macro_rules! line {
             ($level:ident, $what:literal) => {
                 tracing::$level!(
-                    message = id,
+                    delivery = id,
                     to = target.origin(),
                     job = message.job.map(|job| job.to_string()),
                     status,
@@ -258,6 +258,7 @@ impl Deliverer {
             origin: target.origin(),
             job: message.job,
             parent: message.origin.context,
+            state: message.origin.state.clone(),
             span: message.origin.context.child(purpose),
             tries: message.tries,
         };

@@ -30,6 +30,8 @@ pub struct Sent {
     pub job: Option<JobId>,
     /// The span of what it comes from.
     pub parent: SpanContext,
+    /// The `tracestate` of what it comes from.
+    pub state: Option<Arc<str>>,
     /// Its own span.
     pub span: SpanContext,
     /// Tries of the present schedule before it.

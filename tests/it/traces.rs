@@ -43,6 +43,11 @@ fn all_name(lines: &[Value], trace: &str, request_id: &str) {
     }
 }
 
+/// Those of a request itself; calls that look at it have traces of their own.
+fn about(lines: Vec<Value>, id: &str) -> Vec<Value> {
+    lines.into_iter().filter(|line| line["job"] == id).collect()
+}
+
 fn has(lines: &[Value], message: &str, field: &str, value: &str) {
     let found = lines.iter().any(|line| line["message"] == message && line[field] == value);
     assert!(found, "{message}, {field} {value}: {lines:#?}");
@@ -65,7 +70,7 @@ async fn a_callers_trace_goes_on_over_a_kill_to_every_call_and_every_delivery() 
     let server = Server::on(server.kill());
     assert_eq!(server.ended(&key, &id).await["status"], "completed");
     let (first, second) = (receiver.next().await, receiver.next().await);
-    let lines = server.lines_of(&id, "a webhook message was taken").await;
+    let lines = about(server.lines_of(&id, "a webhook message was taken").await, &id);
     all_name(&lines, TRACE, "order-7");
     has(&lines, "a claimed request's call begins", "job", &id);
     has(&lines, "a call ended", "then", "completed");
@@ -96,9 +101,7 @@ async fn every_line_about_a_request_names_its_trace_and_the_call_it_came_with() 
     assert_eq!(ended["status"], "completed", "{ended}");
     let lines = server.lines_of(&id, "a call ended").await;
     // Without a trace of the caller's, its id is the call's.
-    let about =
-        |lines: Vec<Value>| lines.into_iter().filter(|line| line["job"] == json!(id)).collect::<Vec<_>>();
-    let lines = about(lines);
+    let lines = about(lines, &id);
     all_name(&lines, &request_id, &request_id);
     has(&lines, "answered a call", "job", &id);
     has(&lines, "an upstream call failed", "job", &id);
@@ -114,7 +117,7 @@ async fn every_line_about_a_request_names_its_trace_and_the_call_it_came_with() 
     assert_ne!(request_id, TRACE, "calls of one trace are told apart");
     assert_eq!(server.delete(&key, &format!("/api/diagram/cancel/{waits}")).await.0, 200);
     let lines = server.lines_of(&waits, "a request ended that had no call running").await;
-    let lines: Vec<Value> = lines.into_iter().filter(|line| line["job"] == json!(waits)).collect();
+    let lines = about(lines, &waits);
     all_name(&lines, TRACE, &request_id);
     has(&lines, "a request ended that had no call running", "how", "cancelled");
 }
@@ -158,7 +161,7 @@ async fn who_shares_a_call_keeps_its_own_trace_and_names_the_one_of_the_call() {
     let calls = upstream.ledger().calls();
     assert_eq!((calls.len(), came_with(&calls[0].headers).0), (1, of_leader.clone()));
     let lines = server.lines_of(&follower, "a request ended that had no call running").await;
-    let lines: Vec<Value> = lines.into_iter().filter(|line| line["job"] == json!(follower)).collect();
+    let lines = about(lines, &follower);
     all_name(&lines, TRACE, &request_id);
     has(&lines, "a request ended that had no call running", "shared_trace_id", &of_leader);
 }

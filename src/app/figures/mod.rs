@@ -10,6 +10,7 @@ use crate::http::live::Live;
 use crate::http::observed::{AnswerListener, WriteFigures};
 use crate::queue::Observe;
 use crate::telemetry::metrics::{Exposition, Metrics};
+use crate::telemetry::spans::Counts;
 use crate::webhooks::AttemptListener;
 
 use super::engine::Engine;
@@ -37,10 +38,17 @@ pub(super) struct Figures {
 }
 
 /// Begins to count what the engine does. Once, before it begins.
-pub(super) fn begin(config: &Config, engine: &Engine, live: &Arc<Live>, alerts: &Arc<Alerts>) -> Figures {
+pub(super) fn begin(
+    config: &Config,
+    engine: &Engine,
+    live: &Arc<Live>,
+    alerts: &Arc<Alerts>,
+    spans: Arc<Counts>,
+) -> Figures {
     let mut metrics = Metrics::default();
     build(&mut metrics);
     standing(&mut metrics, Arc::clone(alerts));
+    traces(&mut metrics, spans);
     let requests = requests::count(&mut metrics, config);
     lanes::show(&mut metrics, engine);
     store::count(&mut metrics, config, engine);
@@ -60,9 +68,22 @@ fn standing(metrics: &mut Metrics, alerts: Arc<Alerts>) {
     });
 }
 
+fn traces(metrics: &mut Metrics, spans: Arc<Counts>) {
+    metrics.at_each_look(move |page| {
+        let rows = spans.now().map(|(result, count)| ([result.into()], count));
+        page.counts(
+            "trace_spans",
+            "Spans for the collector of traces: sent, refused by it, dropped because as many waited as may",
+            ["result"],
+            rows,
+        )
+    });
+}
+
 fn build(metrics: &mut Metrics) {
     metrics.at_each_look(|page| {
         let features = [
+            ("otel", cfg!(feature = "otel")),
             ("pages", cfg!(feature = "pages")),
             ("render", cfg!(feature = "render")),
             ("validate", cfg!(feature = "validate")),
