@@ -75,8 +75,10 @@ impl Core {
             .retain(|key, _| conditions.iter().any(|one| one.key == *key && one.signal != Signal::Off));
         let mut turns = Vec::new();
         for condition in conditions.iter().filter(|condition| condition.signal == Signal::On) {
-            let since = *self.lasting.entry(condition.key.clone()).or_insert(now);
-            if now.since(since) >= condition.lasting {
+            let since = self.lasting.entry(condition.key.clone()).or_insert(now);
+            // A clock that was set back begins the wait anew.
+            *since = (*since).min(now);
+            if now.since(*since) >= condition.lasting {
                 turns.extend(self.raise(condition, window, now, fresh));
             }
         }
@@ -103,7 +105,7 @@ impl Core {
         turns.append(&mut gone);
         // What is over and may be raised anew needs no memory.
         self.known.retain(|_, known| {
-            known.alert.resolved_at.is_none() || now.since(known.alert.raised_at) < window
+            known.alert.resolved_at.is_none() || is_within(window, known.alert.raised_at, now)
         });
         quiet_lower_thresholds(&mut turns);
         turns
@@ -118,7 +120,7 @@ impl Core {
     ) -> Option<Turn> {
         match self.known.get_mut(&condition.key) {
             Some(known) if known.alert.resolved_at.is_none() => {
-                let is_due = known.is_untold && now.since(known.alert.raised_at) >= window;
+                let is_due = known.is_untold && !is_within(window, known.alert.raised_at, now);
                 is_due.then(|| {
                     known.is_untold = false;
                     known.alert.raised_at = now;
@@ -126,7 +128,7 @@ impl Core {
                 })
             }
             // Told within the window: it stands again, and nobody is told twice.
-            Some(known) if now.since(known.alert.raised_at) < window => {
+            Some(known) if is_within(window, known.alert.raised_at, now) => {
                 known.alert.resolved_at = None;
                 known.is_untold = true;
                 Some(Turn { alert: known.alert.clone(), tell: None })
@@ -141,6 +143,12 @@ impl Core {
             }
         }
     }
+}
+
+/// Whether something was told within the window. What was told by a clock that was set back since, far
+/// in the future, is no reason to be silent until then.
+fn is_within(window: Duration, told_at: Timestamp, now: Timestamp) -> bool {
+    now.since(told_at) < window && told_at.since(now) < window
 }
 
 /// When one look finds a figure above several thresholds, the highest is told: the lower ones go

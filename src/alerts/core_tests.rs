@@ -202,3 +202,28 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn what_was_told_by_a_clock_far_ahead_silences_nothing() {
+    let mut bench = Bench::default();
+    let year = 365 * 86_400;
+    let on = [condition("a", Signal::On)];
+    assert_eq!(bench.step(year, &on), told("a", AlertTurn::Raised));
+    assert_eq!(bench.step(year + 1, &[]), []);
+    assert_eq!(bench.step(year + 70, &[]), told("a", AlertTurn::Resolved));
+    assert_eq!(bench.step(100, &on), told("a", AlertTurn::Raised), "the clock was set right");
+    // A step back of a second is none.
+    assert_eq!(bench.step(99, &on), []);
+    assert_eq!(bench.step(98, &[]), []);
+    assert_eq!(bench.step(160, &[]), told("a", AlertTurn::Resolved));
+    assert_eq!(bench.step(99, &on), vec![("a".to_owned(), None)]);
+}
+
+#[test]
+fn what_must_last_lasts_no_longer_because_a_clock_was_set_back() {
+    let mut bench = Bench::default();
+    let down = [Condition { lasting: Duration::from_secs(30), ..condition("a", Signal::On) }];
+    assert_eq!(bench.step(7200, &down), []);
+    assert_eq!(bench.step(3600, &down), []);
+    assert_eq!(bench.step(3630, &down), told("a", AlertTurn::Raised));
+}

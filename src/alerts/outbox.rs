@@ -70,27 +70,33 @@ pub struct Outbox {
 }
 
 impl Outbox {
-    /// Carries messages until `stop` fires; what is not taken by then is tried after the next start.
+    /// Carries messages until `stop` fires; what is not taken by then is tried after the next start. No
+    /// way waits for the other: a mail server that hangs must not hold up what a webhook takes.
     pub async fn carry_on(self, stop: CancellationToken) {
+        let [webhook, email] = AlertChannel::ALL.map(|channel| self.carry_channel(channel, &stop));
+        tokio::join!(webhook, email);
+    }
+
+    async fn carry_channel(&self, channel: AlertChannel, stop: &CancellationToken) {
         loop {
             tokio::select! {
                 () = stop.cancelled() => return,
-                () = self.alerts.written.notified() => {}
+                () = self.alerts.written(channel).notified() => {}
                 () = tokio::time::sleep(LOOK_EVERY) => {}
             }
             tokio::select! {
                 () = stop.cancelled() => return,
-                done = self.carry_due() => if let Err(reason) = done {
+                done = self.carry_due(channel) => if let Err(reason) = done {
                     tracing::warn!(%reason, "messages of alerts could not be looked at; it is tried again");
                 },
             }
         }
     }
 
-    async fn carry_due(&self) -> Result<(), StoreError> {
+    async fn carry_due(&self, channel: AlertChannel) -> Result<(), StoreError> {
         loop {
             let now = (self.clock)();
-            let due = self.reader.read(move |reads| reads.alert_messages_due(now, AT_ONCE)).await?;
+            let due = self.reader.read(move |reads| reads.alert_messages_due(channel, now, AT_ONCE)).await?;
             if due.is_empty() {
                 return Ok(());
             }

@@ -29,11 +29,11 @@ pub struct Recent {
 impl Recent {
     /// A request ended.
     pub fn note(&mut self, failed: bool, now: Timestamp) {
+        self.forget(now);
         let begin = now.0.div_euclid(GRAIN_MS) * GRAIN_MS;
-        // A clock that was set back counts on in the latest grain.
+        // A clock that was set back a little counts on in the latest grain.
         if self.grains.back().is_none_or(|(last, _)| *last < begin) {
             self.grains.push_back((begin, Rate::default()));
-            self.forget(now);
         }
         if let Some((_, rate)) = self.grains.back_mut() {
             rate.ended += 1;
@@ -55,12 +55,27 @@ impl Recent {
         while self.grains.front().is_some_and(|(begin, _)| now.0 - begin >= span_ms + GRAIN_MS) {
             self.grains.pop_front();
         }
+        // After a clock was set back they would count until it is there again.
+        while self.grains.back().is_some_and(|(begin, _)| *begin > now.0 + GRAIN_MS) {
+            self.grains.pop_back();
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn after_a_clock_was_set_back_an_hour_ten_minutes_count_all_the_same() {
+        let mut recent = Recent::default();
+        (0..50).for_each(|second| recent.note(true, Timestamp(7_200_000 + second * 1000)));
+        for second in 0..1800 {
+            recent.note(false, Timestamp(3_600_000 + second * 1000));
+        }
+        let rate = recent.rate(Timestamp(5_400_000));
+        assert!(rate.failed == 0 && (600..=610).contains(&rate.ended), "{rate:?}");
+    }
 
     #[test]
     fn ten_minutes_count_and_memory_is_bounded() {

@@ -66,8 +66,8 @@ pub struct Alerts {
     settings: ArcSwap<Settings>,
     /// How many stand.
     standing: Standing,
-    /// Fires when there is a message to carry.
-    pub(super) written: Notify,
+    /// Fire when there is a message to carry, by channel.
+    written: [Notify; 2],
     clock: Clock,
 }
 
@@ -78,9 +78,14 @@ impl Alerts {
             recent: Mutex::default(),
             settings: ArcSwap::from_pointee(settings),
             standing: Standing::default(),
-            written: Notify::new(),
+            written: Default::default(),
             clock,
         }
+    }
+
+    /// Fires when there may be a message for this channel.
+    pub(super) fn written(&self, channel: AlertChannel) -> &Notify {
+        &self.written[channel as usize]
     }
 
     /// Puts other settings in force.
@@ -235,7 +240,7 @@ impl Watcher {
         match written.await {
             Ok(()) => {
                 unsaved.clear();
-                self.alerts.written.notify_one();
+                self.alerts.written.iter().for_each(Notify::notify_one);
             }
             Err(reason) => {
                 tracing::error!(%reason, "alerts could not be stored; it is tried again");

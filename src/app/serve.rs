@@ -19,9 +19,11 @@ use crate::http::live::Live;
 use crate::http::observed;
 use crate::http::readiness::Readiness;
 use crate::http::server::{self, Door, Listener};
+use crate::queue::Observe;
 
 use super::engine::{BacklogUse, Engine, now};
 use super::signals::{Signals, Wish};
+use super::traces::Traces;
 use super::{alerting, dev, figures, links, reload, service, wiring};
 
 /// Open files beside the connections: the database, its readers, upstreams, pipes.

@@ -168,6 +168,9 @@ pub enum AlertChannel {
 }
 
 impl AlertChannel {
+    /// Every channel; `ALL[channel as usize] == channel`.
+    pub const ALL: [Self; 2] = [Self::Webhook, Self::Email];
+
     /// The name used in the log and in the database.
     pub const fn name(self) -> &'static str {
         match self {
@@ -178,6 +181,6 @@ impl AlertChannel {
 
     /// The channel with this name; `None` when there is none.
     pub fn from_name(name: &str) -> Option<Self> {
-        [Self::Webhook, Self::Email].into_iter().find(|channel| channel.name() == name)
+        Self::ALL.into_iter().find(|channel| channel.name() == name)
     }
 }

@@ -1,7 +1,7 @@
 //! Every read, named for its intent. Each is limited in time; callers on the runtime go through
 //! [`super::Store::read`](super) and never block a worker thread.
 
-use crate::domain::alert::Alert;
+use crate::domain::alert::{Alert, AlertChannel};
 use crate::domain::change::Follower;
 use crate::domain::id::JobSeq;
 use crate::domain::job::JobRecord;
@@ -247,8 +247,13 @@ pub trait Reads: Send + Sync {
     fn alerts(&self, limit: u32) -> Result<Vec<Alert>, StoreError>;
     /// The alerts that stand, and those raised since.
     fn alerts_known(&self, since: Timestamp) -> Result<Vec<Alert>, StoreError>;
-    /// At most `limit` messages of alerts that are due, oldest first.
-    fn alert_messages_due(&self, now: Timestamp, limit: u32) -> Result<Vec<AlertMessage>, StoreError>;
+    /// At most `limit` messages of alerts that are due on this channel, oldest first.
+    fn alert_messages_due(
+        &self,
+        channel: AlertChannel,
+        now: Timestamp,
+        limit: u32,
+    ) -> Result<Vec<AlertMessage>, StoreError>;
     /// At most `limit` keys in force that end in `from..=to`, soonest first.
     fn keys_ending(&self, from: Timestamp, to: Timestamp, limit: u32) -> Result<Vec<EndingKey>, StoreError>;
     /// Of each of these tiers, at most `limit` users who have spent that share of its budget in the

@@ -29,6 +29,8 @@ mod metrics;
 #[path = "../../src/http/auth/minted.rs"]
 mod minted;
 mod openapi;
+#[cfg(feature = "otel")]
+mod otel;
 mod outage;
 mod pages;
 mod paused;

@@ -228,13 +228,13 @@ impl Observe for Requests {
     }
 
     fn call_ended(&self, ended: &CallEnded<'_>) {
-        let CallEnded { job, call, end, .. } = *ended;
+        let CallEnded { job, call, end, answered_at, .. } = *ended;
         let upstream = || Cow::from(job.lane.to_string());
         let model = || Cow::from(job.model.clone());
         let purpose = if job.repair.is_some() { "repair" } else { "draw" };
         self.calls.add([upstream(), purpose.into(), end_name(end).into()], 1);
         if let Some(sent_at) = call.sent_at {
-            self.call_duration.observe([upstream()], call.ended_at.since(sent_at).as_secs_f64());
+            self.call_duration.observe([upstream()], answered_at.since(sent_at).as_secs_f64());
         }
         let tokens = &call.bill.tokens;
         let counts = [tokens.input, tokens.output, tokens.cache_read, tokens.cache_write];

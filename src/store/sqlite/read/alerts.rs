@@ -31,14 +31,16 @@ pub(super) fn known(connection: &Connection, since: Timestamp) -> Result<Vec<Ale
 
 pub(super) fn due(
     connection: &Connection,
+    channel: AlertChannel,
     now: Timestamp,
     limit: u32,
 ) -> Result<Vec<AlertMessage>, StoreError> {
     let mut statement = connection.prepare_cached(&format!(
         "SELECT {COLUMNS}, alert_message.id, turn, channel, tries, made_at
-         FROM alert_message JOIN alert ON alert.id = alert_id WHERE due_at <= ?1 ORDER BY alert_message.id LIMIT ?2"
+         FROM alert_message JOIN alert ON alert.id = alert_id WHERE due_at <= ?1 AND channel = ?2
+         ORDER BY alert_message.id LIMIT ?3"
     ))?;
-    let messages = statement.query_map(params![now, limit], |row| {
+    let messages = statement.query_map(params![now, channel.name(), limit], |row| {
         Ok(AlertMessage {
             id: row.get(COLUMN_COUNT)?,
             alert: alert(row)?,

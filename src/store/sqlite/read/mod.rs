@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use rusqlite::Connection;
 
-use crate::domain::alert::Alert;
+use crate::domain::alert::{Alert, AlertChannel};
 use crate::domain::change::Follower;
 use crate::domain::job::JobRecord;
 use crate::domain::limits::UserCounts;
@@ -245,8 +245,13 @@ impl Reads for SqliteReads {
         self.read(|connection| alerts::known(connection, since))
     }
 
-    fn alert_messages_due(&self, now: Timestamp, limit: u32) -> Result<Vec<AlertMessage>, StoreError> {
-        self.read(|connection| alerts::due(connection, now, limit))
+    fn alert_messages_due(
+        &self,
+        channel: AlertChannel,
+        now: Timestamp,
+        limit: u32,
+    ) -> Result<Vec<AlertMessage>, StoreError> {
+        self.read(|connection| alerts::due(connection, channel, now, limit))
     }
 
     fn keys_ending(&self, from: Timestamp, to: Timestamp, limit: u32) -> Result<Vec<EndingKey>, StoreError> {

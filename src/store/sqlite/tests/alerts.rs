@@ -31,7 +31,10 @@ impl Store {
 
     /// Names and turns of what is due, by channel.
     fn due(&self, now: Timestamp) -> Vec<(i64, AlertChannel, AlertTurn, u32)> {
-        let due = self.reader.blocking().alert_messages_due(now, 100).unwrap();
+        let reads = self.reader.blocking();
+        let of = |channel| reads.alert_messages_due(channel, now, 100).unwrap();
+        let mut due: Vec<_> = AlertChannel::ALL.into_iter().flat_map(of).collect();
+        due.sort_by_key(|message| message.id);
         due.into_iter().map(|message| (message.id, message.channel, message.turn, message.tries)).collect()
     }
 }
