@@ -50,7 +50,12 @@ impl Collector {
         for resource in request.resource_spans {
             let of = attributes(&resource.resource.unwrap().attributes);
             assert_eq!((of["service.name"].as_str(), of["service.version"].as_str()), ("shop", "0.1.0"));
-            self.spans.extend(resource.scope_spans.into_iter().flat_map(|scope| scope.spans));
+            // A batch that was refused comes again.
+            for span in resource.scope_spans.into_iter().flat_map(|scope| scope.spans) {
+                if self.spans.iter().all(|known| known.span_id != span.span_id) {
+                    self.spans.push(span);
+                }
+            }
         }
     }
 
@@ -230,7 +235,7 @@ async fn a_collector_that_is_not_there_costs_nothing_but_a_line_and_a_count() {
     let said = "the collector of traces takes nothing; spans are dropped, and requests go on";
     let lines = server.lines_of("collector", said).await;
     assert_eq!(lines.iter().filter(|line| line["message"] == said).count(), 1);
-    assert!(!lines[0].to_string().contains(":9"), "no address: {}", lines[0]);
+    assert!(!lines[0].to_string().contains("127.0.0.1"), "no address: {}", lines[0]);
     let begun = Instant::now();
     drop(server.terminate().await);
     assert!(begun.elapsed() < Duration::from_secs(20));
