@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use diagramd::domain::change::{EndKind, Ended};
 use diagramd::domain::lane::{CallEnd, CallReport, LaneName, LaneSpec, RetryPolicy};
 use diagramd::domain::tier::Tiers;
-use diagramd::domain::{Change, JobId, JobSeq, QueuedJob, Tier, Timestamp, TokenUsage, UserId};
+use diagramd::domain::{Change, JobId, JobSeq, Origin, QueuedJob, Tier, Timestamp, TokenUsage, UserId};
 use diagramd::scheduler::core::{Action, Core};
 
 // The tests' simulated lane and upstreams; what only the tests look at is unused here.
@@ -234,6 +234,8 @@ impl Bench {
             ended_at: self.now,
             was_running: true,
             how: EndKind::Cancelled,
+            origin: Origin::default(),
+            shared: None,
         };
         self.core.committed(&Change::Ended(ended), self.now);
         took

@@ -22,7 +22,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("http", &["domain", "queue", "store", "events", "diagram", "config", "accounts", "webhooks"]),
     ("alerts", &["domain", "store", "events", "webhooks"]),
     ("telemetry", &[]),
-    ("client", &["domain", "http", "diagram"]),
+    ("client", &["domain", "http", "diagram", "telemetry"]),
     // The command line and the composition root know everybody.
     ("cli", &["domain", "config", "accounts", "client", "app"]),
     (

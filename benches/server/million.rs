@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use diagramd::app::{BacklogUse, Engine};
 use diagramd::config::{Config, LoadOptions};
-use diagramd::domain::{DiagramType, Tier};
+use diagramd::domain::{DiagramType, Origin, Tier};
 use diagramd::queue::SubmitRequest;
 use tokio::task::JoinSet;
 
@@ -96,7 +96,7 @@ async fn fill(dir: &Path) -> Result<(), Failure> {
                     ..SubmitRequest::default()
                 };
                 queue
-                    .submit(user, Tier::Free, request, None)
+                    .submit(user, Tier::Free, request, None, Origin::default())
                     .await
                     .map_err(|reason| format!("{reason:?}"))?;
             }

@@ -15,11 +15,9 @@ use crate::config::{self, AlertEmail, AlertFormat, Config, EmailSecurity};
 use crate::domain::alert::AlertChannel;
 use crate::domain::change::EndKind;
 use crate::domain::failure::FailureCode;
-use crate::domain::lane::CallEnd;
 use crate::domain::limits::Overview;
-use crate::domain::{Change, Claimed, Tier};
-use crate::queue::{Accepted, Observe, Queue};
-use crate::store::commands::CallRecord;
+use crate::domain::{Change, Tier};
+use crate::queue::{Accepted, CallEnded, Observe, Queue};
 use crate::webhooks::{Reach, Sender, Target};
 
 use super::engine::{Engine, now};
@@ -194,7 +192,7 @@ impl Observe for Ends {
         }
     }
 
-    fn call_ended(&self, _: &Claimed, _: &CallRecord, _: &CallEnd) {}
+    fn call_ended(&self, _: &CallEnded<'_>) {}
 }
 
 /// Whether the user had no part in a failure.

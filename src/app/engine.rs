@@ -24,7 +24,7 @@ use crate::scheduler::{Claims, Scheduler};
 use crate::store::retention::Keep;
 use crate::store::sqlite::{self, DataLock, Sqlite, Watch};
 use crate::store::{Reader, StoreError, Writer};
-use crate::webhooks::Webhooks;
+use crate::webhooks::{Waiting, Webhooks};
 use crate::worker::{TagSecret, Troubles, Worker};
 
 use super::pictures::{Pictures, check_render, pictures};
@@ -72,6 +72,7 @@ pub struct Engine {
     pub secret: [u8; 32],
     /// What keeps upstreams from working.
     pub troubles: Arc<Troubles>,
+    outbox: Option<Arc<Waiting>>,
     writer: Writer,
     stop: CancellationToken,
     give_up: CancellationToken,
@@ -150,11 +151,13 @@ impl Engine {
             tokio::spawn(housekeeping::trim_cache(queue.clone(), stop.clone())),
             tokio::spawn(housekeeping::purge(queue.clone(), keep, stop.clone())),
         ];
+        let mut outbox = None;
         if backlog == BacklogUse::Run {
-            let (deliverer, outbox) = webhooks::deliverer(config, writer.clone(), reader.clone())?;
-            queue.deliver_with(outbox);
+            let (deliverer, stored, waiting) = webhooks::deliverer(config, writer.clone(), reader.clone())?;
+            queue.deliver_with(stored);
             tasks.push(tokio::spawn(housekeeping::keep_books(queue.clone(), stop.clone())));
             tasks.push(tokio::spawn(deliverer.run(stop.clone(), give_up.clone())));
+            outbox = Some(waiting);
         }
         Ok(Self {
             queue,
@@ -168,6 +171,7 @@ impl Engine {
             templates,
             secret,
             troubles,
+            outbox,
             writer,
             stop,
             give_up,
@@ -184,6 +188,11 @@ impl Engine {
         work: impl FnOnce(CancellationToken) -> F,
     ) {
         self.tasks.push(tokio::spawn(work(self.stop.clone())));
+    }
+
+    /// The messages that wait for delivery, when this engine delivers.
+    pub(super) fn outbox(&self) -> Option<&Arc<Waiting>> {
+        self.outbox.as_ref()
     }
 
     /// The writer, for whoever counts what it does.

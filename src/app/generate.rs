@@ -6,7 +6,10 @@ use tokio_util::sync::CancellationToken;
 use crate::client::{GenerateRequest, Progress};
 use crate::config::Loaded;
 use crate::domain::job::JobRecord;
-use crate::domain::{JobEvent, JobId, JobSeq, JobState, SourceError, Tier, Validation, ValidationStatus};
+use crate::domain::trace::SpanContext;
+use crate::domain::{
+    JobEvent, JobId, JobSeq, JobState, Origin, SourceError, Tier, Validation, ValidationStatus,
+};
 use crate::events::Received;
 use crate::queue::{SubmitError, SubmitRequest};
 use crate::store::StoreError;
@@ -87,7 +90,11 @@ async fn run(
     if cancel.is_cancelled() {
         return Err(Cancelled.into());
     }
-    let receipt = engine.queue.submit(caller.user, caller.tier, body, None).await.map_err(plain_refusal)?;
+    let receipt = engine
+        .queue
+        .submit(caller.user, caller.tier, body, None, Origin::of(SpanContext::new(rand::random(), false)))
+        .await
+        .map_err(plain_refusal)?;
     tokio::select! {
         ended = follow(engine, receipt.id, progress) => {
             if ended.is_err() {

@@ -22,6 +22,7 @@ mod service;
 mod shelf;
 mod signals;
 mod templates;
+mod traces;
 mod validate;
 mod webhooks;
 mod wiring;

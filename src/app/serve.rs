@@ -19,11 +19,13 @@ use crate::http::live::Live;
 use crate::http::observed;
 use crate::http::readiness::Readiness;
 use crate::http::server::{self, Door, Listener};
+use crate::queue::Observe;
 use crate::store::StoreError;
 use crate::store::sqlite::Watch;
 
 use super::engine::{BacklogUse, Engine, now};
 use super::signals::{Signals, Wish};
+use super::traces::Traces;
 use super::{alerting, dev, figures, links, reload, service, wiring};
 
 /// Open files beside the connections: the database, its readers, upstreams, pipes.
@@ -61,7 +63,9 @@ pub async fn serve(loaded: Loaded, options: ServeOptions) -> anyhow::Result<()> 
     }
     wiring::say_upstreams(&config, &loaded.warnings);
     let alerting = alerting::prepare(&config)?;
-    let api = Arc::new(api(&config, &engine, &alerting, options)?);
+    let mut traces = Traces::prepare(&config)?;
+    let api = Arc::new(api(&config, &engine, &alerting, &traces, options)?);
+    traces.start();
     // Who connects meanwhile waits for the answer: the listener stands.
     engine.begin().await?;
     alerting.start(&config, &mut engine);
@@ -122,6 +126,7 @@ pub async fn serve(loaded: Loaded, options: ServeOptions) -> anyhow::Result<()> 
         }
     }
     watching.abort();
+    traces.finish(tokio::time::sleep(LAST_WORDS)).await;
     tracing::info!("stopped");
     Ok(())
 }
@@ -164,12 +169,25 @@ fn api(
     config: &Config,
     engine: &Engine,
     alerting: &alerting::Alerting,
+    traces: &Traces,
     serving: ServeOptions,
 ) -> anyhow::Result<Api> {
     let scheduler = Arc::clone(&engine.scheduler);
     let live = Arc::new(Live::new(config.server.max_connections));
-    let figures = figures::begin(config, engine, &live, &alerting.alerts);
-    engine.queue.observe(vec![figures.requests, Arc::new(alerting::Ends(Arc::clone(&alerting.alerts)))]);
+    let figures = figures::begin(config, engine, &live, &alerting.alerts, traces.counts());
+    let tracer = traces.tracer();
+    if let Some(outbox) = engine.outbox() {
+        let (delivered, tracer) = (figures.delivered, tracer.clone());
+        outbox.listen(Arc::new(move |attempt| {
+            delivered(attempt);
+            tracer.iter().for_each(|tracer| tracer.delivered(attempt));
+        }));
+    }
+    let ends = Arc::new(alerting::Ends(Arc::clone(&alerting.alerts)));
+    let mut observers: Vec<Arc<dyn Observe>> = vec![figures.requests, ends];
+    observers.extend(tracer.clone().map(|tracer| tracer as Arc<dyn Observe>));
+    engine.queue.observe(observers);
+    let count = figures.answered;
     Ok(Api {
         queue: engine.queue.clone(),
         reader: engine.reader.clone(),
@@ -188,7 +206,11 @@ fn api(
         effective_config: ArcSwap::from_pointee(crate::config::show_json(config)),
         clock: now,
         scheduler_ticks: Box::new(move || scheduler.is_ticking()),
-        answered: figures.answered,
+        sample: traces.sample(config),
+        answered: Box::new(move |answer| {
+            count(answer);
+            tracer.iter().for_each(|tracer| tracer.answered(answer));
+        }),
         figures: observed::Figures {
             token: config.metrics.token.clone(),
             has_own_listener: config.metrics.listen.is_some(),

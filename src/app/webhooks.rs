@@ -58,14 +58,15 @@ pub(super) fn deliverer(
     config: &Config,
     writer: Writer,
     reader: Reader,
-) -> anyhow::Result<(Deliverer, Arc<dyn Outbox>)> {
+) -> anyhow::Result<(Deliverer, Arc<dyn Outbox>, Arc<Waiting>)> {
     let reach = reach(config);
     let sender = Sender::new(reach, config.webhooks.timeout, now)
         .map_err(|reason| anyhow::anyhow!("webhooks cannot be sent: {reason}"))?;
     let waiting = Arc::new(Waiting::new(reach));
     let outbox = Arc::new(Stored(Arc::clone(&waiting)));
     let pauses = config.webhooks.retries.clone();
-    Ok((Deliverer { waiting, writer, reader, sender, pauses, clock: now, random }, outbox))
+    let shown = Arc::clone(&waiting);
+    Ok((Deliverer { waiting, writer, reader, sender, pauses, clock: now, random }, outbox, shown))
 }
 
 /// What users do with their webhooks.

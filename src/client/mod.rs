@@ -7,6 +7,7 @@ mod connection;
 mod health;
 pub mod jwks;
 pub mod kroki;
+pub mod otlp;
 mod problem;
 mod queue;
 mod roots;

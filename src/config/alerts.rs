@@ -222,7 +222,7 @@ fn is_signing_secret(section: &Section<'_>, secret: &Secret) -> bool {
     is_one
 }
 
-fn a_share(section: &Section<'_>, key: &str, default: f64) -> f64 {
+pub(super) fn a_share(section: &Section<'_>, key: &str, default: f64) -> f64 {
     let Some(text) = section.decimal(key, "a number from 0 to 1") else { return default };
     match share(&text) {
         Ok(value) => value,

@@ -7,7 +7,7 @@ use super::fault::{Fault, Faults, Origin, Warning};
 use super::node::{Node, Table, Value, overlay};
 use super::reader::{Pass, Section, rooted};
 use super::{
-    Alerts, Cache, Config, Generation, Log, Metrics, QueueConfig, Render, Retention, Server, Storage,
+    Alerts, Cache, Config, Generation, Log, Metrics, QueueConfig, Render, Retention, Server, Storage, Traces,
     Upstream, UpstreamKind, Webhooks,
 };
 use super::{environment, file, jwt, tiers, unknown, upstream};
@@ -165,6 +165,7 @@ fn sections(root: &Section<'_>) -> Config {
         webhooks: Webhooks::read(&root.section("webhooks")),
         log: Log::read(&root.section("log")),
         metrics: Metrics::read(&root.section("metrics")),
+        traces: Traces::read(&root.section("traces")),
         retention: Retention::read(&root.section("retention")),
     };
     check_together(root, &config);

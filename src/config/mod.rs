@@ -25,6 +25,7 @@ mod secret;
 mod server;
 mod show;
 mod tiers;
+mod traces;
 pub mod units;
 mod unknown;
 mod upstream;
@@ -39,6 +40,7 @@ pub use render::Render;
 pub use secret::Secret;
 pub use server::{Listen, Server, Storage};
 pub use show::{show, show_json};
+pub use traces::Traces;
 pub use upstream::{PLANS, Upstream, UpstreamKind};
 
 /// The whole configuration, validated.
@@ -70,6 +72,8 @@ pub struct Config {
     pub log: Log,
     /// `[metrics]`.
     pub metrics: Metrics,
+    /// `[traces]`.
+    pub traces: Traces,
     /// `[retention]`.
     pub retention: Retention,
 }

@@ -219,7 +219,7 @@ fn jwt(config: &Config, secret: &dyn Fn(&Secret) -> String) -> Option<Shown> {
 }
 
 fn operations(config: &Config, secret: &dyn Fn(&Secret) -> String) -> Vec<Shown> {
-    let Config { alerts, webhooks, log, metrics, retention, .. } = config;
+    let Config { alerts, webhooks, log, metrics, traces, retention, .. } = config;
     // The path of a chat service's webhook is its password.
     let webhook = if alerts.webhook_url.is_empty() {
         String::new()
@@ -256,6 +256,15 @@ fn operations(config: &Config, secret: &dyn Fn(&Secret) -> String) -> Vec<Shown>
             vec![
                 ("listen", metrics.listen.map(|address| address.to_string()).unwrap_or_default().into()),
                 ("token", metrics.token.as_ref().map(secret).unwrap_or_default().into()),
+            ],
+        ),
+        section(
+            "traces",
+            vec![
+                ("endpoint", traces.endpoint.clone().unwrap_or_default().into()),
+                ("headers", traces.headers.as_ref().map(secret).unwrap_or_default().into()),
+                ("sample_ratio", Value::Float(traces.sample_ratio)),
+                ("service_name", traces.service_name.as_str().into()),
             ],
         ),
         section(

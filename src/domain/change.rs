@@ -1,9 +1,10 @@
 //! What a committed transaction changed: the store tells the queue, which tells everybody else.
 
 use super::id::JobSeq;
-use super::job::JobRecord;
+use super::job::{JobRecord, JobState};
+use super::trace::SpanContext;
 use super::webhook::PendingDelivery;
-use super::{Claimed, Failure, JobId, QueuedJob, SourceError, Tier, Timestamp, UserId};
+use super::{Claimed, Failure, JobId, Origin, QueuedJob, SourceError, Tier, Timestamp, UserId};
 
 /// One committed change, in commit order.
 #[derive(Clone, Debug)]
@@ -105,6 +106,10 @@ pub struct Ended {
     pub was_running: bool,
     /// How it ended.
     pub how: EndKind,
+    /// The call of a client's that it comes from; without its `tracestate`.
+    pub origin: Origin,
+    /// The call that it shared to the end, which belongs to another request's trace.
+    pub shared: Option<SpanContext>,
 }
 
 /// How a job ended.
@@ -118,4 +123,16 @@ pub enum EndKind {
     Cancelled,
     /// By its deadline.
     Expired,
+}
+
+impl EndKind {
+    /// The name of the state that the job is in then.
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Completed(_) => JobState::Completed.name(),
+            Self::Failed(_) => JobState::Failed.name(),
+            Self::Cancelled => JobState::Cancelled.name(),
+            Self::Expired => JobState::Expired.name(),
+        }
+    }
 }

@@ -7,7 +7,9 @@ use serde::{Deserialize, Serialize};
 
 use super::id::JobSeq;
 use super::repair::Repair;
-use super::{DiagramType, Failure, JobId, LaneName, Money, Tier, Timestamp, TokenUsage, UserId, Validation};
+use super::{
+    DiagramType, Failure, JobId, LaneName, Money, Origin, Tier, Timestamp, TokenUsage, UserId, Validation,
+};
 
 /// Where a job stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -163,6 +165,8 @@ pub struct NewJob {
     pub cache_key: Option<[u8; 32]>,
     /// Acceptance time.
     pub created_at: Timestamp,
+    /// The call that it comes from.
+    pub origin: Origin,
 }
 
 /// What the scheduler keeps in memory of a waiting job.
@@ -225,8 +229,12 @@ pub struct Claimed {
     pub repair: Option<Repair>,
     /// When the job was accepted.
     pub created_at: Timestamp,
+    /// Since when it waited for this run: its acceptance, or the end of the run before.
+    pub waiting_since: Timestamp,
     /// When the claim was made.
     pub claimed_at: Timestamp,
+    /// The call of a client's that it comes from.
+    pub origin: Origin,
 }
 
 /// What a finished job left behind.

@@ -8,7 +8,7 @@ use serde::{Serialize, Serializer};
 
 use super::id::BadId;
 use super::job::JobRecord;
-use super::{JobId, JobState, Timestamp, UserId};
+use super::{JobId, JobState, Origin, Timestamp, UserId};
 
 /// A delivery's row number, rising in the order of the ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -184,6 +184,10 @@ pub struct Outgoing {
     pub body: String,
     /// The user's secrets in force, the newest first; empty when there is none yet.
     pub secrets: Vec<Vec<u8>>,
+    /// The request whose end it tells; `None` for a test.
+    pub job: Option<JobId>,
+    /// The call of a client's that it comes from.
+    pub origin: Origin,
 }
 
 /// How one try went.

@@ -21,6 +21,7 @@ use super::call_limits::CallLimits;
 use super::live::Live;
 use super::observed::{AnswerListener, Figures};
 use super::readiness::Readiness;
+use super::trace::Sample;
 
 /// The state of the server; one per process, shared by all connections.
 pub struct Api {
@@ -58,6 +59,8 @@ pub struct Api {
     pub live: Arc<Live>,
     /// Whether the scheduler ticks, for `/readyz`.
     pub scheduler_ticks: Box<dyn Fn() -> bool + Send + Sync>,
+    /// Whether a trace that begins here is recorded.
+    pub sample: Sample,
     /// Hears of every answer.
     pub answered: AnswerListener,
     /// `/metrics`.

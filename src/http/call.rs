@@ -6,6 +6,8 @@ use hyper::header::{HeaderMap, UPGRADE};
 use hyper::http::request::Parts;
 use tokio_util::sync::CancellationToken;
 
+use crate::domain::Origin;
+
 use super::api::ClientAddress;
 use super::inbound;
 
@@ -15,6 +17,8 @@ pub struct Call {
     pub head: Parts,
     /// The body as it comes in.
     pub body: Incoming,
+    /// Its place in its caller's trace: what follows of it carries that.
+    pub origin: Origin,
     /// Where it comes from.
     pub address: ClientAddress,
     /// Whether the client speaks https, as far as a trusted proxy says.
@@ -27,13 +31,14 @@ impl Call {
     /// A call; handlers that take the request whole find the address among its extensions.
     pub fn new(
         request: Request<Incoming>,
+        origin: Origin,
         address: ClientAddress,
         is_secure: bool,
         stop: CancellationToken,
     ) -> Self {
         let (mut head, body) = request.into_parts();
         head.extensions.insert(address);
-        Self { head, body, address, is_secure, stop }
+        Self { head, body, origin, address, is_secure, stop }
     }
 
     /// The headers.

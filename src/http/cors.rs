@@ -10,8 +10,8 @@ use hyper::{Method, Response, StatusCode};
 use super::body::Body;
 
 const METHODS: &str = "GET, POST, PUT, PATCH, DELETE";
-const ASK: &str =
-    "Authorization, X-API-Key, Content-Type, Idempotency-Key, Prefer, If-None-Match, X-Request-Id";
+const ASK: &str = "Authorization, X-API-Key, Content-Type, Idempotency-Key, Prefer, If-None-Match, X-Request-Id, \
+     traceparent, tracestate";
 const SHOW: &str = "X-Request-Id, RateLimit, RateLimit-Policy, Retry-After, ETag, Location, \
                     Preference-Applied, Idempotency-Replayed";
 /// Seconds that a browser remembers the answer to a preflight.

@@ -23,6 +23,7 @@ use super::problem::Problem;
 use super::resources::metrics;
 use super::respond::Answer;
 use super::router::{self, Miss, Route};
+use super::trace::{self, Traced};
 use super::{admission, cors, handlers, origin, ratelimit, request_id, route_name};
 
 const NOSNIFF: (HeaderName, HeaderValue) =
@@ -48,7 +49,7 @@ pub async fn answer(
     let started = Instant::now();
     let (method, uri) = (request.method().clone(), request.uri().clone());
     let id = request_id::of(request.headers());
-    let trace_id = id.to_str().unwrap_or("");
+    let traced = trace::of(request.headers(), &id, &api.sample);
     let origin = cors::allowed(request.headers(), &api.options.cors_origins);
     let route = router::find(&method, uri.path());
     let route_name = route_name::of(&route);
@@ -59,10 +60,10 @@ pub async fn answer(
         } else {
             let address = address::client(peer, request.headers(), &api.options.trusted_proxies);
             let is_secure = address::is_https(peer, request.headers(), &api.options.trusted_proxies);
-            let call = Call::new(request, address, is_secure, stop);
+            let call = Call::new(request, traced.origin.clone(), address, is_secure, stop);
             let Handled { answer, caller } = caught(handle(api, &method, &uri, route, call)).await;
             let problem = answer.as_ref().err().map(|problem| problem.code);
-            let mut response = answer.unwrap_or_else(|problem| problem.into_response(trace_id));
+            let mut response = answer.unwrap_or_else(|problem| problem.into_response(id.text()));
             if let Some(caller) = &caller
                 && response.status() != StatusCode::SWITCHING_PROTOCOLS
             {
@@ -70,8 +71,10 @@ pub async fn answer(
             }
             (response, caller, problem)
         };
-    log(&method, &uri, &response, caller.as_ref(), trace_id, started);
+    log(&method, &uri, &response, caller.as_ref(), &traced, started);
     (api.answered)(&Answered {
+        traced: &traced,
+        job: response.extensions().get::<About>().map(|about| about.0),
         method: route_name::method(&method),
         route: route_name,
         status: response.status(),
@@ -79,7 +82,7 @@ pub async fn answer(
         elapsed: started.elapsed(),
     });
     let headers = response.headers_mut();
-    headers.insert(request_id::X_REQUEST_ID, id);
+    headers.insert(request_id::X_REQUEST_ID, id.into_value());
     headers.insert(NOSNIFF.0, NOSNIFF.1);
     if !api.options.cors_origins.is_empty() {
         cors::mark(headers, origin);
@@ -99,9 +102,9 @@ async fn caught(handling: impl Future<Output = Handled>) -> Handled {
 pub fn answer_figures(api: &Api, request: &Request<Incoming>) -> Response<Body> {
     let id = request_id::of(request.headers());
     let answer = metrics::on_own_listener(api, request.method(), request.uri().path(), request.headers());
-    let mut response = answer.unwrap_or_else(|problem| problem.into_response(id.to_str().unwrap_or("")));
+    let mut response = answer.unwrap_or_else(|problem| problem.into_response(id.text()));
     let headers = response.headers_mut();
-    headers.insert(request_id::X_REQUEST_ID, id);
+    headers.insert(request_id::X_REQUEST_ID, id.into_value());
     headers.insert(NOSNIFF.0, NOSNIFF.1);
     response
 }
@@ -168,7 +171,7 @@ fn log(
     uri: &Uri,
     response: &Response<Body>,
     caller: Option<&Caller>,
-    trace_id: &str,
+    traced: &Traced,
     started: Instant,
 ) {
     tracing::info!(
@@ -179,7 +182,8 @@ fn log(
         bytes = response.body().len(),
         user = caller.map(|caller| caller.name.as_ref()),
         job = response.extensions().get::<About>().map(|about| about.0.to_string()),
-        request_id = trace_id,
+        trace_id = %traced.origin.trace(),
+        request_id = %traced.origin.request_id(),
         "answered a call"
     );
 }

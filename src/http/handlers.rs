@@ -134,7 +134,7 @@ async fn user(
         ForUser::SetWebhook => webhooks::set(api, caller, call).await,
         ForUser::UnsetWebhook => webhooks::unset(api, caller).await,
         ForUser::RotateSecret => webhooks::rotate(api, caller).await,
-        ForUser::TestWebhook => webhooks::test(api, caller).await,
+        ForUser::TestWebhook => webhooks::test(api, caller, call).await,
         ForUser::Deliveries => webhooks::deliveries(api, caller, query).await,
         ForUser::Delivery(id) => webhooks::delivery(api, caller, id).await,
         ForUser::Redeliver(id) => webhooks::redeliver(api, caller, id).await,

@@ -32,4 +32,5 @@ pub mod route_name;
 pub mod router;
 pub mod server;
 mod stall;
+pub mod trace;
 pub mod view;

@@ -5,10 +5,17 @@ use std::time::Duration;
 use hyper::StatusCode;
 
 use crate::config::Secret;
+use crate::domain::JobId;
+
+use super::trace::Traced;
 
 /// An answer on its way.
 #[derive(Clone, Copy, Debug)]
-pub struct Answered {
+pub struct Answered<'a> {
+    /// The call's place in its caller's trace.
+    pub traced: &'a Traced,
+    /// The request that the call is about, where it made one.
+    pub job: Option<JobId>,
     /// The call's method; `other` for one that no route takes.
     pub method: &'static str,
     /// The route's path in the table; `unknown` for what it does not have.
@@ -22,7 +29,7 @@ pub struct Answered {
 }
 
 /// Hears of every answer; must not block.
-pub type AnswerListener = Box<dyn Fn(&Answered) + Send + Sync>;
+pub type AnswerListener = Box<dyn Fn(&Answered<'_>) + Send + Sync>;
 
 /// Writes the page of figures for who accepts these types: its content type and its text; `None`
 /// when it cannot be written, which would be our mistake.

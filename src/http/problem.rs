@@ -66,6 +66,8 @@ pub struct Problem {
     pub retry_after_seconds: Option<u64>,
     /// More headers (`Allow`, `WWW-Authenticate`, `RateLimit`).
     pub headers: Vec<(HeaderName, HeaderValue)>,
+    /// What the log says of it, for a fault of the server's: a sentence and the reason.
+    fault: Option<(&'static str, String)>,
 }
 
 /// A problem as it is written.
@@ -98,6 +100,7 @@ impl Problem {
             upgrade: None,
             retry_after_seconds: None,
             headers: Vec::new(),
+            fault: None,
         }
     }
 
@@ -115,12 +118,19 @@ impl Problem {
 
     /// 500. The reason goes to the log, not to the caller.
     pub fn internal(reason: &dyn std::fmt::Display) -> Self {
-        tracing::error!(%reason, "a call failed through a fault of the server");
         Self::new(
             StatusCode::INTERNAL_SERVER_ERROR,
             "internal",
             "The server made a mistake; nothing was lost. Try again, and tell the operator the traceId.",
         )
+        .because("a call failed through a fault of the server", reason)
+    }
+
+    /// With what the log says of it, under the answer's id: a sentence and the reason.
+    #[must_use]
+    pub fn because(mut self, sentence: &'static str, reason: &dyn std::fmt::Display) -> Self {
+        self.fault = Some((sentence, reason.to_string()));
+        self
     }
 
     /// With field errors.
@@ -152,6 +162,9 @@ impl Problem {
 
     /// The problem as an HTTP answer; `trace_id` is the answer's `X-Request-Id`.
     pub fn into_response(self, trace_id: &str) -> Response<Body> {
+        if let Some((sentence, reason)) = &self.fault {
+            tracing::error!(reason, request_id = trace_id, "{sentence}");
+        }
         let body = Written {
             r#type: format!("https://diagramd.dev/problems/{}", self.code),
             title: self.status.canonical_reason().unwrap_or("Error"),

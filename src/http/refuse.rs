@@ -142,22 +142,20 @@ impl From<StoreError> for Problem {
                 "The server is busy and took nothing; try again in a second.",
             )
             .with_retry_after(BUSY_SECONDS),
-            StoreError::Full(reason) => {
-                tracing::error!(reason, "the disk is full; nothing is accepted");
-                Self::new(
-                    StatusCode::INSUFFICIENT_STORAGE,
-                    "storage_full",
-                    "The server's disk is full and took nothing; its operator must make room.",
-                )
-                .with_retry_after(RECOVERY_SECONDS)
-            }
+            StoreError::Full(reason) => Self::new(
+                StatusCode::INSUFFICIENT_STORAGE,
+                "storage_full",
+                "The server's disk is full and took nothing; its operator must make room.",
+            )
+            .with_retry_after(RECOVERY_SECONDS)
+            .because("the disk is full; nothing is accepted", &reason),
             StoreError::TimedOut => {
                 unavailable("The answer took too long to find; try again, or ask for less at once.")
             }
             StoreError::Closed => unavailable("The server is stopping; try again in a few seconds."),
             StoreError::Locked(reason) | StoreError::Incompatible(reason) | StoreError::Failed(reason) => {
-                tracing::error!(reason, "the store failed");
                 unavailable("The server's storage does not work; nothing was changed. Try again later.")
+                    .because("the store failed", &reason)
             }
         }
     }

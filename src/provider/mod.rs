@@ -18,6 +18,7 @@ use std::future::Future;
 use std::pin::Pin;
 
 use crate::domain::lane::{CallEnd, LimitsSeen};
+use crate::domain::trace::TraceHeaders;
 use crate::domain::{DiagramType, LaneName, TokenUsage};
 
 pub use endpoint::{ApiKey, Endpoint, EndpointError};
@@ -43,6 +44,8 @@ pub struct Call {
     pub max_tokens: u32,
     /// Opaque, stable per user (never the name); `metadata.user_id` upstream.
     pub user_tag: String,
+    /// What goes along so that the upstream's trace is part of the caller's.
+    pub trace: TraceHeaders,
 }
 
 /// What is known of a template without reading it.

@@ -10,6 +10,8 @@ use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderValue};
 use reqwest::{Client, ClientBuilder, Response, Url};
 use tokio::sync::oneshot;
 
+use crate::domain::trace::TraceHeaders;
+
 use super::endpoint::{Endpoint, EndpointError};
 use super::{CallError, Listener, outcome};
 
@@ -48,16 +50,18 @@ impl Transport {
         self.url.host_str().unwrap_or_default()
     }
 
-    /// Posts `body` and waits for the answer's headers. `listener` hears of the sending when the
+    /// Posts `body` with the call's `trace` and waits for the answer's headers. `listener` hears of the sending when the
     /// connection stands and the request goes out, or never when no connection can be made.
     pub(super) async fn post(
         &self,
         body: Vec<u8>,
+        trace: &TraceHeaders,
         listener: &mut dyn Listener,
     ) -> Result<Response, CallError> {
         let (announce, mut announced) = oneshot::channel();
         let body = Outgoing { bytes: Some(Bytes::from(body)), announce: Some(announce) };
-        let sending = self.client.post(self.url.clone()).body(reqwest::Body::wrap(body)).send();
+        let request = self.client.post(self.url.clone()).body(reqwest::Body::wrap(body));
+        let sending = trace.iter().fold(request, |request, (name, value)| request.header(name, value)).send();
         let mut sending = std::pin::pin!(sending);
         let outcome = tokio::select! {
             biased;

@@ -39,7 +39,7 @@ mod submit;
 pub use books::Kept;
 pub use cache::CacheRules;
 pub use claim::ClaimRequest;
-pub use ports::{Accepted, CacheUse, FillTemplate, Observe, Outbox, Scheduling, Telling};
+pub use ports::{Accepted, CacheUse, CallEnded, FillTemplate, Observe, Outbox, Scheduling, Telling};
 pub use recover::Recovery;
 pub use refusal::{Refusal, RefusedLimit, Scope, SubmitError, Upgrade};
 pub use request::{Fault, SubmitRequest};

@@ -8,7 +8,7 @@ use crate::domain::job::FilledTemplate;
 use crate::domain::lane::{CallEnd, CallReport, LaneName, LimitsSeen, Verdict};
 use crate::domain::limits::{Overview, Place};
 use crate::domain::webhook::PendingDelivery;
-use crate::domain::{Change, Claimed, DiagramType, JobId, Money, Tier};
+use crate::domain::{Change, Claimed, DiagramType, JobId, Money, Tier, Timestamp, ValidationStatus};
 use crate::store::commands::CallRecord;
 
 use super::Fault;
@@ -49,6 +49,25 @@ pub enum CacheUse {
     Hit(Money),
 }
 
+/// A call whose end was recorded just now.
+#[derive(Clone, Copy, Debug)]
+pub struct CallEnded<'a> {
+    /// Whose it was.
+    pub job: &'a Claimed,
+    /// What was recorded.
+    pub call: &'a CallRecord,
+    /// How it ended.
+    pub end: &'a CallEnd,
+    /// When the answer was whole, or it was clear that there is none.
+    pub answered_at: Timestamp,
+    /// The verdict on the source, when the call brought one.
+    pub verdict: Option<ValidationStatus>,
+    /// What became of the job, in a word.
+    pub then: &'static str,
+    /// When that was on disk.
+    pub settled_at: Timestamp,
+}
+
 /// Whoever counts what happens. Everything is told once, after it is on disk; no call may block.
 pub trait Observe: Send + Sync {
     /// A request was accepted; a replay of one is none.
@@ -58,7 +77,7 @@ pub trait Observe: Send + Sync {
     fn committed(&self, changes: &[Change]);
 
     /// The end of a call was recorded.
-    fn call_ended(&self, job: &Claimed, call: &CallRecord, end: &CallEnd);
+    fn call_ended(&self, ended: &CallEnded<'_>);
 }
 
 /// Where the ends of a request are told, as the queue sees it.

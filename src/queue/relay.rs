@@ -103,12 +103,32 @@ fn begin(inner: &Inner, job: &Claimed) {
     let running = Running { job: Box::new(job.clone()), ended };
     if inner.claimed.try_send(running).is_err() {
         // Only while stopping: the worker is gone, and the next start recovers the job.
-        tracing::warn!(job = %job.id, "no worker takes this claimed request; the next start will");
+        tracing::warn!(
+            job = %job.id,
+            trace_id = %job.origin.trace(),
+            request_id = %job.origin.request_id(),
+            "no worker takes this claimed request; the next start will"
+        );
+    }
+}
+
+/// What ended without a call of its own has no other line in the log.
+fn log_end(ended: &Ended, how: &'static str) {
+    if !ended.was_running {
+        tracing::info!(
+            job = %ended.id,
+            how,
+            shared_trace_id = ended.shared.map(|call| call.trace.to_string()),
+            trace_id = %ended.origin.trace(),
+            request_id = %ended.origin.request_id(),
+            "a request ended that had no call running"
+        );
     }
 }
 
 fn end(inner: &Inner, ended: &Ended) {
     inner.running.end(ended.seq);
+    log_end(ended, ended.how.name());
     let what = match &ended.how {
         EndKind::Completed(job) => JobEvent::Completed(job.clone()),
         EndKind::Failed(failure) => JobEvent::Failed(failure.clone()),

@@ -4,11 +4,11 @@ use std::time::Duration;
 
 use crate::domain::job::{Bill, Outcome};
 use crate::domain::lane::{CallEnd, CallReport, LaneName, LimitsSeen, Verdict};
-use crate::domain::{Claimed, Failure, JobSeq, Money, Repair, Timestamp, TokenUsage};
+use crate::domain::{Claimed, Failure, JobSeq, Money, Repair, Timestamp, TokenUsage, ValidationStatus};
 use crate::store::commands::{CallRecord, JobEnd, Settled, Settlement};
 use crate::store::{Priority, StoreError};
 
-use super::Queue;
+use super::{CallEnded, Queue};
 
 /// What a worker made of a run.
 #[derive(Clone, Debug)]
@@ -35,6 +35,8 @@ pub enum Conclusion {
 /// What a worker reports of a run.
 #[derive(Clone, Debug)]
 pub struct CallResult {
+    /// When the answer was whole, or it was clear that there is none.
+    pub answered_at: Timestamp,
     /// How the call ended.
     pub end: CallEnd,
     /// Tokens known to be used.
@@ -81,6 +83,7 @@ impl Queue {
         };
         let Some(scheduler) = self.inner.scheduler.get() else { return Err(StoreError::Closed) };
         let verdict = scheduler.call_ended(&report);
+        let answered_at = result.answered_at;
         let settlement = Settlement {
             seq: job.seq,
             run: job.run,
@@ -88,19 +91,27 @@ impl Queue {
             cache_bytes_max: self.cache_bytes_max(&job.lane),
             end: job_end(result.conclusion, verdict, result.end, |input| self.reserved(job, input)),
         };
-        let call = settlement.call.clone();
-        let settled = self.write_settlement(settlement).await?;
-        tracing::debug!(
+        let (call, then, verdict) =
+            (settlement.call.clone(), became(&settlement.end), verdict_of(&settlement.end));
+        let settled = self.write_settlement(job, settlement).await?;
+        let then = if settled == Settled::Moved { then } else { "superseded" };
+        tracing::info!(
             job = %job.id,
             upstream = %job.lane,
             model = job.model,
             run = job.run,
+            repairs = job.repair.is_some(),
             input = call.bill.tokens.total_input(),
             output = call.bill.tokens.output,
             cost_usd = %call.bill.cost,
+            then,
+            trace_id = %job.origin.trace(),
+            request_id = %job.origin.request_id(),
             "a call ended"
         );
-        self.inner.observers().for_each(|observer| observer.call_ended(job, &call, &report.end));
+        let settled_at = self.now();
+        let ended = CallEnded { job, call: &call, end: &report.end, answered_at, verdict, then, settled_at };
+        self.inner.observers().for_each(|observer| observer.call_ended(&ended));
         Ok(settled)
     }
 
@@ -137,7 +148,7 @@ impl Queue {
         of(None).max(of(Some(&job.model)))
     }
 
-    async fn write_settlement(&self, settlement: Settlement) -> Result<Settled, StoreError> {
+    async fn write_settlement(&self, job: &Claimed, settlement: Settlement) -> Result<Settled, StoreError> {
         let bytes = match &settlement.end {
             JobEnd::Completed(outcome) => outcome.source.as_ref().map_or(0, String::len),
             JobEnd::Repair { repair, .. } => repair.bytes(),
@@ -154,11 +165,23 @@ impl Queue {
             match written {
                 Err(StoreError::Closed) => return Err(StoreError::Closed),
                 Err(reason) if self.inner.giving_up.is_cancelled() => {
-                    tracing::error!(%reason, "a finished request could not be written; the next start makes it again");
+                    tracing::error!(
+                        job = %job.id,
+                        %reason,
+                        trace_id = %job.origin.trace(),
+                        request_id = %job.origin.request_id(),
+                        "a finished request could not be written; the next start makes it again"
+                    );
                     return Err(reason);
                 }
                 Err(reason) => {
-                    tracing::error!(%reason, "a finished request could not be written; trying again");
+                    tracing::error!(
+                        job = %job.id,
+                        %reason,
+                        trace_id = %job.origin.trace(),
+                        request_id = %job.origin.request_id(),
+                        "a finished request could not be written; trying again"
+                    );
                     // At the end of a stop it is tried once more, at once.
                     drop(tokio::time::timeout(pause, self.inner.giving_up.cancelled()).await);
                     pause = (pause * 2).min(STORE_RETRY_LAST);
@@ -195,6 +218,26 @@ fn job_end(
                 | CallEnd::LanePaused { .. } => requeued(None, false, false, ""),
             },
         },
+    }
+}
+
+/// What becomes of a job by this end, in a word.
+const fn became(end: &JobEnd) -> &'static str {
+    match end {
+        JobEnd::Completed(_) => "completed",
+        JobEnd::Failed { .. } => "failed",
+        JobEnd::Expired => "expired",
+        JobEnd::Repair { .. } => "repair",
+        JobEnd::Requeued { failed: true, .. } => "retry",
+        JobEnd::Requeued { .. } => "waits again",
+    }
+}
+
+fn verdict_of(end: &JobEnd) -> Option<ValidationStatus> {
+    match end {
+        JobEnd::Completed(outcome) => outcome.validation.as_ref().map(|validation| validation.status),
+        JobEnd::Repair { .. } => Some(ValidationStatus::Invalid),
+        JobEnd::Failed { .. } | JobEnd::Expired | JobEnd::Requeued { .. } => None,
     }
 }
 

@@ -6,7 +6,7 @@ use rand::Rng;
 use tokio::sync::oneshot;
 
 use crate::domain::limits::{Place, UserCounts};
-use crate::domain::{JobId, JobSeq, JobState, NewJob, Tier, Timestamp, UserId};
+use crate::domain::{JobId, JobSeq, JobState, NewJob, Origin, Tier, Timestamp, UserId};
 use crate::store::commands::{Submission, Submitted};
 use crate::store::{Commands, Priority, StoreError};
 
@@ -48,7 +48,7 @@ pub struct Receipt {
 pub const IDEMPOTENCY_KEY_CHARS_MAX: usize = 255;
 
 impl Queue {
-    /// Accepts a request. When this returns a receipt, the request is on disk.
+    /// Accepts a request, which `origin` brought. When this returns a receipt, the request is on disk.
     ///
     /// # Errors
     /// [`SubmitError`]; then nothing was accepted and nothing consumed.
@@ -58,6 +58,7 @@ impl Queue {
         tier: Tier,
         request: SubmitRequest,
         idempotency: Option<Idempotency>,
+        origin: Origin,
     ) -> Result<Receipt, SubmitError> {
         if self.is_draining() {
             return Err(SubmitError::ShuttingDown);
@@ -75,7 +76,7 @@ impl Queue {
                     SubmitError::ModelForbidden { model, upgrade }
                 }
             })?;
-        let job = self.new_job(user, tier, checked, &rules);
+        let job = self.new_job(user, tier, checked, &rules, origin);
         let (id, created_at, held) = (job.id, job.created_at, job.reserved);
         let (diagram_type, asks_cache) = (job.diagram_type, job.cache_key.is_some() && rules.cache.is_some());
         let bytes = job.brief.bytes() + 512;
@@ -149,7 +150,7 @@ impl Queue {
         })
     }
 
-    fn new_job(&self, user: UserId, tier: Tier, checked: Checked, rules: &Rules) -> NewJob {
+    fn new_job(&self, user: UserId, tier: Tier, checked: Checked, rules: &Rules, origin: Origin) -> NewJob {
         let now = self.now();
         let mut id = [0; 16];
         rand::rng().fill_bytes(&mut id);
@@ -170,6 +171,7 @@ impl Queue {
             webhook_url: checked.webhook_url,
             cache_key,
             created_at: now,
+            origin,
         }
     }
 }

@@ -14,7 +14,7 @@ use crate::domain::change::{EndKind, Ended};
 use crate::domain::lane::{CallEnd, CallReport, LaneSpec, RetryPolicy};
 use crate::domain::past::PastCall;
 use crate::domain::tier::Tiers;
-use crate::domain::{Change, JobId, JobSeq, QueuedJob, Tier, Timestamp};
+use crate::domain::{Change, JobId, JobSeq, Origin, QueuedJob, Tier, Timestamp};
 
 /// No call fails here, so that none is tried again.
 const RETRY: RetryPolicy =
@@ -118,6 +118,8 @@ impl Replay<'_> {
             was_running,
             // The core asks only that it is over.
             how: EndKind::Cancelled,
+            origin: Origin::default(),
+            shared: None,
         };
         self.core.committed(&Change::Ended(ended), self.now);
     }

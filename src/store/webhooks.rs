@@ -1,7 +1,7 @@
 //! What is asked of the store about webhooks, and what it answers.
 
 use crate::domain::webhook::{DeliveryRecord, DeliverySeq, DeliveryState, MessageKind, Webhook};
-use crate::domain::{Timestamp, UserId};
+use crate::domain::{Origin, Timestamp, UserId};
 
 /// A secret to sign with from now on.
 #[derive(Clone, Debug)]
@@ -32,6 +32,8 @@ pub struct NewMessage {
     pub body: String,
     /// Now.
     pub at: Timestamp,
+    /// The call of a client's that asked for it.
+    pub origin: Origin,
 }
 
 /// What became of a wish to have a message sent.

@@ -4,4 +4,7 @@
 
 pub mod logs;
 pub mod metrics;
+#[cfg(feature = "otel")]
+pub mod otlp;
 mod process;
+pub mod spans;

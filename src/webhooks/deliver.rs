@@ -1,6 +1,6 @@
 //! Delivery: takes what the desk hands out, signs and sends it, and writes down what came of it.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -9,12 +9,14 @@ use tokio::sync::Notify;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
+use crate::domain::trace::Purpose;
 use crate::domain::webhook::{DeliverySeq, Outgoing, PendingDelivery, Then, Tried};
 use crate::domain::{Timestamp, time::Clock};
 use crate::store::webhooks::NewSecret;
 use crate::store::{Priority, Reader, StoreError, Writer};
 
 use super::desk::{Desk, Health, Taken};
+use super::observed::{Attempt, AttemptListener, Backlog, Sent};
 use super::schedule::{self, Outcome};
 use super::send::Sender;
 use super::sign::{self, SECRET_BYTES, Secret};
@@ -37,17 +39,31 @@ pub struct Waiting {
     desk: Mutex<Desk>,
     changed: Notify,
     reach: Reach,
+    listener: OnceLock<AttemptListener>,
 }
 
 impl Waiting {
     /// Nothing waits yet.
     pub fn new(reach: Reach) -> Self {
-        Self { desk: Mutex::default(), changed: Notify::new(), reach }
+        Self { desk: Mutex::default(), changed: Notify::new(), reach, listener: OnceLock::new() }
     }
 
-    /// How many messages wait.
-    pub fn count(&self) -> usize {
-        self.desk.lock().waiting()
+    /// What waits and what is on its way.
+    pub fn backlog(&self) -> Backlog {
+        self.desk.lock().backlog()
+    }
+
+    /// Sets who hears of tries; once.
+    pub fn listen(&self, listener: AttemptListener) {
+        if self.listener.set(listener).is_err() {
+            tracing::error!("a second listener to webhooks was refused");
+        }
+    }
+
+    fn tell(&self, attempt: &Attempt) {
+        if let Some(listener) = self.listener.get() {
+            listener(attempt);
+        }
     }
 
     /// A message waits on disk. Does not block.
@@ -133,7 +149,7 @@ impl Deliverer {
                 Some(Taken::TooOld { seq, since }) => {
                     let (this, stop) = (Arc::clone(self), stop.clone());
                     flights.spawn(async move {
-                        this.write(seq, given_up(TOO_OLD, since, (this.clock)()), &stop).await
+                        this.write(seq, given_up(TOO_OLD, since, (this.clock)()), None, &stop).await
                     });
                 }
                 None => return,
@@ -170,7 +186,7 @@ impl Deliverer {
     /// One try, from the disk to the disk.
     async fn fly(&self, seq: DeliverySeq, stop: &CancellationToken) {
         let mut landing = Landing { waiting: &self.waiting, seq, clock: self.clock, as_planned: None };
-        let (tried, health) = match self.attempt(seq).await {
+        let (tried, health, sent) = match self.attempt(seq).await {
             Ok(Some(done)) => done,
             // It was taken, given up or deleted meanwhile.
             Ok(None) => {
@@ -186,22 +202,23 @@ impl Deliverer {
             Then::Again(at) => Some(at),
             Then::Done | Then::GivenUp | Then::Gone => None,
         };
-        self.write(seq, tried, stop).await;
+        self.write(seq, tried, sent, stop).await;
         landing.as_planned = Some((health, next_at));
     }
 
-    async fn attempt(&self, seq: DeliverySeq) -> Result<Option<(Tried, Health)>, StoreError> {
+    async fn attempt(&self, seq: DeliverySeq) -> Result<Option<(Tried, Health, Option<Sent>)>, StoreError> {
         let now = (self.clock)();
         let Some(message) = self.reader.read(move |reads| reads.outgoing(seq, now)).await? else {
             return Ok(None);
         };
         if !message.user_stands {
-            return Ok(Some((given_up("the user is disabled", message.since, now), Health::Well)));
+            return Ok(Some((given_up("the user is disabled", message.since, now), Health::Well, None)));
         }
         let Some(url) = &message.url else {
             return Ok(Some((
                 given_up("the address was removed, or had said that it is gone", message.since, now),
                 Health::Well,
+                None,
             )));
         };
         let target = match Target::parse(url, self.sender.reach()) {
@@ -210,22 +227,56 @@ impl Deliverer {
                 return Ok(Some((
                     given_up("the address may not be sent to any more", message.since, now),
                     Health::Well,
+                    None,
                 )));
             }
         };
         let secrets = self.secrets(&message).await?;
         let secrets: Vec<&Secret> = secrets.iter().collect();
         let id = message.id.to_string();
-        let headers = sign::headers(&secrets, &id, (self.clock)(), message.body.as_bytes());
-        let sent = self.sender.post(&target, &headers, Bytes::from(message.body)).await;
+        let signed = sign::headers(&secrets, &id, (self.clock)(), message.body.as_bytes());
+        let purpose = Purpose::Delivery(seq.0, message.since.0, message.tries);
+        let trace = message.origin.headers(purpose);
+        let headers: Vec<_> =
+            signed.into_iter().chain(trace.iter().map(|(name, value)| (name, value.to_owned()))).collect();
+        let begun_at = (self.clock)();
+        let answer = self.sender.post(&target, &headers, Bytes::from(message.body)).await;
         let at = (self.clock)();
         let Outcome { then, health, status, error } =
-            schedule::judge(&sent, message.tries, &self.pauses, at, self.chance());
-        if let (Then::GivenUp | Then::Gone, Some(error)) = (then, &error) {
-            tracing::warn!(message = id, to = target.origin(), error, "a webhook message is given up");
+            schedule::judge(&answer, message.tries, &self.pauses, at, self.chance());
+        // One line a try, with whatever is known of it; what is given up is the operator's to see.
+        macro_rules! line {
+            ($level:ident, $what:literal) => {
+                tracing::$level!(
+                    delivery = id,
+                    to = target.origin(),
+                    job = message.job.map(|job| job.to_string()),
+                    status,
+                    error,
+                    trace_id = %message.origin.trace(),
+                    request_id = %message.origin.request_id(),
+                    $what
+                )
+            };
+        }
+        match then {
+            Then::Done => line!(debug, "a webhook message was taken"),
+            Then::Again(_) => line!(info, "a webhook message was not taken; it is sent again"),
+            Then::GivenUp | Then::Gone => line!(warn, "a webhook message is given up"),
         }
         let to = message.url.clone();
-        Ok(Some((Tried { since: message.since, to, at, status, error, then }, health)))
+        let sent = Sent {
+            begun_at,
+            ended_at: at,
+            status,
+            origin: target.origin(),
+            job: message.job,
+            parent: message.origin.context,
+            state: message.origin.state.clone(),
+            span: message.origin.context.child(purpose),
+            tries: message.tries,
+        };
+        Ok(Some((Tried { since: message.since, to, at, status, error, then }, health, Some(sent))))
     }
 
     /// The secrets in force; a user who has none yet gets one, to be seen with the next rotation or
@@ -245,7 +296,8 @@ impl Deliverer {
 
     /// Writes a try down; a store that does not take it is tried again until it does or it is time
     /// to stop. What is not written is sent again, with the same id.
-    async fn write(&self, seq: DeliverySeq, tried: Tried, stop: &CancellationToken) {
+    async fn write(&self, seq: DeliverySeq, tried: Tried, sent: Option<Sent>, stop: &CancellationToken) {
+        let attempt = Attempt { then: tried.then, sent };
         loop {
             let tried = tried.clone();
             let written = self
@@ -253,7 +305,8 @@ impl Deliverer {
                 .write(Priority::Control, 0, move |commands| commands.delivery_tried(seq, &tried))
                 .await;
             match written {
-                Ok(()) | Err(StoreError::Closed) => return,
+                Ok(()) => return self.waiting.tell(&attempt),
+                Err(StoreError::Closed) => return,
                 Err(reason) => {
                     tracing::error!(%reason, "what became of a webhook message could not be written; it is tried again");
                 }

@@ -11,6 +11,7 @@ use std::time::Duration;
 use crate::domain::webhook::{DeliverySeq, PendingDelivery};
 use crate::domain::{Timestamp, UserId};
 
+use super::observed::Backlog;
 use super::schedule::AGE_MAX;
 
 /// Messages on their way at once.
@@ -209,9 +210,11 @@ impl Desk {
         turns.chain(oldest).min()
     }
 
-    /// How many messages wait.
-    pub fn waiting(&self) -> usize {
-        self.waiting.len()
+    /// What waits and flies, and since when the oldest of it does.
+    pub fn backlog(&self) -> Backlog {
+        let flying = self.flights.values().map(|flight| flight.since);
+        let oldest = self.ages.first().map(|(since, _)| *since).into_iter().chain(flying).min();
+        Backlog { waiting: self.waiting.len(), in_flight: self.flights.len(), oldest }
     }
 
     /// The kinds of lanes that may send one message more.

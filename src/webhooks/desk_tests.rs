@@ -237,7 +237,7 @@ proptest! {
             prop_assert!(desk.flights_in_trouble <= FLIGHTS_IN_TROUBLE_MAX);
             prop_assert!(desk.users.values().all(|user| user.flights <= FLIGHTS_OF_USER_MAX));
             prop_assert!(desk.lanes.values().all(|lane| lane.flights <= FLIGHTS_OF_LANE_MAX));
-            prop_assert_eq!(desk.waiting() + flying.len(), open.len());
+            prop_assert_eq!(desk.backlog().waiting + flying.len(), open.len());
         }
         while !open.is_empty() {
             for landed in flying.drain(..) {

@@ -8,6 +8,7 @@ pub mod address;
 mod deliver;
 mod desk;
 pub mod message;
+mod observed;
 mod own;
 mod schedule;
 pub mod send;
@@ -15,6 +16,7 @@ pub mod sign;
 pub mod target;
 
 pub use deliver::{Deliverer, Waiting};
+pub use observed::{Attempt, AttemptListener, Backlog, Sent};
 pub use own::{Changed, OVERLAP, Webhooks};
 pub use send::{Answer, Lookup, SendError, Sender};
 pub use sign::{BadSecret, Secret};

@@ -3,9 +3,9 @@
 
 use std::time::Duration;
 
-use crate::domain::UserId;
 use crate::domain::time::Clock;
 use crate::domain::webhook::{DeliveryId, DeliveryRecord, MessageKind, Webhook};
+use crate::domain::{Origin, UserId};
 use crate::store::webhooks::{DeliveryQuery, Enqueued, NewMessage, NewSecret, WebhookChanged};
 use crate::store::{Commands, Priority, Reader, StoreError, Writer};
 
@@ -84,13 +84,13 @@ impl Webhooks {
         Ok(self.write(move |commands| commands.rotate_webhook_secret(user, &secret, until)).await?.into())
     }
 
-    /// Sends a message that tells nothing to the user's own address.
+    /// Sends a message that tells nothing to the user's own address, as the call of that origin asks.
     ///
     /// # Errors
     /// What the store reports.
-    pub async fn test(&self, user: UserId) -> Result<Enqueued, StoreError> {
+    pub async fn test(&self, user: UserId, origin: Origin) -> Result<Enqueued, StoreError> {
         let at = (self.clock)();
-        let new = NewMessage { user, kind: MessageKind::Test, body: message::test(at), at };
+        let new = NewMessage { user, kind: MessageKind::Test, body: message::test(at), at, origin };
         self.write(move |commands| commands.enqueue_message(&new)).await
     }
 

@@ -84,7 +84,13 @@ impl Worker {
         let job = running.job.clone();
         let run = std::panic::AssertUnwindSafe(self.run(running, give_up)).catch_unwind();
         if run.await.is_err() {
-            tracing::error!(job = %job.id, run = job.run, "a run panicked; its request fails");
+            tracing::error!(
+                job = %job.id,
+                run = job.run,
+                trace_id = %job.origin.trace(),
+                request_id = %job.origin.request_id(),
+                "a run panicked; its request fails"
+            );
             self.settle_panicked(&job).await;
         }
     }

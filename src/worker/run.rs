@@ -7,6 +7,7 @@ use tokio_util::sync::CancellationToken;
 use crate::diagram::{prompt, repair};
 use crate::domain::failure::FailureCode;
 use crate::domain::lane::CallEnd;
+use crate::domain::trace::Purpose;
 use crate::domain::{Claimed, Failure, Timestamp, TokenUsage};
 use crate::provider::{Call, CallError, TemplateHint};
 use crate::queue::{CallResult, Conclusion, Running};
@@ -51,10 +52,26 @@ impl Worker {
         let Running { job, ended } = running;
         let bounds = Bounds { ended, give_up };
         let Some(provider) = self.providers.get(&job.lane) else {
-            tracing::error!(job = %job.id, lane = %job.lane, "a request was claimed for an upstream that is not there");
+            tracing::error!(
+                job = %job.id,
+                lane = %job.lane,
+                trace_id = %job.origin.trace(),
+                request_id = %job.origin.request_id(),
+                "a request was claimed for an upstream that is not there"
+            );
             self.settle_panicked(&job).await;
             return;
         };
+        tracing::debug!(
+            job = %job.id,
+            lane = %job.lane,
+            model = job.model,
+            run = job.run,
+            repairs = job.repair.is_some(),
+            trace_id = %job.origin.trace(),
+            request_id = %job.origin.request_id(),
+            "a claimed request's call begins"
+        );
         self.troubles.call_begins();
         self.checker.expect(job.diagram_type);
         let call = self.call(&job);
@@ -71,7 +88,9 @@ impl Worker {
         let result = match answered {
             Ok(answer) => {
                 self.troubles.call_answered(&job.lane, sent_at);
+                let answered_at = (self.clock)();
                 CallResult {
+                    answered_at,
                     end: CallEnd::Answered,
                     usage: answer.usage,
                     estimated: answer.estimated,
@@ -99,6 +118,7 @@ impl Worker {
             diagram_type: job.diagram_type,
             max_tokens: job.max_tokens,
             user_tag: self.tags.tag(job.user),
+            trace: job.origin.headers(Purpose::Call(job.run)),
         }
     }
 
@@ -120,7 +140,9 @@ impl Worker {
         sent_at: Option<Timestamp>,
         known: TokenUsage,
     ) -> CallResult {
+        let answered_at = (self.clock)();
         let unanswered = |end, conclusion| CallResult {
+            answered_at,
             end,
             usage: known,
             estimated: sent_at.is_some(),
@@ -150,14 +172,28 @@ impl Worker {
             self.troubles.call_answered(&job.lane, sent_at);
         }
         if !self.troubles.call_failed(&job.lane, error, (self.clock)()) {
-            tracing::warn!(job = %job.id, lane = %job.lane, run = job.run, detail = error.detail, "an upstream call failed");
+            tracing::warn!(
+                job = %job.id,
+                lane = %job.lane,
+                run = job.run,
+                detail = error.detail,
+                trace_id = %job.origin.trace(),
+                request_id = %job.origin.request_id(),
+                "an upstream call failed"
+            );
         }
     }
 
     async fn settle(&self, job: &Claimed, result: CallResult) {
         // Only a closed store leaves a run open; the next start recovers it.
         if let Err(reason) = self.queue.settle(job, result).await {
-            tracing::warn!(job = %job.id, %reason, "a run could not be settled; the next start recovers it");
+            tracing::warn!(
+                job = %job.id,
+                %reason,
+                trace_id = %job.origin.trace(),
+                request_id = %job.origin.request_id(),
+                "a run could not be settled; the next start recovers it"
+            );
         }
     }
 
@@ -168,6 +204,7 @@ impl Worker {
             retryable: true,
         };
         let result = CallResult {
+            answered_at: (self.clock)(),
             end: CallEnd::Abandoned,
             usage: TokenUsage::default(),
             estimated: true,

@@ -6,6 +6,7 @@
 use diagramd::diagram::check::Purpose;
 use diagramd::diagram::{checkers, extract};
 use diagramd::domain::lane::LimitsSeen;
+use diagramd::domain::trace::TraceHeaders;
 use diagramd::domain::{DiagramType, TokenUsage, ValidationStatus};
 use diagramd::provider::offline::Offline;
 use diagramd::provider::{Call, Listener, Provider, Stop};
@@ -76,6 +77,7 @@ async fn drawn(prompt: &str, diagram_type: DiagramType, max_tokens: u32) -> Opti
         template: None,
         diagram_type,
         max_tokens,
+        trace: TraceHeaders::default(),
         user_tag: String::new(),
     };
     let answer = Offline.call(&call, &mut Silent).await.unwrap();

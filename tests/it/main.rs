@@ -36,6 +36,8 @@ mod minted;
 mod observed;
 mod openapi;
 mod operations_docs;
+#[cfg(feature = "otel")]
+mod otel;
 mod outage;
 mod pages;
 mod paused;
@@ -63,6 +65,7 @@ mod stop;
 mod templates;
 mod terminal;
 mod tls;
+mod traces;
 mod upgrade;
 mod upstream;
 mod upstreams;

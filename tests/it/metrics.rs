@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Value, json};
 
 use crate::flow::config;
+use crate::receiver::{Receiver, Reply};
 use crate::server::Server;
 use crate::upstream::{Behaviour, Gate, Upstream};
 
@@ -169,6 +170,54 @@ async fn the_figures_are_exactly_what_happened() {
     assert!(page.value("process_resident_memory_bytes") > 1e6);
     assert!(page.value("diagramd_store_wal_bytes") > 1e4, "all of it is in the log yet");
     assert!(page.value("diagramd_disk_free_bytes") > 0.0);
+}
+
+#[tokio::test]
+async fn every_try_of_a_webhook_is_counted() {
+    let upstream = Upstream::anthropic().start().await;
+    let allowed = "[webhooks]\nallow_private_addresses = true\nretries = [\"10ms\"]\n";
+    let server = Server::start(&config(&upstream, &format!("{allowed}{TOKEN}")));
+    let key = server.key("ann", "pro", &[]);
+    let begun = Page::of(&server, "figures-please").await;
+    assert_eq!(begun.value("diagramd_webhook_attempts_total{result=\"taken\"}"), 0.0);
+    let mut receiver = Receiver::start(&[500, 204, 500, 500].map(Reply::Status)).await;
+    for messages in [2, 2] {
+        let body = json!({"prompt": "draw", "webhookUrl": receiver.url});
+        assert_eq!(server.post(&key, body).await.0, 202);
+        for _ in 0..messages {
+            receiver.next().await;
+        }
+    }
+    // What is counted is on disk, a moment after the receiver's answer.
+    let page = loop {
+        let page = Page::of(&server, "figures-please").await;
+        if page.value("diagramd_webhook_messages_total{outcome=\"failed\"}") > 0.0 {
+            break page;
+        }
+    };
+    for (series, value) in [
+        ("diagramd_webhook_attempts_total{result=\"taken\"}", 1.0),
+        ("diagramd_webhook_attempts_total{result=\"refused\"}", 3.0),
+        ("diagramd_webhook_attempts_total{result=\"unanswered\"}", 0.0),
+        ("diagramd_webhook_messages_total{outcome=\"delivered\"}", 1.0),
+        ("diagramd_webhook_messages_total{outcome=\"failed\"}", 1.0),
+        ("diagramd_webhook_attempt_duration_seconds_count", 4.0),
+        ("diagramd_webhook_messages_waiting", 0.0),
+    ] {
+        assert_eq!(page.value(series), value, "{series}");
+    }
+
+    drop(receiver);
+    let body = json!({"prompt": "draw", "webhookUrl": "http://127.0.0.1:9/nobody"});
+    assert_eq!(server.post(&key, body).await.0, 202);
+    loop {
+        let page = Page::of(&server, "figures-please").await;
+        if page.value("diagramd_webhook_messages_total{outcome=\"failed\"}") < 2.0 {
+            continue;
+        }
+        assert_eq!(page.value("diagramd_webhook_attempts_total{result=\"unanswered\"}"), 2.0);
+        return;
+    }
 }
 
 #[tokio::test]

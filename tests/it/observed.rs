@@ -5,10 +5,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use diagramd::app::{BacklogUse, Engine};
 use diagramd::config::{Config, LoadOptions};
-use diagramd::domain::lane::CallEnd;
-use diagramd::domain::{Change, Claimed, Tier, Timestamp};
-use diagramd::queue::{Accepted, Observe, SubmitRequest};
-use diagramd::store::commands::CallRecord;
+use diagramd::domain::{Change, Origin, Tier, Timestamp};
+use diagramd::queue::{Accepted, CallEnded, Observe, SubmitRequest};
 use diagramd::store::sqlite::Watch;
 use futures_util::poll;
 use tempfile::TempDir;
@@ -23,7 +21,7 @@ impl Observe for Counter {
 
     fn committed(&self, _: &[Change]) {}
 
-    fn call_ended(&self, _: &Claimed, _: &CallRecord, _: &CallEnd) {}
+    fn call_ended(&self, _: &CallEnded<'_>) {}
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -38,7 +36,8 @@ async fn a_request_whose_caller_went_away_before_the_commit_is_counted() {
     engine.queue.observe(vec![Arc::clone(&counter) as Arc<dyn Observe>]);
     let caller = engine.accounts.by_name("ann", Some(Tier::Pro)).await.unwrap().unwrap();
     let request = SubmitRequest { prompt: "a then b".to_owned(), ..SubmitRequest::default() };
-    let mut submitting = Box::pin(engine.queue.submit(caller.user, caller.tier, request, None));
+    let mut submitting =
+        Box::pin(engine.queue.submit(caller.user, caller.tier, request, None, Origin::default()));
     // The submission is with the writer after this.
     let _ = poll!(&mut submitting);
     drop(submitting);

@@ -9,7 +9,7 @@ use bytes::Bytes;
 use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
 use hyper::service::service_fn;
-use hyper::{Request, Response};
+use hyper::{HeaderMap, Request, Response};
 use hyper_util::rt::TokioIo;
 use parking_lot::Mutex;
 use serde_json::Value;
@@ -37,6 +37,7 @@ pub struct Message {
     pub signatures: Vec<String>,
     pub bytes: Bytes,
     pub body: Value,
+    pub headers: HeaderMap,
 }
 
 impl Message {
@@ -101,10 +102,11 @@ async fn answer(
     let (id, timestamp, signatures) =
         (header("webhook-id"), header("webhook-timestamp"), header("webhook-signature"));
     assert_eq!(header("content-type"), "application/json");
+    let headers = request.headers().clone();
     let bytes = request.into_body().collect().await.unwrap().to_bytes();
     let body = serde_json::from_slice(&bytes).unwrap();
     let signatures = signatures.split(' ').map(str::to_owned).collect();
-    drop(tell.send(Message { id, timestamp, signatures, bytes, body }));
+    drop(tell.send(Message { id, timestamp, signatures, bytes, body, headers }));
     let reply = script.lock().pop_front().unwrap_or(Reply::Status(204));
     match reply {
         Reply::Status(status) => Response::builder().status(status).body(Full::default()),

@@ -1,5 +1,6 @@
 //! A running `diagramd` of its own: own directory, own port, stopped on drop.
 
+use std::collections::VecDeque;
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
@@ -9,6 +10,9 @@ use parking_lot::Mutex;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
+/// Lines of its log that are kept.
+const LINES_MAX: usize = 20_000;
+const PANICKED: &str = "panicked";
 const BINARY: &str = env!("CARGO_BIN_EXE_diagramd");
 
 /// A server.
@@ -18,7 +22,7 @@ pub struct Server {
     pub url: String,
     pub dir: TempDir,
     pub client: reqwest::Client,
-    panics: Arc<Mutex<Vec<String>>>,
+    said: Arc<Mutex<VecDeque<String>>>,
     /// What it logged before it served.
     start: Vec<Value>,
 }
@@ -48,9 +52,9 @@ impl Server {
     }
 
     fn spawned(program: &[String], dir: TempDir, listen: &str) -> Self {
-        let panics = Arc::default();
-        let (child, url, start) = spawn(program, dir.path(), listen, Arc::clone(&panics));
-        Self { panics, child: Some(child), url, dir, client: reqwest::Client::new(), start }
+        let said = Arc::default();
+        let (child, url, start) = spawn(program, dir.path(), listen, Arc::clone(&said));
+        Self { said, child: Some(child), url, dir, client: reqwest::Client::new(), start }
     }
 
     /// Standard error of a start on `dir` that must fail.
@@ -154,7 +158,22 @@ impl Server {
 
     /// What it said of panics so far.
     pub fn panics(&self) -> Vec<String> {
-        self.panics.lock().clone()
+        self.said.lock().iter().filter(|line| line.contains(PANICKED)).cloned().collect()
+    }
+
+    /// The lines that name this, once one of them has this message.
+    pub async fn lines_of(&self, what: &str, message: &str) -> Vec<Value> {
+        let begin = std::time::Instant::now();
+        loop {
+            let said = self.said.lock().clone();
+            let lines = said.iter().filter(|line| line.contains(what));
+            let lines: Vec<Value> = lines.map(|line| serde_json::from_str(line).unwrap()).collect();
+            if lines.iter().any(|line| line["message"] == message) {
+                return lines;
+            }
+            assert!(begin.elapsed() < std::time::Duration::from_secs(30), "{message} of {what}: {lines:?}");
+            tokio::task::yield_now().await;
+        }
     }
 
     /// `kill -9`; returns the directory for the next server.
@@ -232,7 +251,7 @@ fn spawn(
     program: &[String],
     dir: &Path,
     listen: &str,
-    panics: Arc<Mutex<Vec<String>>>,
+    said: Arc<Mutex<VecDeque<String>>>,
 ) -> (Child, String, Vec<Value>) {
     let mut command = match program.split_first() {
         None => Command::new(BINARY),
@@ -263,8 +282,15 @@ fn spawn(
     };
     // The pipe must be read, or the server would block on a full one.
     std::thread::spawn(move || {
-        let told = lines.map_while(Result::ok).filter(|line| line.contains("panicked"));
-        told.for_each(|line| panics.lock().push(line));
+        for line in lines.map_while(Result::ok) {
+            let mut said = said.lock();
+            if said.len() == LINES_MAX {
+                // What tells of a panic stays.
+                let oldest = said.iter().position(|line| !line.contains(PANICKED));
+                said.remove(oldest.unwrap_or(0));
+            }
+            said.push_back(line);
+        }
     });
     (child, url, seen)
 }

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use diagramd::domain::lane::{CallEnd, LimitsSeen};
-use diagramd::domain::{DiagramType, Timestamp, TokenUsage};
+use diagramd::domain::trace::{Purpose, SpanContext};
+use diagramd::domain::{DiagramType, Origin, Timestamp, TokenUsage};
 use diagramd::provider::anthropic::Anthropic;
 use diagramd::provider::openai::Openai;
 use diagramd::provider::{Answer, ApiKey, Call, CallError, Endpoint, Listener, Provider};
@@ -37,6 +38,7 @@ pub fn call() -> Call {
         template: None,
         diagram_type: DiagramType::Mermaid,
         max_tokens: 1234,
+        trace: origin().headers(Purpose::Call(1)),
         user_tag: "tag-of-ada".to_owned(),
     }
 }
@@ -107,4 +109,10 @@ pub fn line(end: &CallEnd) -> String {
             format!("rejected {}", failure.code.name())
         }
     }
+}
+
+/// Of a caller that has a trace of its own.
+fn origin() -> Origin {
+    let context = SpanContext::parse("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01").unwrap();
+    Origin { state: Some("rojo=1".into()), ..Origin::of(context) }
 }

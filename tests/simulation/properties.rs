@@ -5,7 +5,9 @@ use std::time::Duration;
 use diagramd::domain::change::{EndKind, Ended};
 use diagramd::domain::lane::{CallEnd, CallReport, LaneSpec, LimitSeen, LimitsSeen, RetryPolicy};
 use diagramd::domain::tier::Tiers;
-use diagramd::domain::{Change, JobId, JobSeq, LaneName, QueuedJob, Tier, Timestamp, TokenUsage, UserId};
+use diagramd::domain::{
+    Change, JobId, JobSeq, LaneName, Origin, QueuedJob, Tier, Timestamp, TokenUsage, UserId,
+};
 use diagramd::scheduler::core::{Action, Core};
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
@@ -84,6 +86,8 @@ impl Closed {
             ended_at: self.now,
             was_running: true,
             how,
+            origin: Origin::default(),
+            shared: None,
         };
         self.core.committed(&Change::Ended(ended), self.now);
     }

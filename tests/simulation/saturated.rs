@@ -9,7 +9,9 @@ use std::time::Duration;
 use diagramd::domain::change::{EndKind, Ended};
 use diagramd::domain::lane::{CallEnd, CallReport, LaneSpec, LimitsSeen, RetryPolicy, Verdict};
 use diagramd::domain::tier::Tiers;
-use diagramd::domain::{Change, JobId, JobSeq, LaneName, QueuedJob, Tier, Timestamp, TokenUsage, UserId};
+use diagramd::domain::{
+    Change, JobId, JobSeq, LaneName, Origin, QueuedJob, Tier, Timestamp, TokenUsage, UserId,
+};
 use diagramd::scheduler::core::{Action, Core};
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
@@ -332,6 +334,8 @@ impl Saturated {
             ended_at: self.now,
             was_running: true,
             how: EndKind::Cancelled,
+            origin: Origin::default(),
+            shared: None,
         };
         self.core.committed(&Change::Ended(ended), self.now);
     }

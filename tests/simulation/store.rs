@@ -4,7 +4,7 @@ use diagramd::domain::change::{EndKind, Ended};
 use diagramd::domain::failure::FailureCode;
 use diagramd::domain::lane::{LaneName, Verdict};
 use diagramd::domain::{
-    Brief, Change, Claimed, DiagramType, Failure, JobSeq, JobState, QueuedJob, Timestamp, TokenUsage,
+    Brief, Change, Claimed, DiagramType, Failure, JobSeq, JobState, Origin, QueuedJob, Timestamp, TokenUsage,
 };
 use rand::RngExt;
 
@@ -144,6 +144,8 @@ impl World {
             ended_at,
             was_running,
             how,
+            origin: Origin::default(),
+            shared: None,
         };
         self.told.ended += 1;
         self.tell(Change::Ended(ended));
@@ -209,6 +211,8 @@ fn claimed(job: &QueuedJob, attempts: u32, lane: LaneName, now: Timestamp) -> Cl
         brief: Brief::default(),
         repair: None,
         created_at: job.created_at,
+        waiting_since: job.created_at,
         claimed_at: now,
+        origin: Origin::default(),
     }
 }

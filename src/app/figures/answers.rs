@@ -37,7 +37,7 @@ pub(super) fn count(metrics: &mut Metrics, live: &Arc<Live>) -> AnswerListener {
         problems.add([code.into()], 0);
     }
     show(metrics, Arc::clone(live));
-    Box::new(move |answer: &Answered| {
+    Box::new(move |answer: &Answered<'_>| {
         let (method, route) = (answer.method, answer.route);
         let status = answer.status.as_u16().to_string();
         answers.add([method.into(), route.into(), status.into()], 1);

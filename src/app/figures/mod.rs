@@ -10,6 +10,8 @@ use crate::http::live::Live;
 use crate::http::observed::{AnswerListener, WriteFigures};
 use crate::queue::Observe;
 use crate::telemetry::metrics::{Exposition, Metrics};
+use crate::telemetry::spans::Counts;
+use crate::webhooks::AttemptListener;
 
 use super::engine::Engine;
 
@@ -17,6 +19,7 @@ mod answers;
 mod lanes;
 mod requests;
 mod store;
+mod webhooks;
 
 /// Bounds of what a person waits for, in seconds: from an answer out of memory to a long queue.
 const WAIT_SECONDS: &[f64] =
@@ -26,6 +29,8 @@ const WAIT_SECONDS: &[f64] =
 pub(super) struct Figures {
     /// Hears of every answer.
     pub(super) answered: AnswerListener,
+    /// Hears of every try to deliver a webhook.
+    pub(super) delivered: AttemptListener,
     /// Must be told what happens to requests.
     pub(super) requests: Arc<dyn Observe>,
     /// Writes the page.
@@ -33,19 +38,27 @@ pub(super) struct Figures {
 }
 
 /// Begins to count what the engine does. Once, before it begins.
-pub(super) fn begin(config: &Config, engine: &Engine, live: &Arc<Live>, alerts: &Arc<Alerts>) -> Figures {
+pub(super) fn begin(
+    config: &Config,
+    engine: &Engine,
+    live: &Arc<Live>,
+    alerts: &Arc<Alerts>,
+    spans: Arc<Counts>,
+) -> Figures {
     let mut metrics = Metrics::default();
     build(&mut metrics);
     standing(&mut metrics, Arc::clone(alerts));
+    traces(&mut metrics, spans);
     let requests = requests::count(&mut metrics, config);
     lanes::show(&mut metrics, engine);
     store::count(&mut metrics, config, engine);
     let answered = answers::count(&mut metrics, live);
+    let delivered = webhooks::count(&mut metrics, engine);
     let write = move |accept: Option<&str>| {
         let exposition = Exposition::accepted(accept);
         metrics.page(exposition).ok().map(|page| (exposition.content_type(), page))
     };
-    Figures { answered, requests, write: Box::new(write) }
+    Figures { answered, delivered, requests, write: Box::new(write) }
 }
 
 fn standing(metrics: &mut Metrics, alerts: Arc<Alerts>) {
@@ -55,9 +68,22 @@ fn standing(metrics: &mut Metrics, alerts: Arc<Alerts>) {
     });
 }
 
+fn traces(metrics: &mut Metrics, spans: Arc<Counts>) {
+    metrics.at_each_look(move |page| {
+        let rows = spans.now().map(|(result, count)| ([result.into()], count));
+        page.counts(
+            "trace_spans",
+            "Spans for the collector of traces: sent, refused by it, dropped because as many waited as may",
+            ["result"],
+            rows,
+        )
+    });
+}
+
 fn build(metrics: &mut Metrics) {
     metrics.at_each_look(|page| {
         let features = [
+            ("otel", cfg!(feature = "otel")),
             ("pages", cfg!(feature = "pages")),
             ("render", cfg!(feature = "render")),
             ("validate", cfg!(feature = "validate")),

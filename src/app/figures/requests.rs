@@ -9,9 +9,8 @@ use crate::domain::change::{EndKind, Ended};
 use crate::domain::failure::FailureCode;
 use crate::domain::job::JobRecord;
 use crate::domain::lane::CallEnd;
-use crate::domain::{Change, Claimed, DiagramType, Money, Tier, ValidationStatus};
-use crate::queue::{Accepted, CacheUse, Observe};
-use crate::store::commands::CallRecord;
+use crate::domain::{Change, DiagramType, Money, Tier, ValidationStatus};
+use crate::queue::{Accepted, CacheUse, CallEnded, Observe};
 use crate::telemetry::metrics::{Counter, Counters, DollarCounters, Histograms, Metrics};
 
 use super::WAIT_SECONDS;
@@ -228,13 +227,14 @@ impl Observe for Requests {
         }
     }
 
-    fn call_ended(&self, job: &Claimed, call: &CallRecord, end: &CallEnd) {
+    fn call_ended(&self, ended: &CallEnded<'_>) {
+        let CallEnded { job, call, end, answered_at, .. } = *ended;
         let upstream = || Cow::from(job.lane.to_string());
         let model = || Cow::from(job.model.clone());
         let purpose = if job.repair.is_some() { "repair" } else { "draw" };
         self.calls.add([upstream(), purpose.into(), end_name(end).into()], 1);
         if let Some(sent_at) = call.sent_at {
-            self.call_duration.observe([upstream()], call.ended_at.since(sent_at).as_secs_f64());
+            self.call_duration.observe([upstream()], answered_at.since(sent_at).as_secs_f64());
         }
         let tokens = &call.bill.tokens;
         let counts = [tokens.input, tokens.output, tokens.cache_read, tokens.cache_write];

@@ -74,9 +74,10 @@ pub async fn generate(api: &Arc<Api>, caller: &Caller, call: &mut Call) -> Answe
     let bytes = inbound::read_json(&call.head.headers, &mut call.body, api.options.max_body).await?;
     let request = json::decode_and(&bytes, |rest| field_errors(api.queue.faults_of(rest, caller.tier)))?;
     let idempotency = key.map(|key| Idempotency { key, body_hash: canonical_hash(&bytes) });
-    let submitted = api.queue.submit(caller.user, caller.tier, request, idempotency).await;
+    let submitted =
+        api.queue.submit(caller.user, caller.tier, request, idempotency, call.origin.clone()).await;
     let receipt = submitted.map_err(Problem::from)?;
-    let mut response = match finished(api, &receipt, wait, &call.stop).await {
+    let mut response = match finished(api, &receipt, wait, call).await {
         Some(finished) => finished,
         None => self::receipt(api, &receipt)?,
     };
@@ -121,10 +122,10 @@ async fn finished(
     api: &Arc<Api>,
     receipt: &Receipt,
     wait: Option<u64>,
-    stop: &CancellationToken,
+    call: &Call,
 ) -> Option<Response<Body>> {
     let job = match wait {
-        Some(seconds) => ended_within(api, receipt, seconds, stop).await,
+        Some(seconds) => ended_within(api, receipt, seconds, &call.stop).await,
         None if receipt.state.is_terminal() => read(api, receipt.id).await,
         None => return None,
     };
@@ -134,7 +135,13 @@ async fn finished(
             respond::json(StatusCode::OK, &StatusView::of(&job, None, &api.options.public_url)).ok()
         }
         Err(reason) => {
-            tracing::warn!(job = %receipt.id, %reason, "an accepted request could not be read back; it is answered with 202");
+            tracing::warn!(
+                job = %receipt.id,
+                %reason,
+                trace_id = %call.origin.trace(),
+                request_id = %call.origin.request_id(),
+                "an accepted request could not be read back; it is answered with 202"
+            );
             None
         }
     }

@@ -164,8 +164,8 @@ fn changed(changed: &Changed) -> Answer {
 ///
 /// # Errors
 /// 409 when there is no address, and when as many wait as may.
-pub async fn test(api: &Arc<Api>, caller: &Caller) -> Answer {
-    enqueued(api.webhooks.test(caller.user).await?, || {
+pub async fn test(api: &Arc<Api>, caller: &Caller, call: &Call) -> Answer {
+    enqueued(api.webhooks.test(caller.user, call.origin.clone()).await?, || {
         Problem::new(
             StatusCode::CONFLICT,
             "no_webhook",

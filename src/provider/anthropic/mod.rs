@@ -38,7 +38,7 @@ impl Anthropic {
     }
 
     async fn answer(&self, call: &Call, listener: &mut dyn Listener) -> Result<Answer, CallError> {
-        let response = self.transport.post(request::body(call), listener).await?;
+        let response = self.transport.post(request::body(call), &call.trace, listener).await?;
         if let Some(seen) = limits::read(response.headers()) {
             listener.limits(seen);
         }

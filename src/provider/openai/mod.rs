@@ -35,7 +35,7 @@ impl Openai {
 
     async fn answer(&self, call: &Call, listener: &mut dyn Listener) -> Result<Answer, CallError> {
         let body = request::body(call, request::LengthField::of_host(self.transport.host()));
-        let response = self.transport.post(body, listener).await?;
+        let response = self.transport.post(body, &call.trace, listener).await?;
         if let Some(seen) = limits::read(response.headers()) {
             listener.limits(seen);
         }

@@ -23,6 +23,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../../../migrations/0008_webhook_lists.sql"),
     include_str!("../../../migrations/0009_books.sql"),
     include_str!("../../../migrations/0010_alerts_told.sql"),
+    include_str!("../../../migrations/0011_traces.sql"),
 ];
 /// `PRAGMA application_id`: "dgrd".
 const APPLICATION_ID: i32 = 0x6467_7264;

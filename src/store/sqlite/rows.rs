@@ -2,12 +2,14 @@
 
 use rusqlite::Row;
 use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ToSql, ToSqlOutput, ValueRef};
+use sha2::{Digest, Sha256};
 
 use crate::domain::job::{Bill, JobRecord, Outcome};
+use crate::domain::trace::{CONTEXT_BYTES, SpanContext};
 use crate::domain::user::{ApiKey, Role, User};
 use crate::domain::webhook::{DeliveryId, DeliverySeq, DeliveryState, MessageKind};
 use crate::domain::{
-    Brief, DiagramType, Failure, JobId, JobSeq, JobState, KeyId, Money, QueuedJob, SessionId, Tier,
+    Brief, DiagramType, Failure, JobId, JobSeq, JobState, KeyId, Money, Origin, QueuedJob, SessionId, Tier,
     Timestamp, TokenUsage, UserId, Validation,
 };
 
@@ -123,6 +125,21 @@ pub(super) fn signed(count: u64) -> i64 {
 
 pub(super) fn unsigned(row: &Row<'_>, index: &str) -> rusqlite::Result<u64> {
     row.get::<_, i64>(index).map(|count| u64::try_from(count).unwrap_or(0))
+}
+
+/// Where a job comes from; one from before that was kept has an origin of its own, always the same.
+pub(super) fn origin(
+    id: JobId,
+    trace: Option<[u8; CONTEXT_BYTES]>,
+    request_id: Option<String>,
+    state: Option<String>,
+) -> Origin {
+    let Some(trace) = trace else { return Origin::of_old(id, |id| Sha256::digest(id).into()) };
+    Origin {
+        context: SpanContext::from_bytes(trace),
+        state: state.map(Into::into),
+        request_id: request_id.map(Into::into),
+    }
 }
 
 /// Columns of [`queued_job`].

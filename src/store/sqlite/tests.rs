@@ -14,8 +14,8 @@ use crate::domain::job::{Bill, Outcome};
 use crate::domain::limits::UserCounts;
 use crate::domain::webhook::WriteMessage;
 use crate::domain::{
-    Brief, Change, DiagramType, Failure, JobId, JobSeq, LaneName, Money, NewJob, Repair, SourceError, Tier,
-    Timestamp, TokenUsage, UserId,
+    Brief, Change, DiagramType, Failure, JobId, JobSeq, LaneName, Money, NewJob, Origin, Repair, SourceError,
+    Tier, Timestamp, TokenUsage, UserId,
 };
 use crate::store::commands::{
     CallRecord, Cancellation, Claim, JobEnd, Owner, Settlement, Submission, SubmitLimits, Submitted,
@@ -141,6 +141,7 @@ fn submission(user: UserId, number: u8, key: Option<&str>, at: Timestamp) -> Sub
             brief: Brief { prompt: "A -> B".to_owned(), ..Brief::default() },
             cache_key: None,
             created_at: at,
+            origin: Origin::default(),
         },
         limits: SubmitLimits {
             per_hour: 100_000,

@@ -1,6 +1,7 @@
 //! Drafts of realistic prompts, to the letter, and what holds for every prompt.
 
 use crate::domain::lane::LimitsSeen;
+use crate::domain::trace::TraceHeaders;
 use crate::domain::{DiagramType, TokenUsage};
 use crate::provider::{Call, Listener, Provider, Stop, TemplateHint};
 
@@ -65,6 +66,7 @@ fn call(prompt: &str, max_tokens: u32) -> Call {
         template: None,
         diagram_type: DiagramType::Mermaid,
         max_tokens,
+        trace: TraceHeaders::default(),
         user_tag: String::new(),
     }
 }

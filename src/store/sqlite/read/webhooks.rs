@@ -5,8 +5,9 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 use crate::domain::webhook::{
     DeliveryId, DeliveryRecord, DeliverySeq, DeliveryState, Outgoing, PendingDelivery, Webhook,
 };
-use crate::domain::{Timestamp, UserId};
+use crate::domain::{JobId, Timestamp, UserId};
 use crate::store::StoreError;
+use crate::store::sqlite::rows;
 use crate::store::webhooks::DeliveryQuery;
 
 /// Everything that a list shows of a delivery; add `WHERE …`.
@@ -106,7 +107,8 @@ pub(super) fn outgoing(
         "SELECT delivery.id, delivery.user_id,
                 coalesce(delivery.url, CASE WHEN webhook.disabled_at IS NULL THEN webhook.url END),
                 delivery.tries, delivery.since, user.disabled_at IS NULL, body.body, webhook.secret,
-                CASE WHEN webhook.previous_until > ?2 THEN webhook.previous_secret END
+                CASE WHEN webhook.previous_until > ?2 THEN webhook.previous_secret END,
+                delivery.job_id, delivery.trace, delivery.request_id, body.trace_state
          FROM webhook_delivery AS delivery
          JOIN webhook_body AS body ON body.delivery_seq = delivery.seq
          JOIN user ON user.id = delivery.user_id
@@ -115,8 +117,11 @@ pub(super) fn outgoing(
     )?;
     let found = statement.query_row(params![seq, now], |row| {
         let secrets = [row.get::<_, Option<Vec<u8>>>(7)?, row.get(8)?];
+        let (id, job): (DeliveryId, Option<JobId>) = (row.get(0)?, row.get(9)?);
+        // One from before origins were kept: its job's, or for a test one of its own.
+        let old = job.unwrap_or(JobId(id.0));
         Ok(Outgoing {
-            id: row.get(0)?,
+            id,
             user: row.get(1)?,
             url: row.get(2)?,
             tries: row.get(3)?,
@@ -124,6 +129,8 @@ pub(super) fn outgoing(
             user_stands: row.get(5)?,
             body: row.get(6)?,
             secrets: secrets.into_iter().flatten().collect(),
+            job,
+            origin: rows::origin(old, row.get(10)?, row.get(11)?, row.get(12)?),
         })
     });
     Ok(found.optional()?)

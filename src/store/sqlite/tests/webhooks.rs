@@ -206,7 +206,13 @@ fn an_address_that_is_gone_gets_nothing_until_it_is_set_again() {
     store.expires(user, 3);
     assert_eq!(store.deliveries().len(), 2, "the third end is told to nobody");
     assert_eq!(store.reader.blocking().webhook(user, NOW).unwrap().disabled_at, Some(NOW));
-    let test = move || NewMessage { user, kind: MessageKind::Test, body: "{}".to_owned(), at: NOW };
+    let test = move || NewMessage {
+        user,
+        kind: MessageKind::Test,
+        body: "{}".to_owned(),
+        at: NOW,
+        origin: Origin::default(),
+    };
     assert!(matches!(store.run(move |commands| commands.enqueue_message(&test())), Enqueued::Missing));
     store.set_url(user, Some(URL), 2);
     assert!(matches!(store.run(move |commands| commands.enqueue_message(&test())), Enqueued::Waiting(_)));

@@ -3,12 +3,12 @@
 use rusqlite::{OptionalExtension, params};
 
 use crate::domain::{
-    Brief, Change, Claimed, DiagramType, Failure, JobId, JobState, Tier, Timestamp, UserId,
+    Brief, Change, Claimed, DiagramType, Failure, JobId, JobState, Origin, Tier, Timestamp, UserId,
     failure::FailureCode,
 };
 use crate::store::StoreError;
 use crate::store::commands::{Claim, ClaimOutcome};
-use crate::store::sqlite::rows::Json;
+use crate::store::sqlite::rows::{self, Json};
 
 use super::Batch;
 
@@ -23,6 +23,8 @@ struct Waiting {
     deadline_at: Option<Timestamp>,
     brief: Brief,
     created_at: Timestamp,
+    waiting_since: Timestamp,
+    origin: Origin,
 }
 
 impl Batch<'_> {
@@ -80,7 +82,9 @@ impl Batch<'_> {
             brief: job.brief,
             repair,
             created_at: job.created_at,
+            waiting_since: job.waiting_since,
             claimed_at: claim.at,
+            origin: job.origin,
         });
         self.changes.push(Change::Claimed(claimed.clone()));
         Ok(ClaimOutcome::Claimed(claimed))
@@ -96,12 +100,14 @@ impl Batch<'_> {
     fn waiting(&self, claim: &Claim) -> Result<Option<Waiting>, StoreError> {
         let mut statement = self.transaction.prepare_cached(
             "SELECT id, user_id, tier, attempts, diagram_type, max_tokens, deadline_at, brief,
-                    job.created_at
+                    job.created_at, trace, request_id, trace_state,
+                    (SELECT ended_at FROM attempt WHERE attempt.job_seq = seq AND attempt.run = job.run)
              FROM job JOIN job_body ON job_seq = seq WHERE seq = ?1 AND state = 0 AND run = ?2 AND follows IS NULL",
         )?;
         let waiting = statement.query_row(params![claim.seq, claim.run], |row| {
+            let (id, created_at) = (row.get(0)?, row.get(8)?);
             Ok(Waiting {
-                id: row.get(0)?,
+                id,
                 user: row.get(1)?,
                 tier: row.get(2)?,
                 attempts: row.get(3)?,
@@ -109,7 +115,9 @@ impl Batch<'_> {
                 max_tokens: row.get(5)?,
                 deadline_at: row.get(6)?,
                 brief: row.get::<_, Json<Brief>>(7)?.0,
-                created_at: row.get(8)?,
+                created_at,
+                waiting_since: row.get::<_, Option<Timestamp>>(12)?.unwrap_or(created_at),
+                origin: rows::origin(id, row.get(9)?, row.get(10)?, row.get(11)?),
             })
         });
         Ok(waiting.optional()?)

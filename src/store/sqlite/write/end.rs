@@ -4,7 +4,9 @@ use rusqlite::{OptionalExtension, params};
 
 use crate::domain::change::{EndKind, Ended};
 use crate::domain::job::{JobRecord, Outcome};
-use crate::domain::{Change, Failure, JobId, JobSeq, JobState, Money, Timestamp, UserId, ValidationStatus};
+use crate::domain::{
+    Change, Failure, JobId, JobSeq, JobState, Money, Origin, Timestamp, UserId, ValidationStatus,
+};
 use crate::store::StoreError;
 use crate::store::commands::{Cancellation, Owner};
 use crate::store::sqlite::rows::{self, Json, RECORD_SELECT};
@@ -24,6 +26,8 @@ pub(super) struct Live {
     pub(super) created_at: Timestamp,
     /// The job whose call it shares.
     pub(super) follows: Option<JobSeq>,
+    /// The call of a client's that it comes from; without its `tracestate`.
+    pub(super) origin: Origin,
 }
 
 /// How a job ends.
@@ -38,12 +42,14 @@ impl Batch<'_> {
     /// The job with this number, whatever its state.
     pub(super) fn live_job(&self, seq: JobSeq) -> Result<Option<Live>, StoreError> {
         let mut statement = self.transaction.prepare_cached(
-            "SELECT seq, id, user_id, state, run, reserved, output, created_at, follows FROM job WHERE seq = ?1",
+            "SELECT seq, id, user_id, state, run, reserved, output, created_at, follows, trace, request_id
+             FROM job WHERE seq = ?1",
         )?;
         let job = statement.query_row(params![seq], |row| {
+            let id = row.get(1)?;
             Ok(Live {
                 seq: row.get(0)?,
-                id: row.get(1)?,
+                id,
                 user: row.get(2)?,
                 state: row.get(3)?,
                 run: row.get(4)?,
@@ -51,6 +57,7 @@ impl Batch<'_> {
                 output: row.get(6)?,
                 created_at: row.get(7)?,
                 follows: row.get(8)?,
+                origin: rows::origin(id, row.get(9)?, row.get(10)?, None),
             })
         });
         Ok(job.optional()?)
@@ -75,9 +82,10 @@ impl Batch<'_> {
     /// As [`Batch::end`], whatever becomes of those that follow.
     pub(super) fn end_as(&mut self, job: &Live, end: &End<'_>) -> Result<(), StoreError> {
         debug_assert!(job.state.may_become(end.state), "{:?} -> {:?}", job.state, end.state);
-        if job.follows.is_some() {
-            self.leave_leader(job.seq, end)?;
-        }
+        let shared = match job.follows {
+            Some(leader) => self.leave_leader(job.seq, leader, end)?,
+            None => None,
+        };
         let validation = end.outcome.and_then(|outcome| outcome.validation.as_ref());
         let repaired = validation.is_some_and(|v| v.status == ValidationStatus::Repaired);
         let mut statement = self.transaction.prepare_cached(
@@ -120,6 +128,8 @@ impl Batch<'_> {
             ended_at: end.at,
             was_running: job.state == JobState::Processing,
             how,
+            origin: job.origin.clone(),
+            shared,
         };
         self.changes.push(if job.follows.is_some() { Change::Left(ended) } else { Change::Ended(ended) });
         Ok(())

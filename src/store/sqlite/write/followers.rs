@@ -5,6 +5,7 @@
 use rusqlite::{OptionalExtension, params};
 
 use crate::domain::change::{Follower, UnderWay};
+use crate::domain::trace::{Purpose, SpanContext};
 use crate::domain::{Change, JobId, JobSeq, JobState, NewJob, Timestamp};
 use crate::store::StoreError;
 
@@ -102,8 +103,13 @@ impl Batch<'_> {
     }
 
     /// A follower on its way to its end follows nobody any more. What its leader's call has come to
-    /// is its own from now on.
-    pub(super) fn leave_leader(&self, seq: JobSeq, end: &End<'_>) -> Result<(), StoreError> {
+    /// is its own from now on. Returns that call, when the two end together by it.
+    pub(super) fn leave_leader(
+        &self,
+        seq: JobSeq,
+        leader: JobSeq,
+        end: &End<'_>,
+    ) -> Result<Option<SpanContext>, StoreError> {
         let with_leader = matches!(end.state, JobState::Completed | JobState::Failed);
         let mut statement = self.transaction.prepare_cached(
             "UPDATE job SET follows = NULL, coalesced = ?2,
@@ -114,7 +120,10 @@ impl Batch<'_> {
              WHERE seq = ?1",
         )?;
         statement.execute(params![seq, with_leader])?;
-        Ok(())
+        drop(statement);
+        let leader = if with_leader { self.live_job(leader)? } else { None };
+        let shared = leader.filter(|leader| leader.run > 0);
+        Ok(shared.map(|leader| leader.origin.context.child(Purpose::Call(leader.run))))
     }
 
     /// Whether a call runs for this job: its own, or the one that it shares.

@@ -131,8 +131,9 @@ impl Batch<'_> {
     ) -> Result<JobSeq, StoreError> {
         let mut statement = self.transaction.prepare_cached(
             "INSERT INTO job (id, user_id, tier, diagram_type, max_tokens, model_asked, estimated_input,
-                              reserved, created_at, deadline_at, cache_key, state, follows)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
+                              reserved, created_at, deadline_at, cache_key, state, follows, trace,
+                              request_id)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)",
         )?;
         let seq = statement.insert(params![
             job.id,
@@ -147,11 +148,14 @@ impl Batch<'_> {
             job.deadline_at,
             job.cache_key.as_ref().map(<[u8; 32]>::as_slice),
             state,
-            follows
+            follows,
+            job.origin.context.bytes().as_slice(),
+            job.origin.request_id
         ])?;
-        let mut statement =
-            self.transaction.prepare_cached("INSERT INTO job_body (job_seq, brief) VALUES (?1, ?2)")?;
-        statement.execute(params![seq, Json(&job.brief)])?;
+        let mut statement = self
+            .transaction
+            .prepare_cached("INSERT INTO job_body (job_seq, brief, trace_state) VALUES (?1, ?2, ?3)")?;
+        statement.execute(params![seq, Json(&job.brief), job.origin.state])?;
         if let Some(url) = &job.webhook_url {
             let mut statement =
                 self.transaction.prepare_cached("INSERT INTO job_webhook (job_seq, url) VALUES (?1, ?2)")?;

@@ -9,9 +9,9 @@ use crate::domain::job::JobRecord;
 use crate::domain::webhook::{
     DeliveryId, DeliveryRecord, DeliverySeq, DeliveryState, MessageKind, PendingDelivery, Then, Tried,
 };
-use crate::domain::{Change, JobId, Timestamp, UserId};
+use crate::domain::{Change, JobId, Origin, Timestamp, UserId};
 use crate::store::StoreError;
-use crate::store::sqlite::read;
+use crate::store::sqlite::{read, rows};
 use crate::store::webhooks::{Enqueued, NewMessage, NewSecret, WebhookChanged};
 
 use super::Batch;
@@ -36,6 +36,8 @@ struct Message<'a> {
     url: Option<&'a str>,
     body: &'a str,
     at: Timestamp,
+    /// The call of a client's that it comes from.
+    origin: &'a Origin,
 }
 
 impl Batch<'_> {
@@ -60,8 +62,19 @@ impl Batch<'_> {
         let (Some(kind), Some(at)) = (MessageKind::of(job.state), job.completed_at) else { return Ok(()) };
         let body = (self.message)(job);
         let (user, id) = (job.user, job.id);
-        self.store_message(&Message { user, job: Some(id), kind, url: url.as_deref(), body: &body, at })?;
+        let (url, origin) = (url.as_deref(), &self.origin_of(job)?);
+        self.store_message(&Message { user, job: Some(id), kind, url, body: &body, at, origin })?;
         Ok(())
+    }
+
+    /// Where a job comes from.
+    fn origin_of(&self, job: &JobRecord) -> Result<Origin, StoreError> {
+        let mut statement = self.transaction.prepare_cached(
+            "SELECT trace, request_id, trace_state FROM job JOIN job_body ON job_seq = seq WHERE seq = ?1",
+        )?;
+        Ok(statement.query_row(params![job.seq], |row| {
+            Ok(rows::origin(job.id, row.get(0)?, row.get(1)?, row.get(2)?))
+        })?)
     }
 
     /// Where a job's end is told: the address that its request names, or (`Some(None)`) the user's
@@ -80,15 +93,28 @@ impl Batch<'_> {
     }
 
     fn store_message(&mut self, message: &Message<'_>) -> Result<DeliverySeq, StoreError> {
-        let Message { user, job, kind, url, body, at } = *message;
+        let Message { user, job, kind, url, body, at, origin } = *message;
         let has_room = self.has_room(user)?;
         let state = if has_room { DeliveryState::Pending } else { DeliveryState::Failed };
         let mut statement = self.transaction.prepare_cached(
-            "INSERT INTO webhook_delivery (user_id, job_id, kind, url, created_at, since, state, next_at, ended_at, error)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?5, ?6, CASE ?6 WHEN 0 THEN ?5 END, CASE ?6 WHEN 0 THEN NULL ELSE ?5 END, ?7)",
+            "INSERT INTO webhook_delivery (user_id, job_id, kind, url, created_at, since, state, next_at, ended_at, error,
+                                           trace, request_id)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?5, ?6, CASE ?6 WHEN 0 THEN ?5 END, CASE ?6 WHEN 0 THEN NULL ELSE ?5 END, ?7,
+                     ?8, ?9)",
         )?;
         let error = (!has_room).then_some(NO_ROOM);
-        let seq = DeliverySeq(statement.insert(params![user, job, kind, url, at, state, error])?);
+        let (trace, request_id) = (origin.context.bytes(), &origin.request_id);
+        let seq = DeliverySeq(statement.insert(params![
+            user,
+            job,
+            kind,
+            url,
+            at,
+            state,
+            error,
+            trace.as_slice(),
+            request_id
+        ])?);
         // Not to be guessed where the job's id is not known, and never the same twice.
         let mut digest = Sha256::new();
         digest.update(job.map_or([0; 16], |job| job.0));
@@ -99,10 +125,10 @@ impl Batch<'_> {
         let mut statement =
             self.transaction.prepare_cached("UPDATE webhook_delivery SET id = ?2 WHERE seq = ?1")?;
         statement.execute(params![seq, id])?;
-        let mut statement = self
-            .transaction
-            .prepare_cached("INSERT INTO webhook_body (delivery_seq, body) VALUES (?1, ?2)")?;
-        statement.execute(params![seq, body])?;
+        let mut statement = self.transaction.prepare_cached(
+            "INSERT INTO webhook_body (delivery_seq, body, trace_state) VALUES (?1, ?2, ?3)",
+        )?;
+        statement.execute(params![seq, body, origin.state])?;
         drop(statement);
         if has_room {
             self.changes.push(Change::Message(PendingDelivery {
@@ -133,7 +159,7 @@ impl Batch<'_> {
     }
 
     pub(super) fn enqueue(&mut self, message: &NewMessage) -> Result<Enqueued, StoreError> {
-        let NewMessage { user, kind, ref body, at } = *message;
+        let NewMessage { user, kind, ref body, at, ref origin } = *message;
         let mut statement = self.transaction.prepare_cached(
             "SELECT EXISTS (SELECT 1 FROM webhook WHERE user_id = ?1 AND url IS NOT NULL AND disabled_at IS NULL)",
         )?;
@@ -145,7 +171,7 @@ impl Batch<'_> {
         if !self.has_room(user)? {
             return Ok(Enqueued::Full);
         }
-        let seq = self.store_message(&Message { user, job: None, kind, url: None, body, at })?;
+        let seq = self.store_message(&Message { user, job: None, kind, url: None, body, at, origin })?;
         Ok(Enqueued::Waiting(Box::new(self.delivery(seq)?)))
     }
 
