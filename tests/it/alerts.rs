@@ -46,7 +46,8 @@ async fn watching(server: &Server, admin: &str) -> impl futures_util::Stream<Ite
 async fn a_limit_that_fills_up_is_told_at_each_threshold_once_and_not_after_a_restart() {
     let mut hook = Hook::start(&[503]).await;
     let upstream = Upstream::anthropic().start().await;
-    let alerts = format!("[alerts]\nwebhook_url = \"{}/hooks/x\"\nsecret = \"{SECRET}\"\n", hook.url);
+    let alerts =
+        format!("[alerts]\ndisk_free = 0.0\nwebhook_url = \"{}/hooks/x\"\nsecret = \"{SECRET}\"\n", hook.url);
     let server = Server::start(
         &config(&upstream, &alerts).replace("requests_per_minute = 1000", "requests_per_minute = 20"),
     );
@@ -116,7 +117,7 @@ async fn an_upstream_that_refuses_the_key_is_told_by_mail_and_in_chat() {
     let upstream = Upstream::anthropic().start().await;
     upstream.always(Behaviour::status(401).kind("authentication_error").message("invalid x-api-key"));
     let alerts = format!(
-        "[alerts]\nwebhook_url = \"{}/services/T/B/x\"\nformat = \"slack\"\n[alerts.email]\nhost = \"127.0.0.1\"\nport = {}\nsecurity = \"none\"\nuser = \"mailer\"\npassword = \"letmein\"\nfrom = \"diagramd <diagramd@example.com>\"\nto = [\"ops@example.com\", \"Ann <ann@example.com>\"]\n",
+        "[alerts]\ndisk_free = 0.0\nwebhook_url = \"{}/services/T/B/x\"\nformat = \"slack\"\n[alerts.email]\nhost = \"127.0.0.1\"\nport = {}\nsecurity = \"none\"\nuser = \"mailer\"\npassword = \"letmein\"\nfrom = \"diagramd <diagramd@example.com>\"\nto = [\"ops@example.com\", \"Ann <ann@example.com>\"]\n",
         hook.url, mail.port
     );
     let server = Server::start(&config(&upstream, &alerts));
@@ -151,8 +152,10 @@ async fn an_upstream_that_refuses_the_key_is_told_by_mail_and_in_chat() {
 async fn keys_that_end_and_requests_that_wait_are_told_to_ntfy() {
     let mut hook = Hook::start(&[]).await;
     let upstream = Upstream::anthropic().start().await;
-    let alerts =
-        format!("[alerts]\nqueue_age = \"1s\"\nwebhook_url = \"{}/ops\"\nformat = \"ntfy\"\n", hook.url);
+    let alerts = format!(
+        "[alerts]\ndisk_free = 0.0\nqueue_age = \"1s\"\nwebhook_url = \"{}/ops\"\nformat = \"ntfy\"\n",
+        hook.url
+    );
     let server = Server::start(&config(&upstream, &alerts));
     let (key, admin) = (server.key("ann", "pro", &[]), server.key("root", "free", &["--admin"]));
     assert_eq!(server.post_to(&admin, "/api/admin/queue/pause", json!({})).await.0, 200);
@@ -182,7 +185,7 @@ async fn a_mail_server_that_hangs_holds_up_no_webhook() {
     let silent = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let upstream = Upstream::anthropic().start().await;
     let alerts = format!(
-        "[alerts]\nwebhook_url = \"{}/hooks/x\"\n[alerts.email]\nhost = \"127.0.0.1\"\nport = {}\nsecurity = \"none\"\n\
+        "[alerts]\ndisk_free = 0.0\nwebhook_url = \"{}/hooks/x\"\n[alerts.email]\nhost = \"127.0.0.1\"\nport = {}\nsecurity = \"none\"\n\
          from = \"diagramd@example.com\"\nto = [\"ann@example.com\"]\n",
         hook.url,
         silent.local_addr().unwrap().port()
