@@ -196,3 +196,36 @@ async fn keys_that_end_and_requests_that_wait_are_told_to_ntfy() {
     assert_eq!(body["title"], format!("Warning: key expiry ({id})"), "{body}");
     assert!(body["message"].as_str().unwrap().contains(" of bob expires in "), "{body}");
 }
+<<<<<<< HEAD
+=======
+
+#[tokio::test]
+async fn a_mail_server_that_hangs_holds_up_no_webhook() {
+    let mut hook = Hook::start(&[]).await;
+    let silent = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let upstream = Upstream::anthropic().start().await;
+    let alerts = format!(
+        "[alerts]\ndisk_free = 0.0\nwebhook_url = \"{}/hooks/x\"\n[alerts.email]\nhost = \"127.0.0.1\"\nport = {}\nsecurity = \"none\"\n\
+         from = \"diagramd@example.com\"\nto = [\"ann@example.com\"]\n",
+        hook.url,
+        silent.local_addr().unwrap().port()
+    );
+    let server = Server::start(
+        &config(&upstream, &alerts).replace("requests_per_minute = 1000", "requests_per_minute = 20"),
+    );
+    let key = server.key("ann", "enterprise", &[]);
+    for number in 0..16 {
+        ended(&server, &key, &format!("draw {number}")).await;
+    }
+    assert_eq!(hook.next().await.json()["data"]["threshold"], 0.8);
+    let (held, _) = silent.accept().await.unwrap();
+    for number in 16..19 {
+        ended(&server, &key, &format!("draw {number}")).await;
+    }
+    assert_eq!(hook.next().await.json()["data"]["threshold"], 0.95);
+    // The letter is still on its way: nobody waited for it.
+    let mut byte = [0];
+    let read = held.try_read(&mut byte);
+    assert!(read.is_err_and(|reason| reason.kind() == std::io::ErrorKind::WouldBlock));
+}
+>>>>>>> trace

@@ -68,7 +68,7 @@ impl Collector {
                 let wanted = names.iter().filter(|other| *other == name).count();
                 found.iter().filter(|span| span.name == **name).count() >= wanted
             };
-            if names.iter().all(|name| has(name)) {
+            if names.iter().all(has) {
                 return found;
             }
             let posted = self.hook.next().await;
