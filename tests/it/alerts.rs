@@ -196,8 +196,6 @@ async fn keys_that_end_and_requests_that_wait_are_told_to_ntfy() {
     assert_eq!(body["title"], format!("Warning: key expiry ({id})"), "{body}");
     assert!(body["message"].as_str().unwrap().contains(" of bob expires in "), "{body}");
 }
-<<<<<<< HEAD
-=======
 
 #[tokio::test]
 async fn a_mail_server_that_hangs_holds_up_no_webhook() {
@@ -228,4 +226,3 @@ async fn a_mail_server_that_hangs_holds_up_no_webhook() {
     let read = held.try_read(&mut byte);
     assert!(read.is_err_and(|reason| reason.kind() == std::io::ErrorKind::WouldBlock));
 }
->>>>>>> trace
