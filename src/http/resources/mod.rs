@@ -10,6 +10,8 @@ pub mod inspection;
 pub mod keys;
 pub mod metrics;
 pub mod openapi;
+#[cfg(feature = "pages")]
+mod page_fonts;
 pub mod pages;
 pub mod pictures;
 pub mod queue_status;

@@ -1,14 +1,8 @@
 // What is asked for: the words, the language, a template, and whether it is new or a change.
 import { computed, signal } from "@preact/signals";
 import { client } from "../../shared/api.js";
+import { OFFERED } from "./languages.js";
 import { origin, text, language as sourceLanguage, isEdited } from "./source.js";
-
-export const LANGUAGES = [
-  { id: "mermaid", name: "Mermaid" },
-  { id: "graphviz", name: "Graphviz" },
-  { id: "plantuml", name: "PlantUML" },
-  { id: "d2", name: "D2" },
-];
 
 export const prompt = signal("");
 export const change = signal("");
@@ -39,7 +33,8 @@ export function choose(name) {
   const chosen = templates.value.find((one) => one.name === name);
   template.value = chosen;
   variables.value = Object.fromEntries((chosen?.variables ?? []).map((one) => [one.name, written(one.default)]));
-  if (chosen && !chosen.diagramTypes.includes(language.value)) language.value = chosen.diagramTypes[0];
+  if (!chosen || chosen.diagramTypes.includes(language.value)) return;
+  language.value = OFFERED.find(({ id }) => chosen.diagramTypes.includes(id))?.id ?? chosen.diagramTypes[0];
 }
 
 const written = (value) => (Array.isArray(value) ? value.join("\n") : value === undefined || value === null ? "" : String(value));

@@ -1,7 +1,8 @@
 // Where one says what is wanted.
 import { useEffect, useRef } from "preact/hooks";
 import { Icon } from "../../shared/icons.jsx";
-import { LANGUAGES, canChange, change, isChange, isReady, language, mode, prompt, template } from "../state/composer.js";
+import { canChange, change, isChange, isReady, language, mode, prompt, template } from "../state/composer.js";
+import { OFFERED, nameOf } from "../state/languages.js";
 import { cancel, isRunning, startOver, submit } from "../state/job.js";
 import { language as sourceLanguage, origin } from "../state/source.js";
 import { MODIFIER } from "./keys.js";
@@ -25,11 +26,13 @@ function Modes() {
 }
 
 function Languages() {
-  const allowed = template.value?.diagramTypes ?? LANGUAGES.map(({ id }) => id);
+  // A template, or an earlier request, may be of a language that is not offered.
+  const offered = OFFERED.some(({ id }) => id === language.value) ? OFFERED : [...OFFERED, { id: language.value, name: nameOf(language.value) }];
+  const allowed = template.value?.diagramTypes ?? offered.map(({ id }) => id);
   return (
     <fieldset class="segments languages" disabled={isRunning.value}>
       <legend class="unseen">Language of the diagram</legend>
-      {LANGUAGES.map(({ id, name }) => (
+      {offered.map(({ id, name }) => (
         <label key={id} class={allowed.includes(id) ? "" : "off"}>
           <input type="radio" name="language" value={id} checked={language.value === id} disabled={!allowed.includes(id)} onChange={() => (language.value = id)} />
           <span>{name}</span>
@@ -103,5 +106,3 @@ function clear() {
   prompt.value = change.value = "";
   document.getElementById("prompt").focus();
 }
-
-const nameOf = (id) => LANGUAGES.find((one) => one.id === id)?.name;
