@@ -8,6 +8,7 @@
 mod child;
 mod engine;
 mod frame;
+mod dates;
 mod hints;
 pub mod kind;
 mod pool;

@@ -17,12 +17,20 @@ export const variables = signal({});
 
 export const canChange = computed(() => text.value.trim() !== "");
 export const isChange = computed(() => mode.value === "change" && canChange.value);
+/** What the template still asks for, as it is labelled. */
+export const missing = computed(() => {
+  if (isChange.value) return [];
+  const unfilled = ({ name, required }) => required && !variables.value[name]?.trim();
+  return (template.value?.variables ?? []).filter(unfilled).map(({ name }) => labelOf(name));
+});
 /** Whether there is something to ask: a template says enough by itself. */
 export const isReady = computed(() => {
   if (isChange.value) return change.value.trim() !== "";
-  const missing = template.value?.variables.some(({ name, required }) => required && !variables.value[name]?.trim());
-  return template.value ? !missing : prompt.value.trim() !== "";
+  return template.value ? missing.value.length === 0 : prompt.value.trim() !== "";
 });
+
+/** A variable's name as people write it. */
+export const labelOf = (name) => name[0].toUpperCase() + name.slice(1).replaceAll("_", " ");
 
 export async function loadTemplates() {
   templates.value = await client.templates();

@@ -1,7 +1,7 @@
 // Where one says what is wanted.
 import { useEffect, useRef } from "preact/hooks";
 import { Icon } from "../../shared/icons.jsx";
-import { canChange, change, isChange, isReady, language, mode, prompt, template } from "../state/composer.js";
+import { canChange, change, isChange, isReady, language, missing, mode, prompt, template } from "../state/composer.js";
 import { OFFERED, nameOf } from "../state/languages.js";
 import { cancel, isRunning, startOver, submit } from "../state/job.js";
 import { language as sourceLanguage, origin } from "../state/source.js";
@@ -79,6 +79,11 @@ export function Composer() {
       {!isChange.value && <Languages />}
       {isChange.value && <p class="hint">The whole {nameOf(sourceLanguage.value)} source is rewritten as you say{origin.value ? "" : ", from what stands in the editor"}.</p>}
       {!isChange.value && <Template />}
+      {missing.value.length > 0 && !isRunning.value && (
+        <p class="hint" id="missing">
+          Still to fill in: <strong>{missing.value.join(", ")}</strong>
+        </p>
+      )}
       <div class="composer-foot">
         {isRunning.value ? (
           <button type="button" class="button wide" onClick={cancel}>
@@ -86,7 +91,7 @@ export function Composer() {
             Cancel <kbd>Esc</kbd>
           </button>
         ) : (
-          <button type="button" class="button primary wide" onClick={submit} disabled={!isReady.value}>
+          <button type="button" class="button primary wide" onClick={submit} disabled={!isReady.value} aria-describedby={missing.value.length > 0 ? "missing" : undefined}>
             <Icon name="spark" />
             {isChange.value ? "Change it" : "Draw it"} <kbd>{MODIFIER} ↵</kbd>
           </button>
