@@ -89,7 +89,8 @@ impl Places<'_> {
         }
         // Tabs stay, so that the caret stands under its place in any terminal.
         let before = line.chars().take(column).map(|c| if c == '\t' { '\t' } else { ' ' });
-        let line: String = line.chars().map(|c| if c.is_control() && c != '\t' { '\u{fffd}' } else { c }).collect();
+        let line: String =
+            line.chars().map(|c| if c.is_control() && c != '\t' { '\u{fffd}' } else { c }).collect();
         format!("{head}\n    {line}\n    {}^", before.collect::<String>())
     }
 

@@ -40,8 +40,7 @@ pub fn load(directory: Option<&Path>) -> Result<NativeFontContext, String> {
     let mut fonts = Vec::new();
     for face in ARIMO {
         let mut font = Vec::new();
-        let mut unpacked =
-            brotli_decompressor::Decompressor::new(face.packed, 4096).take(FONT_BYTES_MAX);
+        let mut unpacked = brotli_decompressor::Decompressor::new(face.packed, 4096).take(FONT_BYTES_MAX);
         unpacked.read_to_end(&mut font).map_err(|reason| format!("the built-in font: {reason}"))?;
         fonts.push(font);
     }

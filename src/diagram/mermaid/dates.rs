@@ -32,8 +32,17 @@ fn format_of(source: &str) -> &str {
 
 /// A day as the format writes it; the usual format's for letters that are not of a date.
 fn example(format: &str) -> String {
-    let letters = [("YYYY", "2026"), ("YY", "26"), ("MM", "11"), ("DD", "24"), ("HH", "09"), ("mm", "30"), ("ss", "00")];
-    let written = letters.iter().fold(format.to_owned(), |text, (letter, number)| text.replace(letter, number));
+    let letters = [
+        ("YYYY", "2026"),
+        ("YY", "26"),
+        ("MM", "11"),
+        ("DD", "24"),
+        ("HH", "09"),
+        ("mm", "30"),
+        ("ss", "00"),
+    ];
+    let written =
+        letters.iter().fold(format.to_owned(), |text, (letter, number)| text.replace(letter, number));
     if written.chars().any(|c| c.is_alphabetic() && c != 'T') { "2026-11-24".to_owned() } else { written }
 }
 

@@ -6,9 +6,9 @@
 //! nobody else, and none is run: a context has no way to anything outside.
 
 mod child;
+mod dates;
 mod engine;
 mod frame;
-mod dates;
 mod hints;
 pub mod kind;
 mod pool;

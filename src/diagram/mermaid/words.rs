@@ -203,6 +203,24 @@ mod tests {
     }
 
     #[test]
+    fn a_type_with_a_letter_too_many_is_told_as_that_and_alone() {
+        let at = |line, found: &str| Fault {
+            line,
+            column: 1,
+            found: Some(found.to_owned()),
+            sort: Sort::Syntax,
+            token: Some("NODE_STRING".to_owned()),
+            expected: Vec::new(),
+            message: None,
+        };
+        let told = errors("%% x\nflowchartt TD\n a --> b", Some("flowchart"), &[at(2, "flowchartt"), at(3, "a")]);
+        let words: Vec<&str> = told.iter().map(|error| error.message.as_str()).collect();
+        assert_eq!(words, ["Unknown diagram type \"flowchartt\": did you mean flowchart?"]);
+        let told = errors("flowchart TD\n a b", Some("flowchart"), &[at(1, "TD")]);
+        assert!(!told[0].message.contains("Unknown"), "{}", told[0].message);
+    }
+
+    #[test]
     fn quotes_are_short_and_harmless() {
         assert_eq!(quoted("a\u{1b}[2J"), "\"a\u{fffd}[2J\"");
         assert_eq!(quoted(&"x".repeat(99)).chars().count(), QUOTE_CHARS_MAX + 3);
