@@ -126,7 +126,8 @@ test("what is seen in the end is what one takes along, in the colours that one c
   const asked = page.waitForResponse((response) => response.url().includes("theme=dark"));
   await page.getByLabel("Colours of the picture").selectOption("Dark");
   await asked;
-  await frame.locator("#picture > svg[style*='rgb(51, 51, 51)']").waitFor();
+  const drawing = page.frames().find((one) => one.url().endsWith("/frame"));
+  await drawing.waitForFunction(() => getComputedStyle(document.querySelector("#picture > svg")).backgroundColor === "rgb(51, 51, 51)");
   assert.match(await take(), /background-color: ?#333333/);
 });
 

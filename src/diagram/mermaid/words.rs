@@ -213,7 +213,8 @@ mod tests {
             expected: Vec::new(),
             message: None,
         };
-        let told = errors("%% x\nflowchartt TD\n a --> b", Some("flowchart"), &[at(2, "flowchartt"), at(3, "a")]);
+        let told =
+            errors("%% x\nflowchartt TD\n a --> b", Some("flowchart"), &[at(2, "flowchartt"), at(3, "a")]);
         let words: Vec<&str> = told.iter().map(|error| error.message.as_str()).collect();
         assert_eq!(words, ["Unknown diagram type \"flowchartt\": did you mean flowchart?"]);
         let told = errors("flowchart TD\n a b", Some("flowchart"), &[at(1, "TD")]);

@@ -35,7 +35,7 @@ export function show(svg) {
   const box = parsed.viewBox.baseVal;
   size = box && box.width > 0 ? { width: box.width, height: box.height } : { width: parsed.width.baseVal.value, height: parsed.height.baseVal.value };
   // What says nothing of its ground was drawn for paper.
-  parsed.style.background ||= "#fff";
+  parsed.style.backgroundColor ||= "#fff";
   holder.replaceChildren(parsed);
   document.body.prepend(holder);
   scale();
