@@ -46,6 +46,8 @@ export interface RequestStatus {
   /** Counts from 1, only while queued. */
   position?: number;
   estimatedWaitSeconds?: number;
+  /** True while nothing is taken from the queue for it, by the operator's will or an upstream's; the estimate means little then. */
+  paused?: boolean;
   attempts: number;
   createdAt: string;
   startedAt?: string;
@@ -100,7 +102,7 @@ interface Told {
 export type DiagramEvent = Told &
   (
     | ({ type: 'subscribed' } & Partial<RequestStatus>)
-    | { type: 'position'; position: number; estimatedWaitSeconds: number | null }
+    | { type: 'position'; position: number; estimatedWaitSeconds: number | null; paused?: boolean }
     | { type: 'processing'; attempt: number; model: string }
     | { type: 'delta'; text: string }
     | { type: 'validating'; errors: SourceError[] }

@@ -473,9 +473,10 @@ export class DiagramRequest {
       this.#state = fields;
       this.#source = fields.result ?? partialResult ?? '';
     } else if (type === 'position') {
-      this.#state = { ...this.#state, ...fields };
+      // What is not paused does not say so.
+      this.#state = { ...this.#state, paused: undefined, ...fields };
     } else if (type === 'processing') {
-      const { position, estimatedWaitSeconds, retryAt, ...rest } = this.#state;
+      const { position, estimatedWaitSeconds, paused, retryAt, ...rest } = this.#state;
       this.#state = { ...rest, status: 'processing', model: fields.model };
       this.#source = '';
     } else if (type === 'delta') {
@@ -483,7 +484,7 @@ export class DiagramRequest {
     } else if (type === 'retrying') {
       this.#state = { ...this.#state, status: 'queued', retryAt: fields.retryAt };
     } else if (ENDS.includes(type)) {
-      const { position, estimatedWaitSeconds, retryAt, ...rest } = this.#state;
+      const { position, estimatedWaitSeconds, paused, retryAt, ...rest } = this.#state;
       this.#state = { ...rest, ...fields, status: type };
       this.#source = fields.result ?? this.#source;
       this.#last = { ...message, source: this.#source };

@@ -125,9 +125,10 @@ async fn follow(
     while !job.state.is_terminal() {
         let Received::Event(envelope) = subscriber.recv().await else { bail!("too many events at once") };
         match &envelope.event.what {
-            JobEvent::Position { position, estimated_wait_seconds } => progress(Progress::Queued {
+            JobEvent::Position { position, estimated_wait_seconds, paused } => progress(Progress::Queued {
                 position: *position,
                 estimated_wait_seconds: *estimated_wait_seconds,
+                paused: *paused,
             }),
             JobEvent::Processing { attempt, model } => {
                 progress(Progress::Processing { attempt: *attempt, model: model.clone() });
@@ -171,6 +172,7 @@ fn tell_place(engine: &Engine, seq: JobSeq, progress: &mut (dyn FnMut(Progress) 
         progress(Progress::Queued {
             position: place.position,
             estimated_wait_seconds: place.estimated_wait_seconds,
+            paused: place.paused,
         });
     }
 }

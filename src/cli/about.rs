@@ -32,6 +32,8 @@ impl Completions {
 impl Man {
     pub(super) fn run(self) -> anyhow::Result<()> {
         if let Some(dir) = self.dir {
+            std::fs::create_dir_all(&dir)
+                .with_context(|| format!("the directory {} cannot be made", dir.display()))?;
             return clap_mangen::generate_to(Cli::command(), &dir)
                 .with_context(|| format!("the pages cannot be written into {}", dir.display()));
         }

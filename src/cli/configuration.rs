@@ -37,8 +37,10 @@ impl Verb {
 }
 
 fn check(sources: &Sources) -> anyhow::Result<()> {
-    let loaded = sources.load(Vec::new())?;
-    app::shelf(&loaded.config)?;
+    let loaded = sources.load_with(|config| {
+        let files = [app::shelf(config).err(), app::check_render(config).err()];
+        files.into_iter().flatten().flat_map(|faults| faults.all().to_vec()).collect()
+    })?;
     let render = app::check_render(&loaded.config)?;
     for warning in loaded.warnings.iter().chain(&render) {
         eprintln!("warning: {warning}");

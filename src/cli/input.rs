@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use crate::config::{Config, Faults, LoadOptions, Loaded, Override};
+use crate::config::{Config, Fault, Faults, LoadOptions, Loaded, Override};
 
 /// The file that is read when none is named.
 const FALLBACK_FILE: &str = "config.toml";
@@ -24,6 +24,11 @@ impl Sources {
     /// The configuration, with the flags of the verb over it.
     pub(super) fn load(&self, flags: Vec<Override>) -> Result<Loaded, Faults> {
         Config::load(self.options(flags))
+    }
+
+    /// As [`Sources::load`], with the faults that `look` finds among its own.
+    pub(super) fn load_with(&self, look: impl FnOnce(&Config) -> Vec<Fault>) -> Result<Loaded, Faults> {
+        Config::load_with(self.options(Vec::new()), look)
     }
 
     /// As [`Sources::load`], but upstreams that lack their key are left out.

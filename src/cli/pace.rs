@@ -85,7 +85,10 @@ impl Drop for Pace {
 
 fn sentence(progress: &Progress) -> String {
     match progress {
-        Progress::Queued { position, estimated_wait_seconds } => {
+        Progress::Queued { position, paused: true, .. } => {
+            format!("queued, position {position}; the queue is paused, and goes on when it is resumed")
+        }
+        Progress::Queued { position, estimated_wait_seconds, .. } => {
             format!("queued, position {position}, about {estimated_wait_seconds} s")
         }
         Progress::Processing { attempt: 0 | 1, model } if model.is_empty() => "processing".to_owned(),

@@ -46,7 +46,8 @@ fn describe(status: &client::Status) -> String {
     add("status", Some(format!("{}{cached}", status.status.name())));
     add("type", Some(status.diagram_type.clone()));
     add("position", status.position.map(|position| position.to_string()));
-    add("wait", status.estimated_wait_seconds.map(|seconds| format!("about {seconds} s")));
+    let wait = |seconds| if status.paused { "paused".to_owned() } else { format!("about {seconds} s") };
+    add("wait", status.estimated_wait_seconds.map(wait));
     add("attempts", (status.attempts > 0).then(|| status.attempts.to_string()));
     add("created", Some(status.created_at.clone()));
     add("retry", status.retry_at.clone());

@@ -134,20 +134,23 @@ fn unknown(name: &str) -> anyhow::Error {
 
 fn list(accounts: &Accounts, json: bool) -> anyhow::Result<()> {
     let users = accounts.users()?;
+    let holders = users.iter().map(|user| Ok(!user.is_admin && accounts.is_operator(user)?));
+    let holders = holders.collect::<anyhow::Result<Vec<bool>>>()?;
     if json {
         return output::json(&users.iter().map(object).collect::<Vec<Value>>());
     }
-    let row = |user: &User| {
+    let row = |(user, holds_admin_key): (&User, bool)| {
+        let role = user.role().name();
         [
             user.name.clone(),
             user.tier.to_string(),
             user.created_at.to_string(),
             or_dash(user.disabled_at),
             if user.has_password { "yes" } else { "no" }.to_owned(),
-            user.role().name().to_owned(),
+            if holds_admin_key { format!("{role}, holds an admin key") } else { role.to_owned() },
         ]
     };
-    let rows: Vec<[String; 6]> = users.iter().map(row).collect();
+    let rows: Vec<[String; 6]> = users.iter().zip(holders).map(row).collect();
     output::table(["NAME", "TIER", "CREATED", "DISABLED", "PASSWORD", "ROLE"], &rows)
 }
 

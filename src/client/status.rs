@@ -30,6 +30,9 @@ pub struct Status {
     pub position: Option<u64>,
     /// While queued.
     pub estimated_wait_seconds: Option<u64>,
+    /// Whether nothing is taken from the queue at the moment.
+    #[serde(default)]
+    pub paused: bool,
     /// Calls that failed or ended it.
     #[serde(default)]
     pub attempts: u32,
@@ -105,6 +108,8 @@ pub enum Progress {
         position: u64,
         /// Seconds until a worker takes it.
         estimated_wait_seconds: u64,
+        /// Whether nothing is taken at the moment; the seconds mean little then.
+        paused: bool,
     },
     /// A call runs.
     Processing {
@@ -138,6 +143,7 @@ impl Progress {
             JobState::Queued => Some(Self::Queued {
                 position: status.position.unwrap_or(1),
                 estimated_wait_seconds: status.estimated_wait_seconds.unwrap_or(0),
+                paused: status.paused,
             }),
             JobState::Processing => Some(Self::Processing {
                 attempt: status.attempts + 1,

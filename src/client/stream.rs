@@ -27,6 +27,8 @@ enum Sent {
         position: u64,
         #[serde(default)]
         estimated_wait_seconds: u64,
+        #[serde(default)]
+        paused: bool,
     },
     Processing {
         #[serde(default)]
@@ -69,8 +71,8 @@ impl Stream {
             let text = self.0.next().await?;
             let Ok(sent) = serde_json::from_str::<Sent>(&text) else { continue };
             return Some(match sent {
-                Sent::Position { position, estimated_wait_seconds } => {
-                    Said::Progress(Progress::Queued { position, estimated_wait_seconds })
+                Sent::Position { position, estimated_wait_seconds, paused } => {
+                    Said::Progress(Progress::Queued { position, estimated_wait_seconds, paused })
                 }
                 Sent::Processing { attempt, model } => {
                     Said::Progress(Progress::Processing { attempt, model })

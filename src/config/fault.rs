@@ -46,11 +46,13 @@ impl fmt::Display for Fault {
         if !self.path.is_empty() {
             write!(f, "{}: ", self.path)?;
         }
-        f.write_str(&self.message)?;
-        match &self.origin {
-            Some(origin) => write!(f, " ({origin})"),
-            None => Ok(()),
+        // Lines behind the first show the place itself.
+        let (said, shown) = self.message.split_once('\n').unwrap_or((&self.message, ""));
+        f.write_str(said)?;
+        if let Some(origin) = &self.origin {
+            write!(f, " ({origin})")?;
         }
+        if shown.is_empty() { Ok(()) } else { write!(f, "\n{shown}") }
     }
 }
 

@@ -12,9 +12,13 @@ use super::node::{Node, Table, Value};
 
 /// The largest configuration file, in bytes.
 const FILE_BYTES_MAX: u64 = 1024 * 1024;
+/// The longest line that is shown with a fault.
+const SHOWN_CHARS_MAX: usize = 120;
+/// What lines are not shown that have one of these: they may hold a secret, or its beginning.
+const SECRET: [&str; 6] = ["key", "secret", "token", "password", "sk-", "://"];
 
 /// Reads and parses `file`. The only faults are an unreadable file and broken TOML, every broken
-/// place at once; the text itself is never quoted, it may hold secrets.
+/// place at once, each with its line as it stands and a caret; a line that may hold a secret is not shown.
 pub(super) fn read(file: &Path) -> Result<Table, Faults> {
     let shown = file.display();
     let unreadable = |why: String| {
@@ -37,7 +41,7 @@ fn parse(text: &str, file: &Path) -> Result<Table, Faults> {
     if !errors.is_empty() {
         let fault = |error: &toml::de::Error| Fault {
             path: String::new(),
-            message: format!("not TOML: {}", error.message().replace('\n', " ")),
+            message: places.shown(&error.message().replace('\n', " "), error.span()),
             origin: error.span().map(|span| places.origin(&span)),
         };
         return Err(Faults::new(errors.iter().map(fault).collect()));
@@ -68,6 +72,26 @@ impl Places<'_> {
     fn origin(&self, span: &Range<usize>) -> Origin {
         let before = self.text.get(..span.start).unwrap_or(self.text);
         Origin::File { file: Arc::clone(&self.file), line: before.matches('\n').count() + 1 }
+    }
+
+    /// A fault of the text, with its line and a caret below the place.
+    fn shown(&self, said: &str, span: Option<Range<usize>>) -> String {
+        let Some(at) = span.map(|span| span.start.min(self.text.len())) else {
+            return format!("not TOML: {said}");
+        };
+        let start = self.text[..at].rfind('\n').map_or(0, |newline| newline + 1);
+        let line = self.text[start..].lines().next().unwrap_or_default();
+        let column = self.text[start..at].chars().count();
+        let head = format!("not TOML, at column {}: {said}", column + 1);
+        let lower = line.to_ascii_lowercase();
+        if SECRET.iter().any(|word| lower.contains(word)) || line.chars().count() > SHOWN_CHARS_MAX {
+            return head;
+        }
+        // Tabs stay, so that the caret stands under its place in any terminal.
+        let before = line.chars().take(column).map(|c| if c == '\t' { '\t' } else { ' ' });
+        let line: String =
+            line.chars().map(|c| if c.is_control() && c != '\t' { '\u{fffd}' } else { c }).collect();
+        format!("{head}\n    {line}\n    {}^", before.collect::<String>())
     }
 
     fn table(&self, table: &DeTable<'_>) -> Table {

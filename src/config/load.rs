@@ -64,6 +64,12 @@ impl Loaded {
 impl Config {
     /// Puts a configuration together; all faults at once.
     pub fn load(options: LoadOptions) -> Result<Loaded, Faults> {
+        Self::load_with(options, |_| Vec::new())
+    }
+
+    /// As [`Config::load`], with what else somebody finds wrong: `look` gets the configuration with
+    /// defaults in the place of values that are faulty, so that all can be told at once.
+    pub fn load_with(options: LoadOptions, look: impl FnOnce(&Self) -> Vec<Fault>) -> Result<Loaded, Faults> {
         let found = named_file(&options);
         let mut faults = Vec::new();
         let mut table = match &found {
@@ -73,7 +79,7 @@ impl Config {
         let variables = environment::tree(options.environment.iter(), &mut faults);
         overlay(&mut table, variables, "", &mut faults);
         overlay(&mut table, flags(&options.overrides), "", &mut faults);
-        let (mut config, mut warnings) = read(table, &options.environment, faults)?;
+        let (mut config, mut warnings) = read(table, &options.environment, faults, look)?;
         if options.dev {
             leave_out_keyless(&mut config, &mut warnings);
             // A developer's receiver runs beside the server.
@@ -139,6 +145,7 @@ fn read(
     table: Table,
     environment: &BTreeMap<String, String>,
     mut faults: Vec<Fault>,
+    look: impl FnOnce(&Config) -> Vec<Fault>,
 ) -> Result<(Config, Vec<Warning>), Faults> {
     let root = rooted(table);
     let pass = Pass::new(environment);
@@ -147,6 +154,7 @@ fn read(
     if let Value::Table(table) = &root.value {
         faults.append(&mut unknown::faults(table, &pass.known.borrow()));
     }
+    faults.append(&mut look(&config));
     if faults.is_empty() { Ok((config, pass.warnings.take())) } else { Err(Faults::new(faults)) }
 }
 

@@ -119,6 +119,11 @@ fn begins_d2(line: &str) -> bool {
     is_setting || is_shape || ["->", "<-", " -- "].iter().any(|arrow| line.contains(arrow))
 }
 
+/// Whether `word` is one of Mermaid's keywords, to the letter.
+pub fn is_mermaid(word: &str) -> bool {
+    MERMAID.contains(&word)
+}
+
 /// How alike two words must be, of 1, for one to be meant by the other.
 const LIKENESS_MIN: f64 = 0.85;
 

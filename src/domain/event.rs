@@ -23,6 +23,8 @@ pub enum JobEvent {
         position: u64,
         /// Seconds until a worker takes it, as far as is known.
         estimated_wait_seconds: u64,
+        /// Whether nothing is taken at the moment.
+        paused: bool,
     },
     /// A call begins.
     Processing {

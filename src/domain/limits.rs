@@ -52,12 +52,15 @@ pub struct Place {
     pub position: u64,
     /// Seconds until a worker takes it, rounded up.
     pub estimated_wait_seconds: u64,
+    /// Whether nothing is taken at the moment: the operator has paused the queue, or every upstream
+    /// that could take it is paused. The seconds mean little then.
+    pub paused: bool,
 }
 
 impl Place {
     /// The place of a request that still waits in the store and that the scheduler has let go:
     /// its claim is being written.
-    pub const NEXT: Self = Self { position: 1, estimated_wait_seconds: 0 };
+    pub const NEXT: Self = Self { position: 1, estimated_wait_seconds: 0, paused: false };
 }
 
 /// The whole queue at one instant, as an admin sees it.

@@ -73,8 +73,8 @@ pub struct WatchedJob {
     pub seq: JobSeq,
     /// Its owner.
     pub user: UserId,
-    /// The position last published.
-    pub last_position: Option<u64>,
+    /// The position last published, and whether it was said to be paused.
+    pub last_told: Option<(u64, bool)>,
 }
 
 impl Bus {

@@ -144,7 +144,7 @@ mod tests {
         bus.follow(&follower(2), None);
         let mut subscriber = bus.subscriber();
         subscriber.watch_job(follower(2).id, JobSeq(2), UserId(2));
-        publish(&bus, LEADER, JobEvent::Position { position: 1, estimated_wait_seconds: 0 });
+        publish(&bus, LEADER, JobEvent::Position { position: 1, estimated_wait_seconds: 0, paused: false });
         publish(&bus, LEADER, JobEvent::Cancelled);
         assert!(subscriber.try_recv().is_none());
     }

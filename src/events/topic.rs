@@ -24,7 +24,8 @@ pub(super) struct Topic {
     pub(super) running: bool,
     /// `seq` of the last event that the job's row may show.
     pub(super) changed: u64,
-    last_position: Option<u64>,
+    /// The last place that was told, and whether it was said to be paused.
+    last_told: Option<(u64, bool)>,
 }
 
 impl Topic {
@@ -34,7 +35,7 @@ impl Topic {
 
     pub(super) fn watched(&self, job: JobId) -> Option<WatchedJob> {
         let (seq, user) = self.place_of.filter(|_| !self.running)?;
-        Some(WatchedJob { job, seq, user, last_position: self.last_position })
+        Some(WatchedJob { job, seq, user, last_told: self.last_told })
     }
 
     pub(super) fn note(&mut self, seq: u64, what: &JobEvent) {
@@ -42,7 +43,7 @@ impl Topic {
             self.changed = seq;
         }
         match what {
-            JobEvent::Position { position, .. } => self.last_position = Some(*position),
+            JobEvent::Position { position, paused, .. } => self.last_told = Some((*position, *paused)),
             JobEvent::Processing { .. } => {
                 self.running = true;
                 self.text.clear();
@@ -55,7 +56,7 @@ impl Topic {
             JobEvent::Retrying { .. } | JobEvent::Repairing { .. } => {
                 self.running = false;
                 self.text = String::new();
-                self.last_position = None;
+                self.last_told = None;
             }
             JobEvent::Validating => {}
             // The topic goes away with its last event.

@@ -21,6 +21,7 @@ const FOR_EVER: HeaderValue = HeaderValue::from_static("public, max-age=31536000
 const FILE_BYTES_MAX: u64 = 16 << 20;
 
 /// A file that a page loads.
+#[derive(Clone, Copy)]
 pub struct File {
     /// Its name, which changes with its content.
     pub name: &'static str,

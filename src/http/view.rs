@@ -72,6 +72,8 @@ pub struct StatusView<'a> {
     position: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     estimated_wait_seconds: Option<u64>,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    paused: bool,
     attempts: u32,
     created_at: Timestamp,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -112,6 +114,7 @@ impl<'a> StatusView<'a> {
             diagram_type: job.diagram_type,
             position: place.map(|place| place.position),
             estimated_wait_seconds: place.map(|place| place.estimated_wait_seconds),
+            paused: place.is_some_and(|place| place.paused),
             attempts: job.attempts,
             created_at: job.created_at,
             started_at: job.started_at,

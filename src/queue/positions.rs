@@ -70,14 +70,14 @@ impl Queue {
     }
 
     fn tell(&self, watched: WatchedJob, place: Place) {
-        if watched.last_position == Some(place.position) {
+        if watched.last_told == Some((place.position, place.paused)) {
             return;
         }
-        let Place { position, estimated_wait_seconds } = place;
+        let Place { position, estimated_wait_seconds, paused } = place;
         self.inner.bus.publish(Event {
             job: watched.job,
             user: watched.user,
-            what: JobEvent::Position { position, estimated_wait_seconds },
+            what: JobEvent::Position { position, estimated_wait_seconds, paused },
         });
     }
 }

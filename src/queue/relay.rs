@@ -59,8 +59,8 @@ fn accept(inner: &Inner, job: &QueuedJob) {
         return;
     }
     let place = inner.scheduler.get().and_then(|scheduler| scheduler.place(job.seq));
-    if let Some(Place { position, estimated_wait_seconds }) = place {
-        publish(inner, job.id, job.user, JobEvent::Position { position, estimated_wait_seconds });
+    if let Some(Place { position, estimated_wait_seconds, paused }) = place {
+        publish(inner, job.id, job.user, JobEvent::Position { position, estimated_wait_seconds, paused });
     }
 }
 
@@ -73,8 +73,8 @@ fn join(inner: &Inner, follower: &Follower, under_way: Option<&UnderWay>) {
         }
         None if inner.bus.is_user_watched(follower.user) => {
             let place = inner.scheduler.get().and_then(|scheduler| scheduler.place(follower.leader));
-            let Place { position, estimated_wait_seconds } = place.unwrap_or(Place::NEXT);
-            Some(JobEvent::Position { position, estimated_wait_seconds })
+            let Place { position, estimated_wait_seconds, paused } = place.unwrap_or(Place::NEXT);
+            Some(JobEvent::Position { position, estimated_wait_seconds, paused })
         }
         None => None,
     };

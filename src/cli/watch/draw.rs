@@ -8,6 +8,7 @@ use ratatui::style::{Color, Modifier, Style, Stylize};
 use ratatui::text::{Line, Span};
 use ratatui::widgets::{Block, Paragraph, Row as TableRow, Sparkline, Table};
 
+use super::columns;
 use super::view::{Row, View};
 use crate::cli::output::{dollars, or_dash, safe};
 use crate::client::{GaugeFigures, LaneFigures};
@@ -172,29 +173,19 @@ fn bar(name: &str, gauge: &GaugeFigures, width: u16) -> Option<Line<'static>> {
 }
 
 fn draw_requests(frame: &mut Frame, view: &View, area: Rect) {
-    let rows = view.rows.iter().skip(view.offset).map(of_request);
-    let table = Table::new(
-        rows,
-        [
-            Constraint::Length(8),
-            Constraint::Length(36),
-            Constraint::Length(11),
-            Constraint::Fill(2),
-            Constraint::Length(10),
-            Constraint::Length(8),
-            Constraint::Length(9),
-            Constraint::Fill(3),
-        ],
-    )
-    .header(
-        TableRow::new(["ACCEPTED", "REQUEST", "STATUS", "USER", "TIER", "TYPE", "COST", "MODEL"])
-            .style(QUIET),
-    )
-    .block(titled("Latest requests"));
+    let columns = columns::fitting(&view.rows, area.width.saturating_sub(2));
+    let rows = view.rows.iter().skip(view.offset).map(|row| {
+        let cells = of_request(row);
+        TableRow::new(columns.iter().map(|(column, _)| cells[*column as usize].clone()))
+    });
+    let widths = columns.iter().map(|(_, width)| Constraint::Length(*width));
+    let header = TableRow::new(columns.iter().map(|(column, _)| column.name())).style(QUIET);
+    let table = Table::new(rows, widths).header(header).block(titled("Latest requests"));
     frame.render_widget(table, area);
 }
 
-fn of_request(row: &Row) -> TableRow<'static> {
+/// The cells of a request, in the order of [`columns::Column`].
+fn of_request(row: &Row) -> [Span<'static>; 8] {
     let status = safe(&row.status);
     let style = match status.as_str() {
         "completed" => Style::new().fg(Color::Green),
@@ -206,7 +197,7 @@ fn of_request(row: &Row) -> TableRow<'static> {
     let cost = row.usage.as_ref().and_then(|usage| usage.cost_usd.as_deref()).map(dollars);
     // 2026-11-24T10:00:00.000Z: the day is that of the clock on the wall, nearly always.
     let accepted = row.created_at.get(11..19).unwrap_or("-").to_owned();
-    TableRow::new([
+    [
         accepted.into(),
         safe(&row.request_id).into(),
         Span::styled(format!("{status}{place}"), style),
@@ -215,7 +206,7 @@ fn of_request(row: &Row) -> TableRow<'static> {
         safe(&row.diagram_type).into(),
         or_dash(cost).into(),
         safe(&or_dash(row.model.as_deref())).into(),
-    ])
+    ]
 }
 
 /// Seconds as people say them: `42 s`, `7 min`, `3 h 20 min`.

@@ -16,6 +16,7 @@ use super::server::{Server, talk};
 use crate::client::{Client, ClientError, QueueNews};
 use view::{View, Wish};
 
+mod columns;
 mod draw;
 mod view;
 

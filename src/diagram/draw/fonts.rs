@@ -10,13 +10,21 @@ use std::path::{Path, PathBuf};
 use merman::OperationControl;
 use merman::svg::export::{NativeFontContext, NativeFontLimits};
 
-/// Packed by `build.rs`, brotli.
-const ARIMO: [&[u8]; 4] = [
-    include_bytes!(concat!(env!("OUT_DIR"), "/arimo-400Regular.ttf.br")),
-    include_bytes!(concat!(env!("OUT_DIR"), "/arimo-700Bold.ttf.br")),
-    include_bytes!(concat!(env!("OUT_DIR"), "/arimo-400Regular_Italic.ttf.br")),
-    include_bytes!(concat!(env!("OUT_DIR"), "/arimo-700Bold_Italic.ttf.br")),
-];
+/// A face of the built-in font, for whoever shows pictures as they were measured.
+#[derive(Clone, Copy, Debug)]
+pub struct Face {
+    /// A name for its file, which changes with its content.
+    pub name: &'static str,
+    /// As CSS counts: 400 or 700.
+    pub weight: u16,
+    /// As CSS says: `normal` or `italic`.
+    pub style: &'static str,
+    /// TrueType, brotli.
+    pub packed: &'static [u8],
+}
+
+/// Packed by `build.rs`.
+pub const ARIMO: [Face; 4] = include!(concat!(env!("OUT_DIR"), "/arimo.rs"));
 /// More than one of them has, unpacked.
 const FONT_BYTES_MAX: u64 = 4 << 20;
 /// Of the operator's directory: files, and bytes of all together.
@@ -30,9 +38,9 @@ const DIRECTORY_BYTES_MAX: u64 = 256 << 20;
 /// A directory that cannot be read, or has too much in it.
 pub fn load(directory: Option<&Path>) -> Result<NativeFontContext, String> {
     let mut fonts = Vec::new();
-    for packed in ARIMO {
+    for face in ARIMO {
         let mut font = Vec::new();
-        let mut unpacked = brotli_decompressor::Decompressor::new(packed, 4096).take(FONT_BYTES_MAX);
+        let mut unpacked = brotli_decompressor::Decompressor::new(face.packed, 4096).take(FONT_BYTES_MAX);
         unpacked.read_to_end(&mut font).map_err(|reason| format!("the built-in font: {reason}"))?;
         fonts.push(font);
     }

@@ -24,7 +24,7 @@ mod turns;
 pub use clean::clean;
 pub use dot::Dot;
 #[cfg(feature = "render")]
-pub use fonts::faulty as faulty_fonts;
+pub use fonts::{ARIMO, Face, faulty as faulty_fonts};
 #[cfg(feature = "render")]
 pub use mermaid::Mermaid;
 pub use studio::{Settings, Studio};

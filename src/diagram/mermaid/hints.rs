@@ -31,6 +31,9 @@ pub fn hint(kind: &str, fault: &Fault, line: &str) -> Option<&'static str> {
         "er" if line.contains("--") && !line.contains(':') => {
             Some("A relation has a colon and a label: A ||--o{ B : has.")
         }
+        "pie" if fault.sort != Sort::Rule && !line.trim_start().starts_with("pie") => {
+            Some("A slice is a name in double quotes, a colon and a number: \"Dogs\" : 40.")
+        }
         _ => None,
     }
 }

@@ -6,6 +6,7 @@
 //! nobody else, and none is run: a context has no way to anything outside.
 
 mod child;
+mod dates;
 mod engine;
 mod frame;
 mod hints;

@@ -1,9 +1,9 @@
 //! A fault as a sentence that a person, or a model, can act on.
 
 use super::raw::{Fault, Sort};
-use super::{hints, tokens};
+use super::{dates, hints, tokens};
 use crate::diagram::headers;
-use crate::domain::SourceError;
+use crate::domain::{DiagramType, SourceError};
 
 /// Faults told of one source; those behind the first are mostly its echo.
 const FAULTS_MAX: usize = 5;
@@ -19,16 +19,19 @@ const MESSAGE_CHARS_MAX: usize = 300;
 /// The faults in words, in the order of the source.
 pub fn errors(source: &str, kind: Option<&str>, faults: &[Fault]) -> Vec<SourceError> {
     let kind = kind.unwrap_or_default();
+    if let Some(error) = misspelt_type(source, faults) {
+        return vec![error];
+    }
     let mut told: Vec<SourceError> = Vec::new();
     for fault in faults {
         if told.iter().any(|earlier| earlier.line == fault.line && fault.line != 0) {
             continue;
         }
-        told.push(SourceError {
+        told.push(dates::error(source, kind, fault).unwrap_or_else(|| SourceError {
             line: fault.line,
             column: fault.column,
             message: message(source, kind, fault),
-        });
+        }));
         if told.len() == FAULTS_MAX {
             break;
         }
@@ -63,15 +66,31 @@ fn message(source: &str, kind: &str, fault: &Fault) -> String {
     }
 }
 
+/// A first word that is nearly a type: Mermaid takes `flowchartt` for a flowchart and then stumbles over
+/// the rest of the word; what it says of the lines behind is an echo.
+fn misspelt_type(source: &str, faults: &[Fault]) -> Option<SourceError> {
+    let fault = faults.iter().find(|fault| fault.line != 0)?;
+    let is_before = |line: &&str| !headers::may_precede_source(line, DiagramType::Mermaid);
+    let first = source.lines().find(is_before)?;
+    let line = line_of(source, fault.line);
+    let word = line.split([' ', '\t', ':', ';', '{', '"']).find(|word| !word.is_empty())?;
+    if line != first || headers::is_mermaid(word) || fault.sort == Sort::Type {
+        return None;
+    }
+    let meant = headers::nearest_mermaid(word)?;
+    let message = format!("Unknown diagram type {}: did you mean {meant}?", quoted(word));
+    Some(SourceError { line: fault.line, column: fault.column, message })
+}
+
 fn no_such_type(line: &str) -> String {
     let word = line.split_whitespace().next().unwrap_or_default();
     if word.is_empty() {
         return "There is no diagram here. Begin with its type, such as \"flowchart TD\" or \"sequenceDiagram\".".to_owned();
     }
-    let said = format!("{} is no type of diagram.", quoted(word));
+    let said = format!("Unknown diagram type {}", quoted(word));
     match headers::nearest_mermaid(word) {
-        Some(keyword) => format!("{said} Did you mean {keyword}?"),
-        None => format!("{said} Begin with one, such as \"flowchart TD\" or \"sequenceDiagram\"."),
+        Some(keyword) => format!("{said}: did you mean {keyword}?"),
+        None => format!("{said}. Begin with one, such as \"flowchart TD\" or \"sequenceDiagram\"."),
     }
 }
 
@@ -181,6 +200,25 @@ mod tests {
         assert_eq!(listed(sequences), ["NEWLINE", "EOF"]);
         assert_eq!(listed("Redundant input, expecting EOF but found: x"), ["EOF"]);
         assert!(listed("").is_empty());
+    }
+
+    #[test]
+    fn a_type_with_a_letter_too_many_is_told_as_that_and_alone() {
+        let at = |line, found: &str| Fault {
+            line,
+            column: 1,
+            found: Some(found.to_owned()),
+            sort: Sort::Syntax,
+            token: Some("NODE_STRING".to_owned()),
+            expected: Vec::new(),
+            message: None,
+        };
+        let told =
+            errors("%% x\nflowchartt TD\n a --> b", Some("flowchart"), &[at(2, "flowchartt"), at(3, "a")]);
+        let words: Vec<&str> = told.iter().map(|error| error.message.as_str()).collect();
+        assert_eq!(words, ["Unknown diagram type \"flowchartt\": did you mean flowchart?"]);
+        let told = errors("flowchart TD\n a b", Some("flowchart"), &[at(1, "TD")]);
+        assert!(!told[0].message.contains("Unknown"), "{}", told[0].message);
     }
 
     #[test]

@@ -45,7 +45,8 @@ pub fn parse(name: &str, text: &str, source: Source) -> Result<Template, Vec<Tem
     let table: Table = match text.parse() {
         Ok(table) => table,
         Err(reason) => {
-            let message = reason.to_string().trim().replace('\n', " ");
+            // Its words show the line, with a caret under the place.
+            let message = reason.to_string().trim().to_owned();
             return Err(vec![TemplateFault {
                 path: String::new(),
                 message: format!("is not TOML: {message}"),

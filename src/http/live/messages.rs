@@ -29,8 +29,11 @@ pub fn name(what: &JobEvent) -> &'static str {
 pub fn event(envelope: &Envelope, public_url: &str) -> String {
     let id = envelope.event.job;
     let mut message = match &envelope.event.what {
-        JobEvent::Position { position, estimated_wait_seconds } => {
+        JobEvent::Position { position, estimated_wait_seconds, paused: false } => {
             json!({ "position": position, "estimatedWaitSeconds": estimated_wait_seconds })
+        }
+        JobEvent::Position { position, estimated_wait_seconds, paused: true } => {
+            json!({ "position": position, "estimatedWaitSeconds": estimated_wait_seconds, "paused": true })
         }
         JobEvent::Processing { attempt, model } => json!({ "attempt": attempt, "model": model }),
         JobEvent::Delta { text } => json!({ "text": text }),

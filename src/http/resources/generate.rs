@@ -60,6 +60,8 @@ struct Accepted {
     position: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     estimated_wait_seconds: Option<u64>,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    paused: bool,
     created_at: Timestamp,
     links: Links,
 }
@@ -107,6 +109,7 @@ pub fn receipt(api: &Api, receipt: &Receipt) -> Answer {
         status: receipt.state,
         position: receipt.place.map(|place| place.position),
         estimated_wait_seconds: receipt.place.map(|place| place.estimated_wait_seconds),
+        paused: receipt.place.is_some_and(|place| place.paused),
         created_at: receipt.created_at,
         links,
     };

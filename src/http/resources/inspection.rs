@@ -55,6 +55,8 @@ struct ListedView<'a> {
     position: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     estimated_wait_seconds: Option<u64>,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    paused: bool,
 }
 
 impl<'a> ListedView<'a> {
@@ -80,6 +82,7 @@ impl<'a> ListedView<'a> {
             cost_usd: job.cost,
             position: place.map(|place| place.position),
             estimated_wait_seconds: place.map(|place| place.estimated_wait_seconds),
+            paused: place.is_some_and(|place| place.paused),
         }
     }
 }

@@ -11,6 +11,8 @@ pub mod invoices;
 pub mod keys;
 pub mod metrics;
 pub mod openapi;
+#[cfg(feature = "pages")]
+mod page_fonts;
 pub mod pages;
 pub mod pictures;
 pub mod queue_status;

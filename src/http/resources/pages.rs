@@ -68,12 +68,13 @@ mod packed {
 
 #[cfg(feature = "pages")]
 mod packed {
-    use bytes::Bytes;
     use hyper::header::{ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue};
 
     use super::{Answer, Api, HeaderMap};
+    use crate::domain::DiagramType;
     use crate::http::packed::{self, File};
     use crate::http::problem::Problem;
+    use crate::http::resources::page_fonts;
 
     const PLAYGROUND: &str = include_str!(concat!(env!("OUT_DIR"), "/pages/playground.html"));
     const DASHBOARD: &str = include_str!(concat!(env!("OUT_DIR"), "/pages/admin.html"));
@@ -88,37 +89,42 @@ mod packed {
     /// writes its colours into the picture, and Graphviz is WebAssembly.
     const FRAME_POLICY: HeaderValue = HeaderValue::from_static(
         "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'unsafe-inline'; img-src data:; \
-         font-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'self'; sandbox allow-scripts",
+         font-src 'self' data:; base-uri 'none'; form-action 'none'; frame-ancestors 'self'; sandbox allow-scripts",
     );
     /// How a page is told what it may ask for; in development it needs no credential.
     const ACCESS: &str = "name=\"diagramd-access\" content=\"credential\"";
     const ACCESS_IN_DEVELOPMENT: &str = "name=\"diagramd-access\" content=\"development\"";
+    /// How the playground is told of which languages it may ask for pictures.
+    const DRAWS: &str = "name=\"diagramd-draws\" content=\"mermaid\"";
+    /// Where the frame is told of the fonts that the server's pictures are measured with.
+    const FONTS: &str = "<!-- FONTS -->\n";
 
     pub fn playground(api: &Api, headers: &HeaderMap) -> Answer {
-        Ok(packed::page(headers, for_access(api, PLAYGROUND), POLICY))
+        let names = DiagramType::ALL.map(|one| api.artist.draws(one).map_or("", |()| one.name()));
+        let drawn: Vec<&str> = names.into_iter().filter(|name| !name.is_empty()).collect();
+        let page = for_access(api, PLAYGROUND);
+        let page = page.replace(DRAWS, &format!("name=\"diagramd-draws\" content=\"{}\"", drawn.join(" ")));
+        Ok(packed::page(headers, page.into(), POLICY))
     }
 
     pub fn dashboard(api: &Api, headers: &HeaderMap) -> Answer {
-        Ok(packed::page(headers, for_access(api, DASHBOARD), POLICY))
+        Ok(packed::page(headers, for_access(api, DASHBOARD).into(), POLICY))
     }
 
     pub fn frame(headers: &HeaderMap) -> Answer {
-        Ok(packed::page(headers, Bytes::from_static(FRAME.as_bytes()), FRAME_POLICY))
+        let page = FRAME.replace(FONTS, &page_fonts::tags());
+        Ok(packed::page(headers, page.into(), FRAME_POLICY))
     }
 
-    fn for_access(api: &Api, page: &'static str) -> Bytes {
-        if api.is_in_development {
-            page.replace(ACCESS, ACCESS_IN_DEVELOPMENT).into()
-        } else {
-            Bytes::from_static(page.as_bytes())
-        }
+    fn for_access(api: &Api, page: &'static str) -> String {
+        if api.is_in_development { page.replace(ACCESS, ACCESS_IN_DEVELOPMENT) } else { page.to_owned() }
     }
 
     /// The frame's origin is none, so that its modules come from another one; they hold no secret.
     pub fn asset(name: &str, headers: &HeaderMap) -> Answer {
-        let file = FILES.iter().find(|file| file.name == name);
+        let file = FILES.iter().find(|file| file.name == name).copied().or_else(|| page_fonts::file(name));
         let file = file.ok_or_else(|| Problem::not_found("No page has such a file; load the page again."))?;
-        let mut response = packed::file(headers, file)?;
+        let mut response = packed::file(headers, &file)?;
         response.headers_mut().insert(ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
         Ok(response)
     }
@@ -161,6 +167,8 @@ mod packed {
         fn the_pages_are_told_once_what_they_may_ask_for() {
             assert_eq!(PLAYGROUND.matches(ACCESS).count(), 1);
             assert_eq!(DASHBOARD.matches(ACCESS).count(), 1);
+            assert_eq!(PLAYGROUND.matches(DRAWS).count(), 1);
+            assert_eq!(FRAME.matches(FONTS).count(), 1);
         }
     }
 }

@@ -83,6 +83,13 @@ impl Core {
         wait.clamp(least, SECONDS_MAX).ceil() as u64
     }
 
+    /// Whether nothing takes the job until somebody, or something, lets go on what is paused.
+    pub(super) fn is_paused_for(&self, job: &Waiting) -> bool {
+        let lanes = &self.pools[usize::from(job.pool)].lanes;
+        let is_paused = |index: &usize| matches!(self.lanes[*index].health.mode(), Mode::Paused { .. });
+        self.paused || (!lanes.is_empty() && lanes.iter().all(is_paused))
+    }
+
     /// Seconds until everything that waits has gone, by the rules of a place's wait; `None` while
     /// the operator has paused the queue: nobody knows when it goes on.
     pub(super) fn drain_seconds(&self, now: Timestamp) -> Option<u64> {
@@ -105,7 +112,8 @@ impl Core {
         });
         let back = self.back_offs.last().map_or(0.0, |at| at.since(now).as_secs_f64());
         let wait = by_pools.chain(by_users).fold(back, f64::max);
-        Some(wait.min(SECONDS_MAX).ceil() as u64)
+        // Upstreams that somebody has to open again: nobody knows either.
+        (wait < SECONDS_MAX).then(|| wait.ceil() as u64)
     }
 
     /// How long a user with `ahead` jobs going or waiting before one waits for it.

@@ -16,7 +16,8 @@ impl Core {
     pub fn place(&self, seq: JobSeq, now: Timestamp) -> Option<Place> {
         let job = self.jobs.get(self.jobs.find(seq)?);
         let position = self.position(job);
-        Some(Place { position, estimated_wait_seconds: self.estimated_wait(job, position, now) })
+        let estimated_wait_seconds = self.estimated_wait(job, position, now);
+        Some(Place { position, estimated_wait_seconds, paused: self.is_paused_for(job) })
     }
 
     /// The first `count` waiting jobs in order, with their places.

@@ -103,7 +103,8 @@ export async function untilSource(page, pattern) {
 export async function untilDrawn(page, text) {
   await page.waitForSelector(".frame:not(.away)");
   const frame = page.frameLocator(".frame iframe");
-  await frame.locator("svg").getByText(text).first().waitFor();
+  // The server's labels stand in definitions that the picture uses.
+  await frame.locator("svg").getByText(text).first().waitFor({ state: "attached" });
   return frame;
 }
 

@@ -8,12 +8,13 @@ const HEARTBEAT_MS = 400;
 // The page's origin cannot be named from here, for the frame has none; nothing secret is said.
 const tell = (message) => parent.postMessage(message, "*");
 
-async function answer({ id, language, source, theme }) {
+async function answer({ id, theme, ...wish }) {
   setTheme(theme);
   tell({ type: "alive", id });
   const heart = setInterval(() => tell({ type: "alive", id }), HEARTBEAT_MS);
   try {
-    tell({ type: "drawn", id, ...(await draw(language, source, theme)) });
+    await draw(wish);
+    tell({ type: "drawn", id });
   } catch (error) {
     tell({ type: "failed", id, message: error?.message ?? String(error) });
   } finally {

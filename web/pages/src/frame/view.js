@@ -28,16 +28,17 @@ export function setTheme(theme) {
   document.documentElement.style.colorScheme = theme;
 }
 
-/** Shows SVG text; returns its size. */
+/** Shows SVG text. */
 export function show(svg) {
   const parsed = new DOMParser().parseFromString(svg, "text/html").querySelector("svg");
   if (!parsed) throw new Error("Nothing was drawn.");
   const box = parsed.viewBox.baseVal;
   size = box && box.width > 0 ? { width: box.width, height: box.height } : { width: parsed.width.baseVal.value, height: parsed.height.baseVal.value };
+  // What says nothing of its ground was drawn for paper.
+  parsed.style.backgroundColor ||= "#fff";
   holder.replaceChildren(parsed);
   document.body.prepend(holder);
   scale();
-  return size;
 }
 
 /** Larger or smaller by a factor; without one, as it fits. */

@@ -213,7 +213,7 @@ function Waiting({ depth }) {
                   <td>{one.user}</td>
                   <td>{one.tier}</td>
                   <td>{one.diagramType}</td>
-                  <td class="number">{duration(one.estimatedWaitSeconds)}</td>
+                  <td class="number">{one.paused ? "paused" : duration(one.estimatedWaitSeconds)}</td>
                 </tr>
               ))}
             </tbody>

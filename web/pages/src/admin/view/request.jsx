@@ -121,7 +121,7 @@ function Facts({ request, user, tier }) {
   const facts = [
     ["User", `${user} · ${tier}`],
     ["Language", request.diagramType],
-    ["Place", request.position && `${whole(request.position)}, in about ${duration(request.estimatedWaitSeconds)}`],
+    ["Place", request.position && `${whole(request.position)}, ${request.paused ? "paused" : `in about ${duration(request.estimatedWaitSeconds)}`}`],
     ["Accepted", fully(request.createdAt)],
     ["Waited", request.startedAt && span(between(request.createdAt, request.startedAt))],
     ["Took", request.completedAt && span(between(request.startedAt ?? request.createdAt, request.completedAt))],

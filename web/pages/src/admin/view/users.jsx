@@ -19,7 +19,13 @@ export function Users() {
   const [users, setUsers] = useState();
   const [isMaking, setMaking] = useState(false);
   const beginning = parameters.value.get("q") ?? "";
-  const load = () => attempt(async () => setUsers(await all("users")));
+  const [holders, setHolders] = useState(new Set());
+  const load = () =>
+    attempt(async () => {
+      const [known, keys] = await Promise.all([all("users"), all("keys")]);
+      setUsers(known);
+      setHolders(new Set(keys.filter(isGoodAdminKey).map(({ user }) => user)));
+    });
   useEffect(() => void load(), []);
   const fitting = (users ?? []).filter(({ name }) => name.toLowerCase().includes(beginning.toLowerCase()));
   const change = (name, fields, done) => attempt(async () => replaced(await call("PATCH", path(name), fields)), done);
@@ -54,7 +60,7 @@ export function Users() {
             </thead>
             <tbody>
               {fitting.slice(0, SHOWN_MAX).map((user) => (
-                <User key={user.name} user={user} change={change} />
+                <User key={user.name} user={user} holdsAdminKey={holders.has(user.name)} change={change} />
               ))}
             </tbody>
           </table>
@@ -68,7 +74,10 @@ export function Users() {
   );
 }
 
-function User({ user, change }) {
+/** Whether it lets its holder do what an admin may. */
+const isGoodAdminKey = ({ role, revokedAt, expiresAt }) => role === "admin" && !revokedAt && !(expiresAt && Date.parse(expiresAt) <= Date.now());
+
+function User({ user, holdsAdminKey, change }) {
   const { name, tier, role, disabled, hasPassword, createdAt } = user;
   const disable = async () => {
     const isMeant = await ask({ title: `Disable ${name}?`, text: "All keys, tokens and sessions of this user are refused from now on. Requests that wait go on.", action: "Disable", isDangerous: true });
@@ -84,7 +93,15 @@ function User({ user, change }) {
           ))}
         </select>
       </td>
-      <td>{role}</td>
+      <td>
+        {role}
+        {holdsAdminKey && (
+          <>
+            {" "}
+            <span class="badge warn">admin key</span>
+          </>
+        )}
+      </td>
       <td>{hasPassword ? "set" : "–"}</td>
       <td>
         <time datetime={createdAt} title={fully(createdAt)}>

@@ -27,7 +27,10 @@ export function attach(element) {
   remake();
 }
 
-/** Resolves to the picture's size; rejects with what is wrong, or `superseded` when a newer wish came first. */
+/**
+ * A wish has a `source` with its `language` and `look`, or the server's `svg`; and the page's `theme`. Resolves when it is
+ * seen; rejects with what is wrong (`isHang`: it took too long), or `superseded` when a newer wish came first.
+ */
 export function drawInFrame(wish) {
   return new Promise((resolve, reject) => {
     waiting?.reject(new Error("superseded"));
@@ -58,9 +61,8 @@ function next() {
   count += 1;
   running = { ...waiting, id: count, since: performance.now(), heardAt: performance.now() };
   waiting = undefined;
-  const { source, language, theme } = running.wish;
   // The frame's origin is none, so that it cannot be named; only the frame gets it.
-  frame.contentWindow.postMessage({ type: "draw", id: running.id, source, language, theme }, "*");
+  frame.contentWindow.postMessage({ type: "draw", id: running.id, ...running.wish }, "*");
   look();
 }
 
@@ -84,7 +86,7 @@ function check() {
       const { reject } = running;
       running = undefined;
       remake();
-      reject(new Error("Drawing this took too long and was ended. Make the diagram smaller or simpler."));
+      reject(Object.assign(new Error("Drawing this took too long and was ended. Make the diagram smaller or simpler."), { isHang: true }));
       return;
     }
     if (!isReady && now - loadingSince > LOADING_MS_MAX) {
@@ -109,7 +111,7 @@ addEventListener("message", ({ source, data }) => {
   if (data.type === "alive") return;
   const { resolve, reject } = running;
   running = undefined;
-  if (data.type === "drawn") resolve({ width: data.width, height: data.height });
+  if (data.type === "drawn") resolve();
   else reject(new Error(data.message));
   // A module that could not be fetched stays missing for as long as the frame lives.
   if (data.type === "failed" && /dynamically imported module|Importing a module script/i.test(data.message)) remake();

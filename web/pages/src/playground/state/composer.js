@@ -1,14 +1,8 @@
 // What is asked for: the words, the language, a template, and whether it is new or a change.
 import { computed, signal } from "@preact/signals";
 import { client } from "../../shared/api.js";
+import { OFFERED } from "./languages.js";
 import { origin, text, language as sourceLanguage, isEdited } from "./source.js";
-
-export const LANGUAGES = [
-  { id: "mermaid", name: "Mermaid" },
-  { id: "graphviz", name: "Graphviz" },
-  { id: "plantuml", name: "PlantUML" },
-  { id: "d2", name: "D2" },
-];
 
 export const prompt = signal("");
 export const change = signal("");
@@ -23,12 +17,20 @@ export const variables = signal({});
 
 export const canChange = computed(() => text.value.trim() !== "");
 export const isChange = computed(() => mode.value === "change" && canChange.value);
+/** What the template still asks for, as it is labelled. */
+export const missing = computed(() => {
+  if (isChange.value) return [];
+  const unfilled = ({ name, required }) => required && !variables.value[name]?.trim();
+  return (template.value?.variables ?? []).filter(unfilled).map(({ name }) => labelOf(name));
+});
 /** Whether there is something to ask: a template says enough by itself. */
 export const isReady = computed(() => {
   if (isChange.value) return change.value.trim() !== "";
-  const missing = template.value?.variables.some(({ name, required }) => required && !variables.value[name]?.trim());
-  return template.value ? !missing : prompt.value.trim() !== "";
+  return template.value ? missing.value.length === 0 : prompt.value.trim() !== "";
 });
+
+/** A variable's name as people write it. */
+export const labelOf = (name) => name[0].toUpperCase() + name.slice(1).replaceAll("_", " ");
 
 export async function loadTemplates() {
   templates.value = await client.templates();
@@ -39,7 +41,8 @@ export function choose(name) {
   const chosen = templates.value.find((one) => one.name === name);
   template.value = chosen;
   variables.value = Object.fromEntries((chosen?.variables ?? []).map((one) => [one.name, written(one.default)]));
-  if (chosen && !chosen.diagramTypes.includes(language.value)) language.value = chosen.diagramTypes[0];
+  if (!chosen || chosen.diagramTypes.includes(language.value)) return;
+  language.value = OFFERED.find(({ id }) => chosen.diagramTypes.includes(id))?.id ?? chosen.diagramTypes[0];
 }
 
 const written = (value) => (Array.isArray(value) ? value.join("\n") : value === undefined || value === null ? "" : String(value));

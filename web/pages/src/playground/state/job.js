@@ -11,7 +11,7 @@ import { refreshUsage } from "./usage.js";
 const IDLE = { phase: "idle" };
 /**
  * `phase`: `idle`, `sending`, `queued`, `writing`, `checking`, `repairing`, `done`, `failed`, `cancelled` or
- * `expired`; while queued also `position`, `positionFirst`, `waitSeconds` and `retryAt`.
+ * `expired`; while queued also `position`, `positionFirst`, `waitSeconds`, `isPaused` and `retryAt`.
  */
 export const job = signal(IDLE);
 /** Whether updates come. */
@@ -92,7 +92,7 @@ async function follow(made, language) {
   request = made;
   remember(made.requestId);
   isConnected.value = true;
-  job.value = { phase: "queued", position: made.state.position, positionFirst: made.state.position, waitSeconds: made.state.estimatedWaitSeconds };
+  job.value = { phase: "queued", position: made.state.position, positionFirst: made.state.position, waitSeconds: made.state.estimatedWaitSeconds, isPaused: made.state.paused };
   for await (const event of made) {
     if (request !== made) return;
     hear(event, made, language);
@@ -117,7 +117,7 @@ function hear(event, made, language) {
     if (state.status === "queued") {
       const { positionFirst } = job.value;
       const first = positionFirst === undefined ? state.position : Math.max(positionFirst, state.position ?? 0);
-      job.value = { phase: "queued", position: state.position, positionFirst: first, waitSeconds: state.estimatedWaitSeconds, retryAt: state.retryAt };
+      job.value = { phase: "queued", position: state.position, positionFirst: first, waitSeconds: state.estimatedWaitSeconds, isPaused: state.paused, retryAt: state.retryAt };
     } else if (state.status === "processing") job.value = { phase: "writing" };
     show();
   }

@@ -1,92 +1,137 @@
-// The picture beside the source. Mermaid and Graphviz are drawn in the frame, as fast as one types;
-// the server draws the other languages, when it has a Kroki server.
+// The picture beside the source. While the source is written or edited it is drawn in the frame, as fast as one types. Once
+// it rests, the server's picture takes that one's place: it is what one downloads.
 import { effect, signal } from "@preact/signals";
 import { client } from "../../shared/api.js";
 import { access } from "../../shared/session.js";
 import { theme } from "../../shared/theme.js";
 import { drawInFrame } from "../frame/drawing.js";
-import { isWriting, language, text } from "./source.js";
+import { isDrawnByPage, isDrawnByServer } from "./languages.js";
+import { look } from "./look.js";
+import { isEdited, isWriting, language, origin, text, verdict } from "./source.js";
 
-const DRAWN_HERE = ["mermaid", "graphviz"];
 const TYPING_MS = 120;
 /** While the model writes there is no pause to wait for. */
 const WRITING_MS = 350;
-/** The server's pictures are asked for more rarely. */
-const ASKING_MS = 700;
+/** The server is asked for its picture when one has stopped typing. */
+const RESTING_MS = 700;
+/** What is finished is drawn here only if the server's picture takes longer. */
+const PATIENCE_MS = 500;
 
 /**
- * `{state, reason, url, isStale, isAbsent}`: `state` is `none`, `drawing`, `drawn` or `failed`; `url` is the server's
- * picture; `isStale`: what is seen is of an earlier source; `isAbsent`: nothing here draws this language.
+ * `{state, by, reason, missing, isStale}`: `state` is `none`, `drawing`, `drawn`, `failed`, or `absent` for a language that
+ * nothing here draws; `by`: who drew what is seen, `page` or `server`; `missing`: why the server did not;
+ * `isStale`: what is seen is of an earlier source.
  */
 export const picture = signal({ state: "none" });
 
-let timer;
+let typing;
+let resting;
 let wish;
 let question;
-/** The newest wish, and the first one of its way of drawing: answers to older ones are of no use. */
+/** Why the server has not drawn the newest wish. */
+let missing;
+/** The newest wish, and the first one of its language: answers to older ones are of no use. */
 let turn = 0;
 let since = 0;
 
 effect(() => {
-  const next = { source: text.value, language: language.value, theme: theme.value, isPartial: isWriting.value };
-  const mayAsk = access.value === "open";
+  const next = {
+    source: text.value,
+    language: language.value,
+    theme: theme.value,
+    look: look.value,
+    isPartial: isWriting.value,
+    requestId: isEdited.value ? undefined : origin.value?.requestId,
+  };
+  const mayAsk = access.value === "open" && isDrawnByServer(next.language);
   turn += 1;
   if (next.language !== wish?.language || next.source.trim() === "") since = turn;
-  const isWaiting = timer !== undefined && next.isPartial && wish?.isPartial;
+  const isWaiting = typing !== undefined && next.isPartial && wish?.isPartial;
   wish = next;
   if (isWaiting) return;
-  clearTimeout(timer);
-  timer = undefined;
-  question?.abort();
+  forget();
   if (next.source.trim() === "") {
-    show({ state: "none" });
+    picture.value = { state: "none" };
     return;
   }
-  const isHere = DRAWN_HERE.includes(next.language);
-  if (!isHere && (next.isPartial || !mayAsk)) {
-    show({ state: "none" });
+  const isHere = isDrawnByPage(next.language);
+  if (!isHere && !isDrawnByServer(next.language)) {
+    picture.value = { state: "absent" };
     return;
   }
-  timer = setTimeout(isHere ? here : byServer, isHere ? (next.isPartial ? WRITING_MS : TYPING_MS) : ASKING_MS);
+  const isAsked = mayAsk && !next.isPartial;
+  const isFinished = isAsked && next.requestId !== undefined;
+  if (isHere) typing = setTimeout(here, next.isPartial ? WRITING_MS : isFinished ? PATIENCE_MS : TYPING_MS);
+  else if (!isAsked) picture.value = { state: "none" };
+  if (isAsked) resting = setTimeout(byServer, isFinished ? 0 : RESTING_MS);
 });
 
-function show(next) {
-  const { url } = picture.peek();
-  if (url && url !== next.url) URL.revokeObjectURL(url);
-  picture.value = next;
+function forget() {
+  clearTimeout(typing);
+  clearTimeout(resting);
+  typing = resting = undefined;
+  question?.abort();
+  question = missing = undefined;
 }
 
+const isSeen = ({ state, isStale }) => state === "drawn" || isStale === true;
+
 async function here() {
-  timer = undefined;
+  typing = undefined;
   const mine = turn;
   const { isPartial } = wish;
   const before = picture.peek();
-  const isSeen = before.url === undefined && (before.state === "drawn" || before.isStale === true);
-  if (before.state === "none" || before.url) show({ state: "drawing" });
+  if (before.state === "none" || before.state === "absent") picture.value = { state: "drawing" };
   try {
-    const size = await drawInFrame(wish);
-    if (mine >= since) show({ state: "drawn", size });
+    await drawInFrame(wish);
+    if (mine >= since) picture.value = { state: "drawn", by: "page", missing: mine === turn ? missing : undefined };
   } catch (error) {
-    if (mine !== turn) return;
     // Half a source often cannot be drawn yet.
-    if (!isPartial) show({ state: "failed", reason: error.message, isStale: isSeen });
+    if (mine !== turn || isPartial) return;
+    failed(error.message, before);
+    // Whoever hangs here may well be drawn by the server; a source with errors is not.
+    if (!error.isHang) forget();
   }
 }
 
 async function byServer() {
-  timer = undefined;
+  resting = undefined;
   const mine = turn;
+  const { requestId, source, language: diagramType, look: drawnIn, theme: around } = wish;
+  const isHere = isDrawnByPage(diagramType);
+  // The parser's verdict is there by now; without it one would be told of the same errors twice.
+  if (isHere && verdict.peek().state === "invalid") {
+    now();
+    return;
+  }
   question = new AbortController();
   const { signal: asked } = question;
-  show({ state: "drawing" });
+  const before = picture.peek();
+  if (!isHere && !isSeen(before)) picture.value = { state: "drawing" };
   try {
-    const body = { source: wish.source, diagramType: wish.language, format: "svg" };
-    const blob = await client.render(body, { signal: asked });
-    if (mine === turn) show({ state: "drawn", url: URL.createObjectURL(blob) });
+    const blob = requestId ? await client.picture(requestId, { theme: drawnIn }, { signal: asked }) : await client.render({ source, diagramType, format: "svg", theme: drawnIn }, { signal: asked });
+    const svg = await blob.text();
+    if (mine !== turn) return;
+    clearTimeout(typing);
+    typing = undefined;
+    await drawInFrame({ svg, theme: around });
+    if (mine === turn) picture.value = { state: "drawn", by: "server" };
   } catch (error) {
     if (mine !== turn || asked.aborted) return;
-    const isAbsent = error.errors?.some(({ pointer }) => pointer === "/diagramType") ?? false;
-    const details = error.errors?.map(({ detail }) => detail) ?? [];
-    show({ state: "failed", reason: details.length > 0 ? details.join(" ") : error.message, isAbsent });
+    missing = error.errors?.map(({ detail }) => detail).join(" ") || error.message;
+    if (!isHere) failed(missing, before);
+    else if (typing !== undefined) now();
+    else if (picture.peek().state === "drawn") picture.value = { ...picture.peek(), missing };
   }
+}
+
+/** Draws here what waits for the server. */
+function now() {
+  if (typing === undefined) return;
+  clearTimeout(typing);
+  here();
+}
+
+function failed(reason, before) {
+  picture.value = { state: "failed", reason, isStale: isSeen(before) };
 }

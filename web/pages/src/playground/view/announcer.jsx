@@ -1,8 +1,9 @@
 // Tells screen readers how it goes: each phase once, places not more often than one can listen.
 import { effect, signal } from "@preact/signals";
 import { isConnected, job } from "../state/job.js";
+import { nameOf } from "../state/languages.js";
 import { picture } from "../state/picture.js";
-import { verdict } from "../state/source.js";
+import { language, verdict } from "../state/source.js";
 
 const PLACE_MS = 5_000;
 const said = signal("");
@@ -38,7 +39,7 @@ effect(() => {
   if (state === "invalid" && errors.length > 0) said.value = `The source has errors. Line ${errors[0].line}: ${errors[0].message}`;
 });
 effect(() => {
-  if (picture.value.state === "failed" && picture.value.isAbsent) said.value = picture.value.reason;
+  if (picture.value.state === "absent") said.value = `This is the source alone: ${nameOf(language.value)} is not drawn here.`;
 });
 
 export function Announcer() {

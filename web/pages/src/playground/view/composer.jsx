@@ -1,7 +1,8 @@
 // Where one says what is wanted.
 import { useEffect, useRef } from "preact/hooks";
 import { Icon } from "../../shared/icons.jsx";
-import { LANGUAGES, canChange, change, isChange, isReady, language, mode, prompt, template } from "../state/composer.js";
+import { canChange, change, isChange, isReady, language, missing, mode, prompt, template } from "../state/composer.js";
+import { OFFERED, nameOf } from "../state/languages.js";
 import { cancel, isRunning, startOver, submit } from "../state/job.js";
 import { language as sourceLanguage, origin } from "../state/source.js";
 import { MODIFIER } from "./keys.js";
@@ -25,11 +26,13 @@ function Modes() {
 }
 
 function Languages() {
-  const allowed = template.value?.diagramTypes ?? LANGUAGES.map(({ id }) => id);
+  // A template, or an earlier request, may be of a language that is not offered.
+  const offered = OFFERED.some(({ id }) => id === language.value) ? OFFERED : [...OFFERED, { id: language.value, name: nameOf(language.value) }];
+  const allowed = template.value?.diagramTypes ?? offered.map(({ id }) => id);
   return (
     <fieldset class="segments languages" disabled={isRunning.value}>
       <legend class="unseen">Language of the diagram</legend>
-      {LANGUAGES.map(({ id, name }) => (
+      {offered.map(({ id, name }) => (
         <label key={id} class={allowed.includes(id) ? "" : "off"}>
           <input type="radio" name="language" value={id} checked={language.value === id} disabled={!allowed.includes(id)} onChange={() => (language.value = id)} />
           <span>{name}</span>
@@ -76,6 +79,11 @@ export function Composer() {
       {!isChange.value && <Languages />}
       {isChange.value && <p class="hint">The whole {nameOf(sourceLanguage.value)} source is rewritten as you say{origin.value ? "" : ", from what stands in the editor"}.</p>}
       {!isChange.value && <Template />}
+      {missing.value.length > 0 && !isRunning.value && (
+        <p class="hint" id="missing">
+          Still to fill in: <strong>{missing.value.join(", ")}</strong>
+        </p>
+      )}
       <div class="composer-foot">
         {isRunning.value ? (
           <button type="button" class="button wide" onClick={cancel}>
@@ -83,7 +91,7 @@ export function Composer() {
             Cancel <kbd>Esc</kbd>
           </button>
         ) : (
-          <button type="button" class="button primary wide" onClick={submit} disabled={!isReady.value}>
+          <button type="button" class="button primary wide" onClick={submit} disabled={!isReady.value} aria-describedby={missing.value.length > 0 ? "missing" : undefined}>
             <Icon name="spark" />
             {isChange.value ? "Change it" : "Draw it"} <kbd>{MODIFIER} ↵</kbd>
           </button>
@@ -103,5 +111,3 @@ function clear() {
   prompt.value = change.value = "";
   document.getElementById("prompt").focus();
 }
-
-const nameOf = (id) => LANGUAGES.find((one) => one.id === id)?.name;

@@ -2,9 +2,9 @@
 import { useEffect, useRef } from "preact/hooks";
 import { Icon } from "../../shared/icons.jsx";
 import { moment } from "../../shared/words.js";
-import { LANGUAGES } from "../state/composer.js";
 import { closeHistory, isHistoryOpen, openHistory, past, pastFault, showMore } from "../state/history.js";
 import { isRunning, resume } from "../state/job.js";
+import { nameOf } from "../state/languages.js";
 
 const STATES = {
   completed: ["Finished", "good"],
@@ -36,7 +36,7 @@ function Entry({ entry }) {
       <button type="button" class="entry" onClick={open} disabled={!canOpen}>
         <strong>{title ?? "Untitled"}</strong>
         <span class="entry-facts">
-          <span>{LANGUAGES.find(({ id }) => id === diagramType)?.name}</span>
+          <span>{nameOf(diagramType)}</span>
           <span>{moment(createdAt)}</span>
           <span class={`badge ${kind}`}>{word}</span>
         </span>

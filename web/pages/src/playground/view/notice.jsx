@@ -5,7 +5,7 @@ import { duration, moment } from "../../shared/words.js";
 import { dismiss, notice } from "../state/notice.js";
 
 /** Seconds until a moment; ends the notice when it has come. */
-function Countdown({ until }) {
+function Countdown({ until, isHourSaid }) {
   const [left, setLeft] = useState((until - Date.now()) / 1000);
   useEffect(() => {
     const timer = setInterval(() => {
@@ -19,7 +19,7 @@ function Countdown({ until }) {
     <p class="until">
       <Icon name="clock" />
       Again in {duration(left)}
-      {left > 600 && `, at ${moment(until)}`}
+      {left > 600 && !isHourSaid && `, at ${moment(until)}`}
     </p>
   );
 }
@@ -58,7 +58,7 @@ export function Notice() {
             ))}
           </ul>
         )}
-        {until !== undefined && <Countdown until={until} />}
+        {until !== undefined && <Countdown until={until} isHourSaid={text.includes(moment(until))} />}
         {upgrade && <Upgrade upgrade={upgrade} />}
         {again && (
           <button type="button" class="button" onClick={again}>

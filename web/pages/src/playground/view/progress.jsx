@@ -7,7 +7,7 @@ const STEPS = ["Waiting", "Writing", "Checking"];
 const STEP_OF = { sending: 0, queued: 0, writing: 1, checking: 2, repairing: 2 };
 
 function Waiting() {
-  const { position, positionFirst, waitSeconds, retryAt } = job.value;
+  const { position, positionFirst, waitSeconds, isPaused, retryAt } = job.value;
   if (retryAt) return <p>The model did not answer; it is asked again soon. The place is kept.</p>;
   if (position === undefined) return <p>Sending…</p>;
   return (
@@ -17,9 +17,15 @@ function Waiting() {
         <strong>{position}</strong>
         <span>
           {position === 1 ? "next in the queue" : "in the queue"}
-          {waitSeconds > 0 && <span class="hint"> · about {duration(waitSeconds)}</span>}
+          {waitSeconds > 0 && !isPaused && <span class="hint"> · about {duration(waitSeconds)}</span>}
         </span>
       </p>
+      {isPaused && (
+        <p class="lost">
+          <Icon name="clock" />
+          The queue is paused at the moment. Your request is kept, and goes on by itself when it is resumed.
+        </p>
+      )}
       <progress class="bar" max={Math.max(positionFirst ?? 1, 1)} value={Math.max((positionFirst ?? 1) - position, 0)} aria-label="Way through the queue" />
     </>
   );

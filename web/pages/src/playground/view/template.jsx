@@ -1,6 +1,6 @@
 // A template and the form of its variables.
 import { isRunning } from "../state/job.js";
-import { choose, template, templates, variables } from "../state/composer.js";
+import { choose, labelOf, template, templates, variables } from "../state/composer.js";
 
 function Field({ variable }) {
   const { name, type, required, options, description, maxLength } = variable;
@@ -12,7 +12,7 @@ function Field({ variable }) {
     <div class="field">
       <label for={id}>
         {labelOf(name)}
-        {!required && <span class="optional"> optional</span>}
+        <span class="optional">{required ? " · required" : " · optional"}</span>
       </label>
       {type === "enum" && (
         <select {...shared}>
@@ -58,5 +58,3 @@ export function Template() {
     </fieldset>
   );
 }
-
-const labelOf = (name) => name[0].toUpperCase() + name.slice(1).replaceAll("_", " ");
