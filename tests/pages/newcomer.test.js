@@ -149,7 +149,8 @@ test("a template asks for its variables, and only for languages that it knows", 
   assert.ok(await page.getByRole("radio", { name: "Mermaid" }).isChecked(), "Graphviz has no C4");
   const draw = page.getByRole("button", { name: "Draw it" });
   assert.ok(await draw.isDisabled(), "what is required is missing");
-  await page.getByLabel("System", { exact: true }).fill("Shop");
+  await page.getByText(/Still to fill in: /).waitFor();
+  await page.getByLabel("System · required", { exact: true }).fill("Shop");
   await page.getByLabel("Purpose").fill("Sells books to readers. It sends mail by the mail service.");
   await page.getByLabel("People").fill("Reader\nClerk");
   await draw.click();
