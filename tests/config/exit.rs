@@ -110,7 +110,7 @@ fn verbs_on_the_data_directory_do_their_work_or_say_why_not() {
         &["user", "set-password", "nobody"],
         &["user", "set-password", "ann"],
         &["generate", "x", "-o", "none/x.mmd"],
-        &["man", "--dir", "none"],
+        &["man", "--dir", "/dev/null/none"],
         &["status", "req_00000000000000000000000000000000", "--server", "http://127.0.0.1:1"],
     ] {
         let ran = place.run(arguments);
