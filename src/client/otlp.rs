@@ -3,9 +3,11 @@
 use std::time::Duration;
 
 use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER};
-use reqwest::{Client, ClientBuilder, Url};
+use reqwest::{Client, Url};
 
 use crate::telemetry::spans::Refused;
+
+use super::roots;
 
 /// One post, from the look-up of the collector's name to the end of its answer.
 const TIME_MAX: Duration = Duration::from_secs(10);
@@ -45,11 +47,7 @@ impl Collector {
                 .redirect(reqwest::redirect::Policy::none())
                 .timeout(TIME_MAX)
         };
-        let client = if is_plain {
-            builder().tls_certs_only([]).build()
-        } else {
-            builder().build().or_else(|_| with_embedded_roots(builder()))
-        };
+        let client = if is_plain { builder().tls_certs_only([]).build() } else { roots::build(builder) };
         Ok(Self { client: client.map_err(|reason| reason.without_url().to_string())?, url })
     }
 
@@ -84,13 +82,4 @@ fn innermost(reason: &reqwest::Error) -> String {
         cause = inner;
     }
     if reason.is_timeout() { "it does not answer in time".to_owned() } else { cause.to_string() }
-}
-
-/// A container image without certificates still reaches the internet.
-fn with_embedded_roots(builder: ClientBuilder) -> reqwest::Result<Client> {
-    let roots = webpki_root_certs::TLS_SERVER_ROOT_CERTS
-        .iter()
-        .map(|der| reqwest::Certificate::from_der(der))
-        .collect::<reqwest::Result<Vec<_>>>()?;
-    builder.tls_certs_only(roots).build()
 }
