@@ -277,7 +277,7 @@ impl Tracer {
         });
         self.call(ended, whole);
         if matches!(ended.end, CallEnd::Answered) {
-            let verdict = ended.verdict.map_or("no source", verdict_name);
+            let verdict = ended.verdict.map_or("no source", ValidationStatus::name);
             self.spans.tell(Span {
                 attributes: vec![("diagramd.verdict", verdict.into())],
                 ..span(origin, id(Purpose::Check(run)), whole, "check", answered_at, call.ended_at)
@@ -326,15 +326,6 @@ impl Tracer {
             is_error: error.is_some(),
             ..span(&job.origin, id, parent, "", begun_at, answered_at)
         });
-    }
-}
-
-const fn verdict_name(verdict: ValidationStatus) -> &'static str {
-    match verdict {
-        ValidationStatus::Valid => "valid",
-        ValidationStatus::Repaired => "repaired",
-        ValidationStatus::Unchecked => "unchecked",
-        ValidationStatus::Invalid => "invalid",
     }
 }
 

@@ -5,7 +5,6 @@ use clap::Args;
 use super::output::{self, safe};
 use super::server::{Server, talk};
 use crate::client;
-use crate::domain::ValidationStatus;
 
 #[derive(Args, Debug)]
 pub(super) struct Status {
@@ -71,12 +70,7 @@ fn describe(status: &client::Status) -> String {
 
 /// The verdict, and what it rests on first.
 fn verdict(verdict: &client::Verdict) -> String {
-    let name = match verdict.status {
-        ValidationStatus::Valid => "valid",
-        ValidationStatus::Repaired => "repaired",
-        ValidationStatus::Unchecked => "unchecked",
-        ValidationStatus::Invalid => "invalid",
-    };
+    let name = verdict.status.name();
     match verdict.errors.first() {
         None => name.to_owned(),
         Some(error) => format!("{name}: line {}, column {}: {}", error.line, error.column, error.message),

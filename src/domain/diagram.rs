@@ -71,6 +71,21 @@ pub enum ValidationStatus {
     Invalid,
 }
 
+impl ValidationStatus {
+    /// Every verdict.
+    pub const ALL: [Self; 4] = [Self::Valid, Self::Repaired, Self::Unchecked, Self::Invalid];
+
+    /// The name used in answers, figures and traces.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Valid => "valid",
+            Self::Repaired => "repaired",
+            Self::Unchecked => "unchecked",
+            Self::Invalid => "invalid",
+        }
+    }
+}
+
 /// One fault of a source. Line and column are 1-based; 0 means that the place is unknown.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SourceError {

@@ -120,8 +120,8 @@ impl Requests {
         }
         self.saved.add_nano_dollars([], 0);
         for diagram_type in DiagramType::ALL {
-            for verdict in ["valid", "repaired", "unchecked", "invalid"] {
-                self.verdicts.add([diagram_type.name().into(), verdict.into()], 0);
+            for verdict in ValidationStatus::ALL {
+                self.verdicts.add([diagram_type.name().into(), verdict.name().into()], 0);
             }
         }
         for upstream in &config.upstreams {
@@ -156,13 +156,7 @@ impl Requests {
 
     fn judged(&self, job: &JobRecord) {
         let Some(validation) = &job.outcome.validation else { return };
-        let verdict = match validation.status {
-            ValidationStatus::Valid => "valid",
-            ValidationStatus::Repaired => "repaired",
-            ValidationStatus::Unchecked => "unchecked",
-            ValidationStatus::Invalid => "invalid",
-        };
-        self.verdicts.add([job.diagram_type.name().into(), verdict.into()], 1);
+        self.verdicts.add([job.diagram_type.name().into(), validation.status.name().into()], 1);
     }
 }
 
