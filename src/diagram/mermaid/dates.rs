@@ -14,15 +14,20 @@ const QUOTE_CHARS_MAX: usize = 40;
 pub fn error(source: &str, kind: &str, fault: &Fault) -> Option<SourceError> {
     let said = fault.message.as_deref().filter(|_| kind == "gantt" && fault.sort == Sort::Rule)?;
     let date = said.split_once(SAID)?.1.trim();
-    let format = format_of(source);
-    let quoted: String = date.chars().filter(|c| !c.is_control()).take(QUOTE_CHARS_MAX).collect();
+    let format = quoted(format_of(source));
     let message = format!(
-        "\"{quoted}\" is no date. This chart writes dates as {format} (dateFormat says so), and a task as \
+        "\"{}\" is no date. This chart writes dates as {format} (dateFormat says so), and a task as \
          Name : id, start, end or length, such as Design : d1, {}, 3d.",
-        example(format)
+        quoted(date),
+        example(&format)
     );
     let (line, column) = place(source, date).unwrap_or((fault.line, fault.column));
     Some(SourceError { line, column, message })
+}
+
+/// As much of the source as a message repeats.
+fn quoted(text: &str) -> String {
+    text.chars().filter(|c| !c.is_control()).take(QUOTE_CHARS_MAX).collect()
 }
 
 fn format_of(source: &str) -> &str {
@@ -73,5 +78,14 @@ mod tests {
         assert_eq!(example("DD.MM.YYYY"), "24.11.2026");
         assert_eq!(example("YYYY-MM-DDTHH:mm"), "2026-11-24T09:30");
         assert_eq!(example("X"), "2026-11-24");
+    }
+
+    #[test]
+    fn a_message_repeats_no_more_of_a_source_than_a_line_of_it() {
+        let source = format!("gantt\n dateFormat {0}\n x : a1, {0}, 3d", "Y".repeat(10_000));
+        let message = format!("Invalid date:{}", "Y".repeat(10_000));
+        let fault = Fault { message: Some(message), sort: Sort::Rule, ..Fault::default() };
+        let told = error(&source, "gantt", &fault).unwrap().message;
+        assert!(told.len() < 400, "{}", told.len());
     }
 }
