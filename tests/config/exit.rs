@@ -86,6 +86,10 @@ fn verbs_on_the_data_directory_do_their_work_or_say_why_not() {
     assert_eq!((taken.status, taken.err.as_str(), roles("ann")), (0, "", "user".into()));
     let kept = role("root", "user");
     assert!(kept.status == 0 && kept.err.contains("root still holds an admin key"), "{}", kept.err);
+    let table = place.run(&["user", "list"]).out;
+    let row = |name: &str| table.lines().find(|line| line.starts_with(name)).unwrap();
+    assert!(row("root").contains("user, holds an admin key"), "{table}");
+    assert!(!row("ann").contains("admin"), "{table}");
     assert_eq!(place.run(&["user", "disable", "ann"]).status, 0);
     let users: Vec<serde_json::Value> =
         serde_json::from_str(&place.run(&["user", "list", "--json"]).out).unwrap();
@@ -100,6 +104,9 @@ fn verbs_on_the_data_directory_do_their_work_or_say_why_not() {
     let moved = key(&place, &["--user", "ann", "--tier", "free"]);
     assert!(moved.status == 0 && moved.err.contains("ann moved from enterprise to free"), "{}", moved.err);
     assert!(!key(&place, &["--user", "ann", "--tier", "free"]).err.contains("moved"));
+
+    assert_eq!(place.run(&["man", "--dir", "made/for/it"]).status, 0);
+    assert!(place.path("made/for/it/diagramd.1").exists());
 
     let mut told = String::new();
     for arguments in [

@@ -58,4 +58,9 @@ fn faulty_templates_are_faults_of_the_configuration_all_at_once() {
     let nowhere = Place::with("[generation]\ntemplates_dir = \"nowhere\"\n").run(&["config", "check"]);
     assert_eq!(nowhere.status, 78);
     assert!(nowhere.err.contains("nowhere cannot be read"), "{}", nowhere.err);
+    let more = Place::with("[queue]\nmax_attempts = 0\n[generation]\ntemplates_dir = \"nowhere\"\n");
+    let both = more.run(&["config", "check"]);
+    for part in ["queue.max_attempts: 0 is not", "nowhere cannot be read", "has 2 faults"] {
+        assert!(both.err.contains(part), "values and files at once: {part}\n{}", both.err);
+    }
 }

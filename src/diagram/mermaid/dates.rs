@@ -84,7 +84,15 @@ mod tests {
     fn a_message_repeats_no_more_of_a_source_than_a_line_of_it() {
         let source = format!("gantt\n dateFormat {0}\n x : a1, {0}, 3d", "Y".repeat(10_000));
         let message = format!("Invalid date:{}", "Y".repeat(10_000));
-        let fault = Fault { message: Some(message), sort: Sort::Rule, ..Fault::default() };
+        let fault = Fault {
+            line: 3,
+            column: 1,
+            sort: Sort::Rule,
+            token: None,
+            found: None,
+            expected: Vec::new(),
+            message: Some(message),
+        };
         let told = error(&source, "gantt", &fault).unwrap().message;
         assert!(told.len() < 400, "{}", told.len());
     }
